@@ -1,0 +1,11 @@
+//! Questions and answers: one scan of an organisation, its tiers, its findings.
+
+mod coverage;
+mod findings;
+mod scan;
+mod tiers;
+
+pub use coverage::Coverage;
+pub use findings::Finding;
+pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan};
+pub use tiers::{Change, NO_TIER};

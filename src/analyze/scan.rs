@@ -1,0 +1,230 @@
+//! One scan: every identity and every foothold asked, tiers set, results in the order of the
+//! outputs.
+
+use super::{Change, Coverage, Finding, coverage, findings, tiers};
+use crate::compile::{Options, Program};
+use crate::model::{AssetId, Kind, Organisation};
+use crate::rules::{Class, Fact};
+use crate::solve::{self, Answer, Question, Unlocked};
+
+/// The result of a scan.
+#[derive(Debug)]
+pub struct Scan {
+    /// One per identity, in the order of `tiers.csv`: tier, unlocks falling, id.
+    pub identities: Vec<IdentityResult>,
+    /// Assets that are no identities and unlock something, worst first.
+    pub footholds: Vec<FootholdResult>,
+    /// What the assumptions alone give.
+    pub baseline: Baseline,
+    /// What the tables know about the identities.
+    pub coverage: Coverage,
+    /// What deserves a look.
+    pub findings: Vec<Finding>,
+}
+
+/// What falls with one identity.
+#[derive(Debug)]
+pub struct IdentityResult {
+    /// Its position among the identities.
+    pub identity: u32,
+    /// Nothing for a disabled identity, which is never a seed.
+    pub answer: Option<Answer>,
+    /// Its tier; none when disabled.
+    pub tier: Option<u8>,
+    /// Against the tier before; none when disabled.
+    pub change: Option<Change>,
+}
+
+/// What falls with something that is no identity.
+#[derive(Debug)]
+pub struct FootholdResult {
+    /// The mailbox, phone, device or vault.
+    pub asset: AssetId,
+    /// What it unlocks, at least one system.
+    pub answer: Answer,
+}
+
+/// What the assumptions alone give to anybody.
+#[derive(Debug, Default)]
+pub struct Baseline {
+    /// Systems, with their distance.
+    pub systems: Vec<Unlocked>,
+    /// Accounts.
+    pub accounts: u32,
+    /// Mailboxes.
+    pub mailboxes: u32,
+}
+
+/// Scans a compiled organisation on the threads of the current rayon pool. `tick` is called with
+/// the number of seeds done since the last call.
+pub fn scan(
+    org: &Organisation,
+    program: &Program,
+    options: &Options,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Scan {
+    let order = SystemOrder::new(org, program);
+    let enabled: Vec<u32> = (0..org.identities.len() as u32)
+        .filter(|&at| org.identities[at as usize].enabled)
+        .collect();
+    let footholds: Vec<AssetId> = org
+        .assets
+        .iter()
+        .filter(|(_, asset)| {
+            matches!(
+                asset.kind,
+                Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
+            )
+        })
+        .map(|(id, _)| id)
+        .collect();
+    let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
+    let seeds: Vec<Fact> = accounts
+        .chain(footholds.iter().copied())
+        .map(|asset| program.atlas.fact(asset))
+        .collect();
+    let question = Question {
+        seeds: &seeds,
+        assumed: &program.assumed,
+        severity: &order.severity,
+        place: &order.place,
+    };
+    let mut answers = solve::solve(&program.graph, &question, tick).into_iter();
+    let signalled = signalled(org);
+
+    let mut identities: Vec<IdentityResult> = Vec::with_capacity(org.identities.len());
+    for (at, identity) in org.identities.iter().enumerate() {
+        let answer = if identity.enabled {
+            answers.next()
+        } else {
+            None
+        };
+        let tier = answer.as_ref().map(|answer| {
+            let worst = answer
+                .unlocks
+                .first()
+                .map(|worst| order.severity[worst.system.index()]);
+            tiers::tier(identity, worst, signalled[at])
+        });
+        let change = tier.map(|tier| Change::of(identity.tier, tier));
+        identities.push(IdentityResult {
+            identity: at as u32,
+            answer,
+            tier,
+            change,
+        });
+    }
+    identities.sort_by(|a, b| {
+        let rank = |result: &IdentityResult| {
+            let unlocks = result
+                .answer
+                .as_ref()
+                .map_or(0, |answer| answer.unlocks.len());
+            (result.tier.unwrap_or(u8::MAX), std::cmp::Reverse(unlocks))
+        };
+        let key = |result: &IdentityResult| {
+            &org.assets
+                .get(org.identities[result.identity as usize].asset)
+                .key
+        };
+        rank(a).cmp(&rank(b)).then_with(|| key(a).cmp(key(b)))
+    });
+
+    let mut footholds: Vec<FootholdResult> = footholds
+        .into_iter()
+        .zip(answers)
+        .filter(|(_, answer)| !answer.unlocks.is_empty())
+        .map(|(asset, answer)| FootholdResult { asset, answer })
+        .collect();
+    footholds.sort_by(|a, b| {
+        let rank = |result: &FootholdResult| {
+            let worst = result
+                .answer
+                .unlocks
+                .first()
+                .map(|worst| (order.severity[worst.system.index()], worst.hops));
+            (
+                worst.map(|(severity, _)| severity),
+                std::cmp::Reverse(result.answer.unlocks.len()),
+                worst,
+            )
+        };
+        let key = |result: &FootholdResult| {
+            let asset = org.assets.get(result.asset);
+            (asset.kind, &asset.key)
+        };
+        rank(a).cmp(&rank(b)).then_with(|| key(a).cmp(&key(b)))
+    });
+
+    let baseline = baseline(program, &order);
+    let coverage = coverage::coverage(org, program);
+    let mut scan = Scan {
+        identities,
+        footholds,
+        baseline,
+        coverage,
+        findings: Vec::new(),
+    };
+    scan.findings = findings::findings(org, options, &scan);
+    scan
+}
+
+/// Which unlocked system is the worst: smallest criticality, then (in the solver) fewest hops, then
+/// id as compared.
+struct SystemOrder {
+    severity: Vec<u8>,
+    place: Vec<u32>,
+}
+
+impl SystemOrder {
+    fn new(org: &Organisation, program: &Program) -> Self {
+        let facts = program.graph.fact_count();
+        let mut order = Self {
+            severity: vec![u8::MAX; facts],
+            place: vec![0; facts],
+        };
+        let mut systems: Vec<_> = org.systems.iter().collect();
+        systems.sort_by_key(|system| &org.assets.get(system.asset).key);
+        for (place, system) in systems.into_iter().enumerate() {
+            let at = program.atlas.fact(system.asset).index();
+            order.severity[at] = system.criticality;
+            order.place[at] = place as u32;
+        }
+        order
+    }
+}
+
+fn signalled(org: &Organisation) -> Vec<bool> {
+    let mut signalled = vec![false; org.identities.len()];
+    for asset in org.signals.iter().filter_map(|signal| signal.identity) {
+        if let Some(at) = org.identity_of[asset.index()] {
+            signalled[at as usize] = true;
+        }
+    }
+    signalled
+}
+
+fn baseline(program: &Program, order: &SystemOrder) -> Baseline {
+    if program.assumed.is_empty() {
+        return Baseline::default();
+    }
+    let graph = &program.graph;
+    let closure = solve::closure(graph, &program.assumed);
+    let mut baseline = Baseline::default();
+    for fact in graph.facts() {
+        let Some(hops) = closure.level(fact) else {
+            continue;
+        };
+        match graph.class(fact) {
+            Class::System => baseline.systems.push(Unlocked { system: fact, hops }),
+            Class::Account => baseline.accounts += 1,
+            Class::Mailbox => baseline.mailboxes += 1,
+            _ => {}
+        }
+    }
+    baseline.systems.sort_unstable_by_key(|unlocked| {
+        let at = unlocked.system.index();
+        (order.severity[at], unlocked.hops, order.place[at])
+    });
+    baseline
+}

@@ -1,0 +1,91 @@
+//! Who is in a group by the tables, nested membership included.
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::Dfs;
+use rustc_hash::FxHashMap;
+
+use crate::model::{Access, AssetId, Kind, Organisation};
+
+/// Groups as a digraph from group to nested group, with their direct members.
+pub struct Members {
+    /// All memberships that count.
+    counted: Nested,
+    /// Standing ones alone: who is in a group without activating anything.
+    standing: Nested,
+}
+
+#[derive(Default)]
+struct Nested {
+    graph: DiGraph<Vec<AssetId>, ()>,
+    node_of: FxHashMap<AssetId, NodeIndex>,
+}
+
+impl Members {
+    /// Reads the memberships; `standing_only` leaves eligible ones out.
+    #[must_use]
+    pub fn new(org: &Organisation, standing_only: bool) -> Self {
+        let standing = Nested::new(org, |access| access == Access::Standing);
+        let counted = if standing_only {
+            Nested {
+                graph: standing.graph.clone(),
+                node_of: standing.node_of.clone(),
+            }
+        } else {
+            Nested::new(org, |_| true)
+        };
+        Self { counted, standing }
+    }
+
+    /// Identities in a group, ascending: O(memberships below it).
+    #[must_use]
+    pub fn of(&self, group: AssetId) -> Vec<AssetId> {
+        self.counted.of(group)
+    }
+
+    /// Identities in a group by standing memberships alone, ascending.
+    #[must_use]
+    pub fn standing_of(&self, group: AssetId) -> Vec<AssetId> {
+        self.standing.of(group)
+    }
+}
+
+impl Nested {
+    fn new(org: &Organisation, counts: impl Fn(Access) -> bool) -> Self {
+        let mut nested = Self::default();
+        for membership in org
+            .memberships
+            .iter()
+            .filter(|membership| counts(membership.access))
+        {
+            let group = nested.node(membership.group);
+            if org.assets.get(membership.member).kind == Kind::Group {
+                let inner = nested.node(membership.member);
+                nested.graph.add_edge(group, inner, ());
+            } else {
+                nested.graph[group].push(membership.member);
+            }
+        }
+        nested
+    }
+
+    fn node(&mut self, group: AssetId) -> NodeIndex {
+        let graph = &mut self.graph;
+        *self
+            .node_of
+            .entry(group)
+            .or_insert_with(|| graph.add_node(Vec::new()))
+    }
+
+    fn of(&self, group: AssetId) -> Vec<AssetId> {
+        let mut members = Vec::new();
+        if let Some(&node) = self.node_of.get(&group) {
+            let mut search = Dfs::new(&self.graph, node);
+            while let Some(inner) = search.next(&self.graph) {
+                members.extend_from_slice(&self.graph[inner]);
+            }
+        }
+        members.sort_unstable();
+        members.dedup();
+        members
+    }
+}

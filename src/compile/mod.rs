@@ -1,0 +1,220 @@
+//! An organisation to a rule graph: one gate per row and its meaning.
+//!
+//! | row | gate |
+//! |---|---|
+//! | identity X, `password` | `account(X) <- password(X)` |
+//! | identity X, `password+mfa` | `account(X) <- 2 of {password(X), mfa(X)}`; without a binding the factor is not enrolled and the password is enough |
+//! | identity X, `passwordless` | `account(X) <- mfa(X)` |
+//! | mailbox M: owner O, delegate D, forwarded to F | `M <- O`, `M <- D`, `M <- F` |
+//! | binding of X held by H | `mfa(X) <- H` |
+//! | holder H of A | `A <- H` |
+//! | recovery | `password(T)`, `mfa(T)`, `account(T)`, `group(G)` or the asset `<- need of {sources}`, at the cost of one hop |
+//! | member m of G, grant of S to P | `G <- m`, `S <- P` |
+//!
+//! Gates are made in the order of the tables and their rows, which is the order that settles ties
+//! between proofs.
+
+mod assumptions;
+mod atlas;
+mod members;
+mod recoveries;
+
+use rustc_hash::FxHashMap;
+
+pub use assumptions::{Assumption, AssumptionError};
+pub use atlas::{Atlas, GateOrigin, Meaning};
+
+use crate::model::{Access, AssetId, Kind, Organisation, RowRef, SignIn, Table};
+use crate::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
+pub use members::Members;
+
+/// What a scan assumes beside the tables.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What the attacker is given for free.
+    pub assumptions: Vec<Assumption>,
+    /// Leave eligible grants and memberships out.
+    pub standing_only: bool,
+}
+
+/// The compiled organisation.
+#[derive(Debug)]
+pub struct Program {
+    /// The rule graph.
+    pub graph: RuleGraph,
+    /// What its facts and gates mean.
+    pub atlas: Atlas,
+    /// The facts that the assumptions give, ascending.
+    pub assumed: Vec<Fact>,
+}
+
+/// Compiles an organisation: O(rows), where a recovery for a group or `*` costs one gate per member
+/// and distinct set of exceptions, shared by all recoveries of that set.
+#[must_use]
+pub fn compile(org: &Organisation, options: &Options) -> Program {
+    let mut compiler = Compiler::new(org, options);
+    compiler.identities();
+    compiler.mailboxes();
+    compiler.bindings();
+    compiler.holdings();
+    compiler.recoveries();
+    compiler.memberships();
+    compiler.grants();
+    compiler.finish()
+}
+
+struct Compiler<'a> {
+    org: &'a Organisation,
+    options: &'a Options,
+    graph: RuleGraphBuilder,
+    atlas: Atlas,
+    /// Bindings of each identity, as positions among the rows, by asset.
+    bindings_of: FxHashMap<AssetId, Vec<u32>>,
+    members: Members,
+    shared: recoveries::Shared,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(org: &'a Organisation, options: &'a Options) -> Self {
+        let mut graph = RuleGraphBuilder::new();
+        let atlas = Atlas::new(org, &mut graph);
+        let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
+        for (at, binding) in org.bindings.iter().enumerate() {
+            bindings_of
+                .entry(binding.identity)
+                .or_default()
+                .push(at as u32);
+        }
+        let members = Members::new(org, options.standing_only);
+        Self {
+            org,
+            options,
+            graph,
+            atlas,
+            bindings_of,
+            members,
+            shared: recoveries::Shared::default(),
+        }
+    }
+
+    /// Adds a gate and what it means. A disabled identity has no account: no gate yields it.
+    fn gate(&mut self, head: Fact, need: u32, cost: u32, inputs: &[Fact], origin: GateOrigin) {
+        if self.atlas.is_disabled_account(head) {
+            return;
+        }
+        self.graph.gate(head, need, cost, inputs);
+        self.atlas.origins.push(origin);
+    }
+
+    fn row_gate(&mut self, head: AssetId, input: AssetId, table: Table, index: usize) {
+        let (head, input) = (self.atlas.fact(head), self.atlas.fact(input));
+        let row = RowRef {
+            table,
+            index: index as u32,
+        };
+        self.gate(head, 1, 0, &[input], GateOrigin::Row(row));
+    }
+
+    fn identities(&mut self) {
+        let org = self.org;
+        for (at, identity) in org.identities.iter().enumerate() {
+            let account = self.atlas.fact(identity.asset);
+            let [password, mfa] = self.atlas.factors(at);
+            let origin = GateOrigin::SignIn(at as u32);
+            match identity.sign_in {
+                SignIn::PasswordAndMfa if identity.has_binding => {
+                    self.gate(account, 2, 0, &[password, mfa], origin);
+                }
+                SignIn::Password | SignIn::PasswordAndMfa => {
+                    self.gate(account, 1, 0, &[password], origin)
+                }
+                SignIn::Passwordless => self.gate(account, 1, 0, &[mfa], origin),
+            }
+        }
+    }
+
+    fn mailboxes(&mut self) {
+        let org = self.org;
+        for (at, mailbox) in org.mailboxes.iter().enumerate() {
+            for &reader in mailbox
+                .owner
+                .iter()
+                .chain(&mailbox.delegates)
+                .chain(&mailbox.forwards_to)
+            {
+                self.row_gate(mailbox.asset, reader, Table::Mailboxes, at);
+            }
+        }
+    }
+
+    fn bindings(&mut self) {
+        let org = self.org;
+        for (at, binding) in org.bindings.iter().enumerate() {
+            let Some(holder) = binding.holder else {
+                continue;
+            };
+            let Some(identity) = org.identity_of[binding.identity.index()] else {
+                continue;
+            };
+            let [_, mfa] = self.atlas.factors(identity as usize);
+            let row = RowRef {
+                table: Table::MfaBindings,
+                index: at as u32,
+            };
+            self.gate(mfa, 1, 0, &[self.atlas.fact(holder)], GateOrigin::Row(row));
+        }
+    }
+
+    fn holdings(&mut self) {
+        let org = self.org;
+        for (at, holding) in org.holdings.iter().enumerate() {
+            self.row_gate(holding.asset, holding.holder, Table::Holdings, at);
+        }
+    }
+
+    fn memberships(&mut self) {
+        let org = self.org;
+        for (at, membership) in org.memberships.iter().enumerate() {
+            if self.counts(membership.access) {
+                self.row_gate(membership.group, membership.member, Table::Memberships, at);
+            }
+        }
+    }
+
+    fn grants(&mut self) {
+        let org = self.org;
+        for (at, grant) in org.grants.iter().enumerate() {
+            if self.counts(grant.access) {
+                self.row_gate(grant.system, grant.principal, Table::Grants, at);
+            }
+        }
+    }
+
+    fn counts(&self, access: Access) -> bool {
+        !self.options.standing_only || access == Access::Standing
+    }
+
+    fn finish(self) -> Program {
+        let mut assumed = assumptions::facts(self.org, &self.options.assumptions, &self.atlas);
+        assumed.extend(self.shared.given);
+        assumed.sort_unstable();
+        assumed.dedup();
+        Program {
+            graph: self.graph.finish(),
+            atlas: self.atlas,
+            assumed,
+        }
+    }
+}
+
+fn class_of(kind: Kind) -> Class {
+    match kind {
+        Kind::Identity => Class::Account,
+        Kind::Mailbox => Class::Mailbox,
+        Kind::Phone => Class::Phone,
+        Kind::Device => Class::Device,
+        Kind::Vault => Class::Vault,
+        Kind::Group => Class::Group,
+        Kind::System => Class::System,
+    }
+}

@@ -1,0 +1,152 @@
+//! The texts of the input files, so that every row can be traced to a line.
+
+use std::sync::OnceLock;
+
+use super::Origin;
+
+/// A file of this run, numbered in the order of reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A file that was read.
+#[derive(Debug, Default)]
+pub struct SourceFile {
+    /// The path as the user would type it: for messages.
+    pub path: String,
+    /// The name relative to its input: for outputs, the same on every machine.
+    pub name: String,
+    /// The decoded text, without a byte order mark.
+    pub text: String,
+    lines: OnceLock<Vec<u32>>,
+}
+
+/// A line and column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place<'a> {
+    /// The path as the user would type it.
+    pub path: &'a str,
+    /// The name relative to its input.
+    pub name: &'a str,
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+/// All files of a run.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file.
+    pub fn add(&mut self, path: String, name: String, text: String) -> FileId {
+        let id = FileId(self.files.len() as u32);
+        self.files.push(SourceFile {
+            path,
+            name,
+            text,
+            lines: OnceLock::new(),
+        });
+        id
+    }
+
+    /// The file with this number.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// All files in the order of reading.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (FileId(at as u32), file))
+    }
+
+    /// Gives files other names in the outputs.
+    pub fn rename(&mut self, mut name_of: impl FnMut(&str) -> String) {
+        for file in &mut self.files {
+            file.name = name_of(&file.name);
+        }
+    }
+
+    /// The line and column of an origin: O(log lines) after the first call for a file.
+    #[must_use]
+    pub fn place(&self, origin: Origin) -> Place<'_> {
+        let file = self.file(origin.file);
+        let (line, start) = file.line_of(origin.start);
+        let before = file
+            .text
+            .get(start as usize..origin.start as usize)
+            .unwrap_or("");
+        Place {
+            path: &file.path,
+            name: &file.name,
+            line,
+            column: before.chars().count() as u32 + 1,
+        }
+    }
+}
+
+impl SourceFile {
+    /// The line number (from 1) that holds a byte, and where that line starts.
+    fn line_of(&self, at: u32) -> (u32, u32) {
+        let lines = self.lines.get_or_init(|| line_starts(&self.text));
+        let line = lines.partition_point(|&start| start <= at).max(1);
+        (line as u32, lines[line - 1])
+    }
+
+    /// The text of the line that holds a byte, without its end, and where it starts.
+    #[must_use]
+    pub fn line_text(&self, at: u32) -> (&str, u32) {
+        let (_, start) = self.line_of(at);
+        let rest = self.text.get(start as usize..).unwrap_or("");
+        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        (&rest[..end], start)
+    }
+}
+
+/// Where lines start; a line ends with LF, CR LF or a lone CR.
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let mut starts = vec![0];
+    for (at, &byte) in bytes.iter().enumerate() {
+        let ends = byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+        if ends {
+            starts.push(at as u32 + 1);
+        }
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_of_every_kind_and_columns_in_characters() {
+        let mut sources = Sources::default();
+        let file = sources.add(
+            "x/a.csv".into(),
+            "a.csv".into(),
+            "id\r\nz\u{eb},b\rc\n\n".into(),
+        );
+        let place = |start| {
+            let place = sources.place(Origin {
+                file,
+                start,
+                len: 1,
+            });
+            (place.line, place.column)
+        };
+        assert_eq!(place(0), (1, 1));
+        assert_eq!(place(4), (2, 1));
+        assert_eq!(place(8), (2, 4));
+        assert_eq!(place(10), (3, 1));
+        assert_eq!(place(12), (4, 1));
+        assert_eq!(sources.file(file).line_text(8), ("z\u{eb},b", 4));
+    }
+}

@@ -1,0 +1,379 @@
+//! From paths to texts: directories in the order of their names, zips read in place with bounds,
+//! encodings as Windows tools write them.
+
+use std::fs;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::diag::{Code, Diagnostic, FileId, Sources};
+
+/// Bytes that one file may have after unpacking: offsets are 32 bits.
+const MAX_FILE: u64 = u32::MAX as u64;
+/// Bytes that all members of one zip may have together.
+const MAX_ZIP: u64 = 16 << 30;
+/// Members that one zip may have.
+const MAX_MEMBERS: usize = 100_000;
+/// How much larger than the archive its members may be: deflate reaches 1032, JSON about 50.
+const MAX_RATIO: u64 = 250;
+
+/// A file that was found, with its text in [`Sources`].
+pub(super) struct Found {
+    pub file: FileId,
+    /// Which of the inputs it belongs to.
+    pub input: u32,
+    /// Whether the user named this very file.
+    pub named: bool,
+    pub sha256: String,
+}
+
+/// What was found, and what could not be read.
+#[derive(Default)]
+pub(super) struct Files {
+    pub found: Vec<Found>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// Files that are no text format at all, by path; never opened.
+    pub ignored: Vec<(String, bool)>,
+}
+
+/// Reads every input in order.
+pub(super) fn collect(
+    inputs: &[impl AsRef<Path>],
+    encoding: Option<&'static Encoding>,
+    sources: &mut Sources,
+) -> Files {
+    let mut files = Files::default();
+    for (number, input) in inputs.iter().enumerate() {
+        let input = input.as_ref();
+        let prefix = if inputs.len() > 1 {
+            format!("{}/", last_name(input))
+        } else {
+            String::new()
+        };
+        let mut reader = Reader {
+            files: &mut files,
+            sources,
+            encoding,
+            input: number as u32,
+            prefix,
+        };
+        reader.input(input);
+    }
+    files
+}
+
+/// The last component of a path, for names that are the same on every machine.
+fn last_name(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    name.or_else(|| {
+        fs::canonicalize(path)
+            .ok()?
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    })
+    .unwrap_or_else(|| "input".to_owned())
+}
+
+struct Reader<'a> {
+    files: &'a mut Files,
+    sources: &'a mut Sources,
+    encoding: Option<&'static Encoding>,
+    input: u32,
+    prefix: String,
+}
+
+impl Reader<'_> {
+    fn input(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => self.directory(path),
+            Ok(_) => {
+                let name = last_name(path);
+                // The one name is enough; a prefix would repeat it.
+                self.prefix.clear();
+                self.file(path, &name, true);
+            }
+            Err(error) => self.unreadable(&path.display().to_string(), &error),
+        }
+    }
+
+    fn directory(&mut self, root: &Path) {
+        // One level, as the tables lie; hidden files are nobody's export.
+        let walk = WalkDir::new(root)
+            .min_depth(1)
+            .max_depth(1)
+            .sort_by_file_name();
+        for entry in walk {
+            match entry {
+                Ok(entry) => {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    let is_file = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file());
+                    if is_file && !name.starts_with('.') {
+                        self.file(entry.path(), &name, false);
+                    }
+                }
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).display().to_string();
+                    self.error(format!("cannot read `{path}`: {error}"));
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, name: &str, named: bool) {
+        let shown = path.display().to_string();
+        if !reads(name) {
+            self.files.ignored.push((shown, named));
+            return;
+        }
+        let bytes = match fs::metadata(path).and_then(|meta| {
+            if meta.len() > MAX_FILE && !is_zip(name) {
+                return Err(std::io::Error::other(
+                    "the file is larger than 4 GiB; split it",
+                ));
+            }
+            fs::read(path)
+        }) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.unreadable(&shown, &error),
+        };
+        if is_zip(name) {
+            self.zip(&shown, name, bytes);
+        } else {
+            self.text(shown, name, named, bytes);
+        }
+    }
+
+    /// Members are read one by one up to their bounds and never written anywhere, so a path in the
+    /// archive cannot lead out of it.
+    fn zip(&mut self, shown: &str, name: &str, bytes: Vec<u8>) {
+        let size = bytes.len() as u64;
+        let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => archive,
+            Err(error) => {
+                return self.error(format!("`{shown}` is not a zip that can be read: {error}"));
+            }
+        };
+        if archive.len() > MAX_MEMBERS {
+            return self.error(format!(
+                "`{shown}` has {} members, more than {MAX_MEMBERS}",
+                archive.len()
+            ));
+        }
+        let mut names = Vec::new();
+        for at in 0..archive.len() {
+            match archive
+                .by_index_raw(at)
+                .map(|member| member.name().map(|name| name.into_owned()))
+            {
+                Ok(Ok(name)) => names.push((name, at)),
+                Ok(Err(error)) | Err(error) => {
+                    return self.error(format!("`{shown}` is not a zip that can be read: {error}"));
+                }
+            }
+        }
+        names.sort_unstable();
+        let allowed = MAX_ZIP.min(size.saturating_mul(MAX_RATIO).max(1 << 20));
+        let mut left = allowed;
+        for (member, at) in names {
+            let path = format!("{shown}/{member}");
+            if member.ends_with('/') || !reads(&member) || is_zip(&member) {
+                if !member.ends_with('/') {
+                    self.files.ignored.push((path, false));
+                }
+                continue;
+            }
+            let mut bytes = Vec::new();
+            let read = archive
+                .by_index(at)
+                .map_err(|error| error.to_string())
+                .and_then(|file| {
+                    file.take(left.min(MAX_FILE) + 1)
+                        .read_to_end(&mut bytes)
+                        .map_err(|error| error.to_string())
+                });
+            match read {
+                Err(error) => self.error(format!("cannot read `{path}`: {error}")),
+                Ok(read) if read as u64 > left.min(MAX_FILE) => {
+                    return self.error(format!(
+                        "`{shown}` unpacks to more than {allowed} bytes at `{member}`; this looks like a zip bomb"
+                    ));
+                }
+                Ok(read) => {
+                    left -= read as u64;
+                    let inside = format!("{name}/{member}");
+                    self.text(path, &inside, false, bytes);
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, path: String, name: &str, named: bool, bytes: Vec<u8>) {
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(&bytes) {
+            hex.push_str(&format!("{byte:02x}"));
+        }
+        let decoded = decode(bytes, self.encoding);
+        let (text, bad) = match decoded {
+            Ok(text) => (text, None),
+            Err(Undecodable { text, at, what }) => (text, Some((at, what))),
+        };
+        let name = format!("{}{name}", self.prefix);
+        let file = self.sources.add(path, name, text);
+        if let Some((at, what)) = bad {
+            self.files.diagnostics.push(
+                Diagnostic::new(Code::NotText, what)
+                    .at(crate::diag::Origin { file, start: at, len: 1 }, "not text from here on")
+                    .help("if the file was written on Windows, try `--encoding windows-1252` (or the code page it was written in)"),
+            );
+            return;
+        }
+        self.files.found.push(Found {
+            file,
+            input: self.input,
+            named,
+            sha256: hex,
+        });
+    }
+
+    fn unreadable(&mut self, path: &str, error: &std::io::Error) {
+        self.error(format!("cannot read `{path}`: {error}"));
+    }
+
+    fn error(&mut self, message: String) {
+        self.files
+            .diagnostics
+            .push(Diagnostic::new(Code::UnreadableFile, message));
+    }
+}
+
+fn extension(name: &str) -> String {
+    Path::new(name)
+        .extension()
+        .map(|ending| ending.to_string_lossy().to_lowercase())
+        .unwrap_or_default()
+}
+
+fn is_zip(name: &str) -> bool {
+    extension(name) == "zip"
+}
+
+fn reads(name: &str) -> bool {
+    matches!(
+        extension(name).as_str(),
+        "csv" | "json" | "jsonl" | "ndjson" | "zip"
+    )
+}
+
+struct Undecodable {
+    /// The text up to the first bad byte.
+    text: String,
+    at: u32,
+    what: String,
+}
+
+/// A byte order mark wins; then the encoding the user named; then UTF-8, strictly.
+fn decode(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<String, Undecodable> {
+    let (encoding, skip) = match Encoding::for_bom(&bytes) {
+        Some((encoding, length)) => (encoding, length),
+        None => (encoding.unwrap_or(UTF_8), 0),
+    };
+    if encoding == UTF_8 {
+        let text = if skip > 0 {
+            String::from_utf8(bytes[skip..].to_vec())
+        } else {
+            String::from_utf8(bytes)
+        };
+        return match text {
+            Ok(text) => no_nul(text),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let bytes = error.into_bytes();
+                let byte = bytes.get(at).copied().unwrap_or_default();
+                let what = format!("byte 0x{byte:02X} is not UTF-8 text");
+                let text = String::from_utf8_lossy(&bytes[..at]).into_owned();
+                Err(Undecodable {
+                    text,
+                    at: at as u32,
+                    what,
+                })
+            }
+        };
+    }
+    let bytes = &bytes[skip..];
+    if (encoding == UTF_16LE || encoding == UTF_16BE) && bytes.len() % 2 == 1 {
+        let what = "the UTF-16 text ends in half a character: the file was cut off".to_owned();
+        return Err(Undecodable {
+            text: String::new(),
+            at: 0,
+            what,
+        });
+    }
+    match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+        Some(text) => no_nul(text.into_owned()),
+        None => {
+            let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
+            let at = text.find('\u{fffd}').unwrap_or(0);
+            let what = format!("the bytes here are not {} text", encoding.name());
+            Err(Undecodable {
+                text,
+                at: at as u32,
+                what,
+            })
+        }
+    }
+}
+
+/// No table holds a NUL; UTF-16 without a mark is full of them.
+fn no_nul(text: String) -> Result<String, Undecodable> {
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => {
+            let what = "a NUL byte: this is not text, or UTF-16 without a byte order mark (`--encoding utf-16le`)";
+            Err(Undecodable {
+                text,
+                at: at as u32,
+                what: what.to_owned(),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(bytes: &[u8], encoding: Option<&'static Encoding>) -> Option<String> {
+        decode(bytes.to_vec(), encoding).ok()
+    }
+
+    #[test]
+    fn byte_order_marks_win() {
+        assert_eq!(decoded(b"\xef\xbb\xbfid", None).as_deref(), Some("id"));
+        assert_eq!(decoded(b"\xff\xfei\0d\0", None).as_deref(), Some("id"));
+        assert_eq!(
+            decoded(b"\xfe\xff\0i\0d", Some(encoding_rs::WINDOWS_1252)).as_deref(),
+            Some("id")
+        );
+        assert_eq!(
+            decoded(b"J\xf6rg", Some(encoding_rs::WINDOWS_1252)).as_deref(),
+            Some("J\u{f6}rg")
+        );
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused() {
+        assert_eq!(decoded(b"J\xf6rg", None), None);
+        assert_eq!(decoded(b"i\0d\0", None), None);
+        assert_eq!(decoded(b"\xff\xfei\0d", None), None);
+        assert_eq!(
+            decoded(b"\xff\xfe\x00\xd8i\0", None),
+            None,
+            "a lone surrogate"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Which column of a file is which column of its table.
+
+use super::schema;
+use crate::diag::{Code, Diagnostic, Origin, closest};
+use crate::model::{Table, Word};
+
+/// The columns of one file, in its order.
+pub(super) struct Header {
+    columns: Vec<Option<u8>>,
+}
+
+impl Header {
+    /// Reads the names of a header row.
+    pub(super) fn read<'a>(
+        table: Table,
+        row: Origin,
+        names: impl Iterator<Item = (&'a str, Origin)>,
+    ) -> (Self, Vec<Diagnostic>) {
+        let mut diagnostics = Vec::new();
+        let mut columns: Vec<Option<u8>> = Vec::new();
+        let mut unknown = Vec::new();
+        for (name, origin) in names {
+            let name = name.trim();
+            let found = schema::find(table, name);
+            match found {
+                Some(column) if columns.contains(&Some(column)) => diagnostics.push(
+                    Diagnostic::new(
+                        Code::DuplicateColumn,
+                        format!("column `{name}` stands twice in the header"),
+                    )
+                    .at(origin, "the second one"),
+                ),
+                Some(_) => {}
+                None => unknown.push((name, origin)),
+            }
+            columns.push(found);
+        }
+        let missing: Vec<_> = schema::all(table)
+            .enumerate()
+            .filter(|(at, _)| !columns.contains(&Some(*at as u8)))
+            .map(|(_, column)| column)
+            .collect();
+        for column in missing.iter().filter(|column| column.required) {
+            let name = column.name;
+            let message = format!("`{}` has no column `{name}`", table.word());
+            let mut diagnostic = Diagnostic::new(Code::MissingColumn, message).at(
+                row,
+                format!("expected a column `{name}` ({})", column.about),
+            );
+            let close = unknown.iter().map(|(unknown, _)| *unknown);
+            if let Some(close) = close
+                .filter(|unknown| closest(unknown, [name]).is_some())
+                .min()
+            {
+                diagnostic = diagnostic.help(format!("is `{close}` meant to be `{name}`?"));
+            }
+            diagnostics.push(diagnostic);
+        }
+        for (name, origin) in unknown {
+            if !name.is_empty() {
+                diagnostics.push(unknown_column(
+                    table,
+                    name,
+                    origin,
+                    missing.iter().map(|column| column.name),
+                ));
+            }
+        }
+        (Self { columns }, diagnostics)
+    }
+
+    /// How many fields a row must have.
+    pub(super) fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The table's column at this position of the file.
+    pub(super) fn column(&self, at: usize) -> Option<u8> {
+        self.columns.get(at).copied().flatten()
+    }
+}
+
+/// A warning about a column that no analysis reads.
+pub(super) fn unknown_column<'a>(
+    table: Table,
+    name: &str,
+    origin: Origin,
+    missing: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
+    let message = format!(
+        "`{}` has no column `{name}`; it is kept out of the analysis",
+        table.word()
+    );
+    let diagnostic =
+        Diagnostic::new(Code::UnknownColumn, message).at(origin, "not a column of this table");
+    match closest(name, missing) {
+        Some(close) => diagnostic.help(format!("did you mean `{close}`?")),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,705 @@
+//! SharpHound collections (versions 5 and 6): users, groups, domains and the rights over them.
+//!
+//! | in the collection | becomes |
+//! |---|---|
+//! | user | identity, named as BloodHound names it, its SID an alias; its mail address a mailbox |
+//! | group member, primary group | membership |
+//! | right over a user | recovery by whoever holds the right: the password alone for a reset right, the account for a right that plants a credential or rewrites the rights |
+//! | right over a group's membership | recovery that restores membership |
+//! | Tier-0 group, domain | privileged system |
+//! | GetChanges and GetChangesAll on a domain | one group each, and a 2-of-2 gate that yields the domain |
+//! | control of a domain | admin reset of every account of that domain, and of its groups' membership |
+//!
+//! Computers, sessions, trusts, certificates and policies stay out and are counted.
+
+mod names;
+mod rights;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::table::{From, Maker};
+use super::{ExportFile, Importer};
+use crate::diag::{Code, Diagnostic, FileId, Origin};
+use crate::ingest::json::{Members, Text};
+use crate::model::Table;
+use names::{Names, Principal};
+use rights::Rights;
+
+const SOURCE: &str = "sharphound";
+
+/// The importer.
+pub struct SharpHound;
+
+impl Importer for SharpHound {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn about(&self) -> &'static str {
+        "SharpHound collection, version 5 or 6"
+    }
+
+    fn claims(&self, members: &[(&str, &str)]) -> bool {
+        let find = |wanted: &str| {
+            members
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
+                .map(|(_, text)| *text)
+        };
+        let is_collection = find("meta").and_then(|meta| serde_json::from_str::<Meta>(meta).ok());
+        is_collection.is_some_and(|meta| {
+            KINDS
+                .iter()
+                .any(|kind| kind.eq_ignore_ascii_case(&meta.r#type))
+        }) && find("data").is_some_and(|data| data.starts_with('['))
+    }
+
+    fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
+        let objects = read_objects(files, maker);
+        let names = Names::of(&objects, maker);
+        let mut import = Import {
+            maker,
+            names: &names,
+            objects: &objects,
+        };
+        import.users();
+        import.groups();
+        import.domains();
+        import.coverage();
+    }
+}
+
+/// The values of `meta.type` that SharpHound writes.
+const KINDS: [&str; 12] = [
+    "users",
+    "groups",
+    "computers",
+    "domains",
+    "ous",
+    "gpos",
+    "containers",
+    "certtemplates",
+    "enterprisecas",
+    "rootcas",
+    "aiacas",
+    "ntauthstores",
+];
+
+#[derive(Deserialize)]
+struct Meta {
+    r#type: String,
+    #[serde(default)]
+    version: u32,
+}
+
+/// An object of the collection, in the parts that the tables have a place for.
+#[derive(Default)]
+struct Object {
+    kind: ObjectKind,
+    sid: String,
+    from: Option<Origin>,
+    name: String,
+    domain_sid: String,
+    distinguished_name: String,
+    display_name: String,
+    email: String,
+    enabled: Option<bool>,
+    is_service: bool,
+    primary_group: String,
+    members: Vec<Reference>,
+    rights: Vec<Right>,
+    /// What else was named in it and has no place.
+    left_out: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum ObjectKind {
+    #[default]
+    User,
+    Group,
+    Domain,
+}
+
+struct Reference {
+    sid: String,
+    kind: String,
+    origin: Origin,
+}
+
+struct Right {
+    principal: Reference,
+    name: String,
+}
+
+/// A JSON object whose keys are compared without regard to case, as BloodHound's reader does.
+struct Fields<'a> {
+    text: Text<'a>,
+    members: Vec<(String, &'a RawValue)>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(text: Text<'a>, value: &'a RawValue) -> Option<Self> {
+        let Members(members) = serde_json::from_str(value.get()).ok()?;
+        let members = members
+            .into_iter()
+            .map(|(key, value)| (key.to_lowercase(), value))
+            .collect();
+        Some(Self { text, members })
+    }
+
+    fn raw(&self, key: &str) -> Option<&'a RawValue> {
+        self.members
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| *value)
+    }
+
+    fn string(&self, key: &str) -> String {
+        let text = self
+            .raw(key)
+            .and_then(|value| serde_json::from_str::<Option<String>>(value.get()).ok());
+        text.flatten().unwrap_or_default().trim().to_owned()
+    }
+
+    fn boolean(&self, key: &str) -> Option<bool> {
+        serde_json::from_str::<Option<bool>>(self.raw(key)?.get())
+            .ok()
+            .flatten()
+    }
+
+    fn list(&self, key: &str) -> Vec<&'a RawValue> {
+        self.raw(key)
+            .and_then(|value| serde_json::from_str(value.get()).ok())
+            .unwrap_or_default()
+    }
+
+    fn object(&self, key: &str) -> Option<Self> {
+        Self::of(self.text, self.raw(key)?)
+    }
+}
+
+/// Reads users, groups and domains; an object that stands in several places is put together.
+fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> Vec<Object> {
+    let mut objects: Vec<Object> = Vec::new();
+    let mut by_sid: BTreeMap<String, usize> = BTreeMap::new();
+    for file in files {
+        let find = |wanted: &str| {
+            file.members
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| *value)
+        };
+        let Some(meta) =
+            find("meta").and_then(|meta| serde_json::from_str::<Meta>(meta.get()).ok())
+        else {
+            continue;
+        };
+        let items: Vec<&RawValue> = find("data")
+            .and_then(|data| serde_json::from_str(data.get()).ok())
+            .unwrap_or_default();
+        if !(5..=6).contains(&meta.version) {
+            maker.say(
+                Diagnostic::new(
+                    Code::AmbiguousExport,
+                    format!(
+                        "`{}` is a collection of version {}; versions 5 and 6 are known",
+                        file.name, meta.version
+                    ),
+                )
+                .in_file(file.text.file),
+            );
+        }
+        let kind = match meta.r#type.to_lowercase().as_str() {
+            "users" => ObjectKind::User,
+            "groups" => ObjectKind::Group,
+            "domains" => ObjectKind::Domain,
+            other => {
+                for _ in &items {
+                    maker.object(file.text.file);
+                    maker.leave_out(other);
+                }
+                continue;
+            }
+        };
+        for item in items {
+            maker.object(file.text.file);
+            let origin = file.text.origin(item);
+            let Some(object) =
+                Fields::of(file.text, item).and_then(|fields| read_object(kind, &fields, origin))
+            else {
+                maker.say(
+                    Diagnostic::new(
+                        Code::BadSyntax,
+                        "an object of the collection without an `ObjectIdentifier`",
+                    )
+                    .at(origin, "expected an object of a SharpHound collection"),
+                );
+                continue;
+            };
+            let Some(mut object) = object else {
+                maker.leave_out("deleted objects");
+                continue;
+            };
+            for (what, count) in std::mem::take(&mut object.left_out) {
+                for _ in 0..count {
+                    maker.leave_out(what);
+                }
+            }
+            match by_sid.get(&object.sid) {
+                Some(&known) => merge(&mut objects[known], object, maker),
+                None => {
+                    by_sid.insert(object.sid.clone(), objects.len());
+                    objects.push(object);
+                }
+            }
+        }
+    }
+    objects
+}
+
+/// Outer nothing: no object; inner nothing: deleted.
+fn read_object(kind: ObjectKind, fields: &Fields<'_>, origin: Origin) -> Option<Option<Object>> {
+    let sid = fields.string("objectidentifier").to_uppercase();
+    if sid.is_empty() {
+        return None;
+    }
+    if fields.boolean("isdeleted") == Some(true) {
+        return Some(None);
+    }
+    let properties = fields.object("properties");
+    let string = |key: &str| {
+        properties
+            .as_ref()
+            .map(|properties| properties.string(key))
+            .unwrap_or_default()
+    };
+    let boolean = |key: &str| {
+        properties
+            .as_ref()
+            .and_then(|properties| properties.boolean(key))
+    };
+    let mut left_out = BTreeMap::new();
+    for (key, what) in [
+        ("hassidhistory", "SID histories"),
+        ("allowedtodelegate", "delegations"),
+        ("trusts", "domain trusts"),
+    ] {
+        let count = fields.list(key).len() as u64;
+        if count > 0 {
+            left_out.insert(what, count);
+        }
+    }
+    let reference = |value: &&RawValue, sid: &str, kind: &str| {
+        let fields = Fields::of(fields.text, value)?;
+        let found = Reference {
+            sid: fields.string(sid).to_uppercase(),
+            kind: fields.string(kind),
+            origin: fields.text.origin(value),
+        };
+        (!found.sid.is_empty()).then_some(found)
+    };
+    let members = fields
+        .list("members")
+        .iter()
+        .filter_map(|value| reference(value, "objectidentifier", "objecttype"))
+        .collect();
+    let aces = fields.list("aces");
+    let rights = aces.iter().filter_map(|value| {
+        let principal = reference(value, "principalsid", "principaltype")?;
+        Some(Right {
+            principal,
+            name: Fields::of(fields.text, value)?.string("rightname"),
+        })
+    });
+    Some(Some(Object {
+        kind,
+        sid,
+        from: Some(origin),
+        name: string("name"),
+        domain_sid: string("domainsid").to_uppercase(),
+        distinguished_name: string("distinguishedname").to_uppercase(),
+        display_name: string("displayname"),
+        email: string("email"),
+        enabled: boolean("enabled"),
+        is_service: ["gmsa", "msa", "hasspn"]
+            .iter()
+            .any(|key| boolean(key) == Some(true)),
+        primary_group: fields.string("primarygroupsid").to_uppercase(),
+        members,
+        rights: rights.collect(),
+        left_out,
+    }))
+}
+
+/// One SID is one account or group, whatever the files say: rights and members add up, the fuller
+/// description stands.
+fn merge(known: &mut Object, mut other: Object, maker: &mut Maker<'_>) {
+    if known.kind == other.kind
+        && !known.name.is_empty()
+        && !other.name.is_empty()
+        && known.name != other.name
+    {
+        if let (Some(at), Some(first)) = (other.from, known.from) {
+            maker.say(
+                Diagnostic::new(
+                    Code::AmbiguousExport,
+                    format!(
+                        "`{}` and `{}` have the same SID {}: they are taken as one",
+                        known.name, other.name, known.sid
+                    ),
+                )
+                .at(at, "the second object with this SID")
+                .related(first, "the first one"),
+            );
+        }
+    }
+    if known.name.is_empty()
+        || (known.distinguished_name.is_empty() && !other.distinguished_name.is_empty())
+    {
+        std::mem::swap(known, &mut other);
+    }
+    known.members.append(&mut other.members);
+    known.rights.append(&mut other.rights);
+    known.enabled = known.enabled.or(other.enabled);
+    if known.primary_group.is_empty() {
+        known.primary_group = other.primary_group;
+    }
+}
+
+struct Import<'a, 's> {
+    maker: &'a mut Maker<'s>,
+    names: &'a Names,
+    objects: &'a [Object],
+}
+
+impl<'a> Import<'a, '_> {
+    fn of_kind(&self, kind: ObjectKind) -> impl Iterator<Item = (&'a Object, From<'a>)> + use<'a> {
+        self.objects
+            .iter()
+            .filter(move |object| object.kind == kind)
+            .map(|object| {
+                let origin = object.from.unwrap_or(Origin {
+                    file: FileId(0),
+                    start: 0,
+                    len: 0,
+                });
+                (
+                    object,
+                    From {
+                        origin,
+                        object: &object.sid,
+                    },
+                )
+            })
+    }
+
+    fn users(&mut self) {
+        for (user, from) in self.of_kind(ObjectKind::User) {
+            let Some(Principal::Identity(id)) = self.names.resolve(&user.sid, "User") else {
+                self.maker.leave_out("built-in local principals");
+                continue;
+            };
+            let enabled = if user.enabled == Some(false) {
+                "false"
+            } else {
+                ""
+            };
+            let kind = if user.is_service { "service" } else { "" };
+            let alias = if id.eq_ignore_ascii_case(&user.sid) {
+                ""
+            } else {
+                &user.sid
+            };
+            self.maker.row(
+                Table::Identities,
+                from,
+                &[
+                    ("id", &id),
+                    ("kind", kind),
+                    ("name", &user.display_name),
+                    ("enabled", enabled),
+                    ("aliases", alias),
+                ],
+            );
+            if !user.email.is_empty() && !user.email.contains(';') {
+                self.maker.row(
+                    Table::Mailboxes,
+                    from,
+                    &[
+                        ("id", &format!("mailbox:{}", user.email)),
+                        ("owner", &format!("identity:{id}")),
+                    ],
+                );
+            }
+            let member = format!("identity:{id}");
+            if let Some(Principal::Group(group)) = self.names.resolve(&user.primary_group, "Group")
+            {
+                self.maker.row(
+                    Table::Memberships,
+                    from,
+                    &[("member", &member), ("group", &format!("group:{group}"))],
+                );
+            }
+            if let Some(domain) = self.names.domain_of(user) {
+                let everyone = names::accounts_of(domain);
+                self.maker.row(
+                    Table::Memberships,
+                    from,
+                    &[("member", &member), ("group", &format!("group:{everyone}"))],
+                );
+            }
+            for right in &user.rights {
+                let Some(source) = self.principal(&right.principal, &user.sid) else {
+                    continue;
+                };
+                let Some(restores) = rights::over_user(&right.name) else {
+                    self.maker
+                        .leave_out(format!("`{}` rights over users", right.name));
+                    continue;
+                };
+                self.recovery(right, user, &source, &member, restores);
+            }
+        }
+    }
+
+    fn groups(&mut self) {
+        for (group, from) in self.of_kind(ObjectKind::Group) {
+            let Some(Principal::Group(name)) = self.names.resolve(&group.sid, "Group") else {
+                continue;
+            };
+            let target = format!("group:{name}");
+            for member in &group.members {
+                if let Some(member_name) = self.principal(member, "") {
+                    let from = From {
+                        origin: member.origin,
+                        object: &group.sid,
+                    };
+                    self.maker.row(
+                        Table::Memberships,
+                        from,
+                        &[("member", &member_name), ("group", &target)],
+                    );
+                }
+            }
+            // Windows puts everybody who has signed in here; no collection lists them.
+            if let Some(domain_users) = self.names.implicit_member(group) {
+                self.maker.row(
+                    Table::Memberships,
+                    from,
+                    &[
+                        ("member", &format!("group:{domain_users}")),
+                        ("group", &target),
+                    ],
+                );
+            }
+            if let Some(criticality) = self.names.tier_zero(&group.sid) {
+                let system = format!("system:{name}");
+                self.maker.row(
+                    Table::Systems,
+                    from,
+                    &[
+                        ("id", &system),
+                        ("name", &name),
+                        ("criticality", &criticality.to_string()),
+                    ],
+                );
+                self.maker.row(
+                    Table::Grants,
+                    from,
+                    &[
+                        ("principal", &target),
+                        ("system", &system),
+                        ("role", "member"),
+                    ],
+                );
+            }
+            for right in &group.rights {
+                let Some(source) = self.principal(&right.principal, &group.sid) else {
+                    continue;
+                };
+                if rights::over_group(&right.name) {
+                    self.recovery(right, group, &source, &target, "membership");
+                } else {
+                    self.maker
+                        .leave_out(format!("`{}` rights over groups", right.name));
+                }
+            }
+            // Whoever controls the domain adds members to its groups.
+            if let Some(domain) = self.names.domain_of(group) {
+                self.control(from, domain, &target, "membership");
+            }
+        }
+    }
+
+    fn domains(&mut self) {
+        for (domain, from) in self.of_kind(ObjectKind::Domain) {
+            let Some(name) = self.names.domain_of(domain) else {
+                continue;
+            };
+            let system = format!("system:{name}");
+            self.maker.row(
+                Table::Systems,
+                from,
+                &[
+                    ("id", &system),
+                    ("name", &format!("Active Directory domain {name}")),
+                    ("criticality", &self.names.domain_criticality().to_string()),
+                ],
+            );
+            let halves = ["GetChanges", "GetChangesAll"]
+                .map(|right| (right, format!("group:{right} on {name}")));
+            let gate = format!("DCSync {name}");
+            for (right, group) in &halves {
+                self.process(from, right);
+                self.maker.row(
+                    Table::Recoveries,
+                    from,
+                    &[
+                        ("source", group),
+                        ("target", &system),
+                        ("method", "admin_reset"),
+                        ("gate", &gate),
+                        ("need", "2"),
+                        ("process", &rights::process("DCSync")),
+                    ],
+                );
+            }
+            self.process(from, "DCSync");
+            for right in &domain.rights {
+                let Some(source) = self.principal(&right.principal, &domain.sid) else {
+                    continue;
+                };
+                let from = From {
+                    origin: right.principal.origin,
+                    object: &domain.sid,
+                };
+                match rights::over_domain(&right.name) {
+                    Rights::Replicate(which) => {
+                        for (_, group) in halves.iter().filter(|(right, _)| which.contains(right)) {
+                            self.maker.row(
+                                Table::Memberships,
+                                from,
+                                &[("member", &source), ("group", group)],
+                            );
+                        }
+                    }
+                    Rights::Control => self.recovery(right, domain, &source, &system, ""),
+                    Rights::Other => self
+                        .maker
+                        .leave_out(format!("`{}` rights over domains", right.name)),
+                }
+            }
+            let accounts = format!("group:{}", names::accounts_of(name));
+            self.control(from, name, &accounts, "account");
+        }
+    }
+
+    fn control(&mut self, from: From<'_>, domain: &str, target: &str, restores: &str) {
+        self.process(from, "DomainControl");
+        self.maker.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", &format!("system:{domain}")),
+                ("target", target),
+                ("method", "admin_reset"),
+                ("restores", restores),
+                ("process", &rights::process("DomainControl")),
+            ],
+        );
+    }
+
+    fn recovery(
+        &mut self,
+        right: &Right,
+        object: &Object,
+        source: &str,
+        target: &str,
+        restores: &str,
+    ) {
+        let from = From {
+            origin: right.principal.origin,
+            object: &object.sid,
+        };
+        self.process(from, &right.name);
+        self.maker.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", source),
+                ("target", target),
+                ("method", "admin_reset"),
+                ("restores", restores),
+                ("process", &rights::process(&right.name)),
+            ],
+        );
+    }
+
+    fn process(&mut self, from: From<'_>, right: &str) {
+        self.maker
+            .process(from, &rights::process(right), &rights::process_name(right));
+    }
+
+    /// A reference to a principal, unless it is the object itself or stays out.
+    fn principal(&mut self, reference: &Reference, own: &str) -> Option<String> {
+        if reference.sid == own {
+            return None;
+        }
+        match self.names.resolve(&reference.sid, &reference.kind) {
+            Some(Principal::Identity(id)) => Some(format!("identity:{id}")),
+            Some(Principal::Group(id)) => Some(format!("group:{id}")),
+            None => {
+                self.maker.leave_out("rights and memberships of computers");
+                None
+            }
+        }
+    }
+
+    fn coverage(&mut self) {
+        let Some((_, from)) = self
+            .of_kind(ObjectKind::Domain)
+            .next()
+            .or_else(|| self.of_kind(ObjectKind::User).next())
+        else {
+            return;
+        };
+        for (aspect, state, detail) in [
+            (
+                "rights",
+                "known",
+                "rights over users, groups and domains as collected",
+            ),
+            (
+                "mfa",
+                "unknown",
+                "a SharpHound collection holds no second factors: sign-in is taken as password",
+            ),
+            (
+                "self_service_reset",
+                "unknown",
+                "a SharpHound collection holds no self-service reset",
+            ),
+            (
+                "computers",
+                "unknown",
+                "computers, sessions and local groups are left out",
+            ),
+            (
+                "policies",
+                "unknown",
+                "rights over organizational units, group policies and certificate templates are left out",
+            ),
+            (
+                "trusts",
+                "unknown",
+                "members from trusted domains that are not in the collection are left out",
+            ),
+        ] {
+            self.maker
+                .coverage(from, [SOURCE, "", aspect, state, detail]);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What importers write with: rows of tables that remember the object they come from.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
+use crate::ingest::raw::{RawCell, RawRow, RawTable, SourceId, Value};
+use crate::ingest::schema;
+use crate::model::{Provenance, Table, Word};
+
+/// Where an imported row comes from.
+#[derive(Clone, Copy)]
+pub struct From<'a> {
+    pub origin: Origin,
+    /// The native id of the object.
+    pub object: &'a str,
+}
+
+/// Collects the tables of one export.
+pub struct Maker<'s> {
+    sources: &'s Sources,
+    source: SourceId,
+    rows: BTreeMap<Table, Vec<RawRow>>,
+    seen: std::collections::BTreeSet<(Table, String)>,
+    processes: std::collections::BTreeSet<String>,
+    diagnostics: Vec<Diagnostic>,
+    objects: BTreeMap<FileId, u64>,
+    left_out: BTreeMap<String, u64>,
+}
+
+impl<'s> Maker<'s> {
+    pub(super) fn new(sources: &'s Sources, source: SourceId) -> Self {
+        Self {
+            sources,
+            source,
+            rows: BTreeMap::new(),
+            seen: std::collections::BTreeSet::new(),
+            processes: std::collections::BTreeSet::new(),
+            diagnostics: Vec::new(),
+            objects: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a row unless one with the same cells is there. Empty cells are not kept.
+    pub(super) fn row(&mut self, table: Table, from: From<'_>, cells: &[(&str, &str)]) {
+        let cells: Vec<RawCell> = cells
+            .iter()
+            .filter_map(|(column, text)| {
+                let column = schema::find(table, column)?;
+                let text = text.trim();
+                (!text.is_empty()).then(|| RawCell {
+                    column,
+                    origin: from.origin,
+                    value: Value::Text(text.into()),
+                })
+            })
+            .collect();
+        let key: String = cells
+            .iter()
+            .map(|cell| format!("{}\u{1f}{}\u{1e}", cell.column, cell.text()))
+            .collect();
+        if !self.seen.insert((table, key)) {
+            return;
+        }
+        let place = self.sources.place(from.origin);
+        let provenance = Provenance {
+            file: place.name.into(),
+            line: Some(place.line),
+            object: from.object.into(),
+        };
+        self.rows.entry(table).or_default().push(RawRow {
+            origin: from.origin,
+            cells,
+            provenance: Some(Box::new(provenance)),
+        });
+    }
+
+    /// Adds a process once, whatever names it first.
+    pub(super) fn process(&mut self, from: From<'_>, id: &str, name: &str) {
+        if self.processes.insert(id.to_owned()) {
+            self.row(Table::Processes, from, &[("id", id), ("name", name)]);
+        }
+    }
+
+    /// Counts an object that was read.
+    pub(super) fn object(&mut self, file: FileId) {
+        *self.objects.entry(file).or_default() += 1;
+    }
+
+    /// Counts something that the tables have no place for.
+    pub(super) fn leave_out(&mut self, what: impl Into<String>) {
+        *self.left_out.entry(what.into()).or_default() += 1;
+    }
+
+    pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Says what the export shows or does not show.
+    pub(super) fn coverage(&mut self, from: From<'_>, cells: [&str; 5]) {
+        let [source, scope, aspect, state, detail] = cells;
+        let cells = [
+            ("source", source),
+            ("scope", scope),
+            ("aspect", aspect),
+            ("state", state),
+            ("detail", detail),
+        ];
+        self.row(Table::Coverage, from, &cells);
+    }
+
+    pub(super) fn finish(mut self) -> (Vec<RawTable>, Vec<Diagnostic>, BTreeMap<FileId, u64>) {
+        if !self.left_out.is_empty() {
+            let what: Vec<_> = self
+                .left_out
+                .iter()
+                .map(|(what, count)| format!("{count} {what}"))
+                .collect();
+            self.diagnostics.push(Diagnostic::new(
+                Code::LeftOut,
+                format!("left out: {}", what.join(", ")),
+            ));
+        }
+        let source = self.source;
+        let tables = Table::WORDS
+            .iter()
+            .filter_map(|&(_, table)| {
+                let rows = self.rows.remove(&table)?;
+                let file = rows.first()?.origin.file;
+                Some(RawTable {
+                    table,
+                    file,
+                    source,
+                    rows,
+                })
+            })
+            .collect();
+        (tables, self.diagnostics, self.objects)
+    }
+}

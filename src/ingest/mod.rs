@@ -1,0 +1,287 @@
+//! Bytes to an organisation. Files are found and decoded, recognised by table name or by content,
+//! read into rows, and put together; what is wrong with them is collected, never thrown.
+
+mod assemble;
+mod csv;
+mod files;
+mod header;
+pub mod import;
+mod json;
+mod raw;
+pub mod schema;
+
+use std::path::Path;
+
+use encoding_rs::Encoding;
+use sha2::{Digest, Sha256};
+
+use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
+use crate::model::{Input, Organisation, Table, Word};
+pub use raw::{RawCell, RawRow, RawTable, SourceId, Value};
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The encoding of files without a byte order mark; UTF-8 when none is given.
+    pub encoding: Option<&'static Encoding>,
+    /// Leave bad rows out instead of refusing everything.
+    pub keep_going: bool,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// The organisation; meaningless when there are errors and `keep_going` is off.
+    pub organisation: Organisation,
+    /// The texts, so that rows can be traced.
+    pub sources: Sources,
+    /// Everything there is to say, errors first per stage, in the order of the inputs.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Rows left out because something was wrong with them.
+    pub rows_left_out: u64,
+}
+
+impl Ingested {
+    /// Whether anything was wrong with the inputs.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Reads the inputs in the order given.
+#[must_use]
+pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
+    let mut sources = Sources::default();
+    let tables = read_tables(inputs, options, &mut sources);
+    let assembled = assemble::assemble(&tables.tables);
+    let mut diagnostics = tables.diagnostics;
+    if tables
+        .tables
+        .iter()
+        .all(|table| table.table != Table::Identities)
+    {
+        diagnostics.push(
+            Diagnostic::new(Code::MissingTable, "the inputs hold no table `identities`")
+                .help("name a directory with identities.csv, or a file of that name; `linchpin templates` writes empty tables"),
+        );
+    }
+    diagnostics.extend(assembled.diagnostics);
+    let mut organisation = assembled.organisation;
+    organisation.inputs = tables.inputs;
+    organisation.partial =
+        options.keep_going && diagnostics.iter().any(|d| d.severity == Severity::Error);
+    Ingested {
+        organisation,
+        sources,
+        diagnostics,
+        rows_left_out: assembled.rows_left_out + tables.rows_left_out,
+    }
+}
+
+/// Rows of all inputs before they are understood.
+#[derive(Default)]
+pub struct Tables {
+    /// The tables in the order of the inputs.
+    pub tables: Vec<RawTable>,
+    /// The files that took part.
+    pub inputs: Vec<Input>,
+    /// What there is to say about them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Rows left out because they could not be read.
+    pub rows_left_out: u64,
+}
+
+/// Finds, decodes and recognises the files of the inputs and reads their rows.
+pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut Sources) -> Tables {
+    let files = files::collect(inputs, options.encoding, sources);
+    let mut tables = Tables {
+        diagnostics: files.diagnostics,
+        ..Tables::default()
+    };
+    for (path, named) in files.ignored {
+        tables.unclaimed(&path, named, None);
+    }
+    let mut exports = import::Exports::default();
+    for found in &files.found {
+        let text = json::Text {
+            file: found.file,
+            text: &sources.file(found.file).text,
+        };
+        let name = &sources.file(found.file).name;
+        let source = SourceId(found.input * 2);
+        let before = tables.tables.len();
+        match recognise(name, text) {
+            Recognised::Csv(table) => {
+                let (rows, diagnostics) = csv::read(table, found.file, text.text);
+                tables.add(table, found.file, source, rows, diagnostics);
+            }
+            Recognised::Json(table) => {
+                let (rows, diagnostics) = json::read(table, text);
+                tables.add(table, found.file, source, rows, diagnostics);
+            }
+            Recognised::Tables(members) => {
+                let (read, diagnostics) = json::read_tables(text, members);
+                tables.diagnostics.extend(diagnostics);
+                for (table, rows) in read {
+                    tables.add(table, found.file, source, rows, Vec::new());
+                }
+            }
+            Recognised::Export(importer, members) => {
+                exports.add(
+                    importer,
+                    SourceId(found.input * 2 + 1),
+                    text,
+                    members,
+                    &found.sha256,
+                );
+                continue;
+            }
+            Recognised::Broken(diagnostic) => {
+                tables.diagnostics.push(*diagnostic);
+                continue;
+            }
+            Recognised::OwnOutput => continue,
+            Recognised::Nothing => {
+                let path = &sources.file(found.file).path;
+                tables.unclaimed(path, found.named, Some(found.file));
+                continue;
+            }
+        }
+        let read = &tables.tables[before..];
+        let holds: Vec<_> = read.iter().map(|table| table.table.word()).collect();
+        let rows = read.iter().map(|table| table.rows.len() as u64).sum();
+        tables.inputs.push(Input {
+            name: name.clone(),
+            holds: holds.join(", "),
+            rows,
+            sha256: found.sha256.clone(),
+        });
+    }
+    for imported in exports.import(sources) {
+        tables.tables.extend(imported.tables);
+        tables.inputs.extend(imported.inputs);
+        tables.diagnostics.extend(imported.diagnostics);
+    }
+    tables
+}
+
+impl Tables {
+    fn add(
+        &mut self,
+        table: Table,
+        file: FileId,
+        source: SourceId,
+        rows: Vec<RawRow>,
+        diagnostics: Vec<Diagnostic>,
+    ) {
+        let bad_rows = diagnostics.iter().filter(|diagnostic| {
+            diagnostic.severity == Severity::Error
+                && !matches!(diagnostic.code, Code::MissingColumn)
+        });
+        self.rows_left_out += bad_rows.count() as u64;
+        self.diagnostics.extend(diagnostics);
+        let mut rows = rows;
+        rows.iter_mut().for_each(|row| row.note_provenance(table));
+        self.tables.push(RawTable {
+            table,
+            file,
+            source,
+            rows,
+        });
+    }
+
+    fn unclaimed(&mut self, path: &str, named: bool, file: Option<FileId>) {
+        let importers: Vec<_> = import::IMPORTERS
+            .iter()
+            .map(|importer| importer.about())
+            .collect();
+        let mut diagnostic = if named {
+            Diagnostic::new(Code::UnclaimedInput, format!("`{path}` is nothing that Linchpin reads")).help(format!(
+                "tables are named after what they hold ({}), as .csv, .json or .jsonl; exports are recognised by content ({})",
+                Table::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "),
+                importers.join(", "),
+            ))
+        } else {
+            Diagnostic::new(
+                Code::UnclaimedFile,
+                format!("`{path}` is not read: no reader claims it"),
+            )
+        };
+        diagnostic.file = file;
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+enum Recognised<'a> {
+    Csv(Table),
+    Json(Table),
+    Tables(json::Members<'a>),
+    Export(usize, json::Members<'a>),
+    Broken(Box<Diagnostic>),
+    /// What an earlier scan wrote into the same directory.
+    OwnOutput,
+    Nothing,
+}
+
+/// A table by the file's name, an object of tables or an export by its content.
+fn recognise<'a>(name: &str, text: json::Text<'a>) -> Recognised<'a> {
+    let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let (stem, extension) = file_name.rsplit_once('.').unwrap_or((file_name, ""));
+    let table = Table::parse(stem);
+    if extension.eq_ignore_ascii_case("csv") {
+        let own = ["tiers", "footholds", "unlocks"].iter().any(|own| {
+            stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
+        });
+        return match table {
+            Some(table) => Recognised::Csv(table),
+            None if own => Recognised::OwnOutput,
+            None => Recognised::Nothing,
+        };
+    }
+    let members = json::top_object(text);
+    if let Some(members) = members {
+        if let Some(importer) = import::recognise(&members) {
+            return Recognised::Export(importer, members);
+        }
+        let has = |wanted: &str| members.0.iter().any(|(key, _)| key == wanted);
+        if has("schema_version") && has("unlock_sets") {
+            return Recognised::OwnOutput;
+        }
+        if members
+            .0
+            .iter()
+            .any(|(key, value)| Table::parse(key.trim()).is_some() && value.get().starts_with('['))
+        {
+            return Recognised::Tables(members);
+        }
+        // One line of JSON Lines is an object too.
+        return table.map_or(Recognised::Nothing, Recognised::Json);
+    }
+    match table {
+        Some(table) => Recognised::Json(table),
+        None => match text.parse::<&serde_json::value::RawValue>(text.text) {
+            Err(error) if !text.text.trim().is_empty() => Recognised::Broken(Box::new(error)),
+            _ => Recognised::Nothing,
+        },
+    }
+}
+
+/// A stable pseudonym for a name: the first 48 bits of a SHA-256 over key, kind and name.
+#[must_use]
+pub fn pseudonym(key: &str, kind: &str, name: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [key, kind, name] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    let hex: String = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{kind}-{hex}")
+}

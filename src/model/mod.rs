@@ -1,0 +1,22 @@
+//! The organisation as people speak of it: identities, assets, recoveries and the processes behind
+//! them. Names are resolved and gates are checked here; nothing is computed and nothing is read.
+
+mod assets;
+mod kinds;
+mod name;
+mod organisation;
+mod rows;
+mod words;
+
+pub use assets::{Asset, AssetId, Assets};
+pub use kinds::Kind;
+pub use name::{fold, fold_name, fold_phone};
+pub use organisation::{Input, Organisation, ProcessId, Provenance, RecoveryGate, RowMeta, RowRef};
+pub use rows::{
+    Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
+    PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,
+};
+pub use words::{
+    Access, Factor, IdentityKind, MailboxKind, Method, Proofing, Restored, SignIn, SignalKind,
+    Table, Word,
+};

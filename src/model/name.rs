@@ -1,0 +1,76 @@
+//! How names are compared.
+
+use super::Kind;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+/// Trims, composes (NFC) and lowers the case: the form in which names are compared.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    let text = text.trim();
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return text.to_lowercase();
+    }
+    text.nfc().collect::<String>().to_lowercase()
+}
+
+/// A phone number as it is compared: white space, dashes, dots and parentheses do not count, and a
+/// leading `00` is `+`.
+#[must_use]
+pub fn fold_phone(text: &str) -> String {
+    let digits: String = fold(text)
+        .chars()
+        .filter(|&c| !is_phone_filler(c))
+        .collect();
+    match digits.strip_prefix("00") {
+        Some(rest) => format!("+{rest}"),
+        None => digits,
+    }
+}
+
+/// The compared form of a name of this kind. Empty when nothing is left of it.
+#[must_use]
+pub fn fold_name(kind: Kind, text: &str) -> String {
+    if kind == Kind::Phone {
+        fold_phone(text)
+    } else {
+        fold(text)
+    }
+}
+
+fn is_phone_filler(c: char) -> bool {
+    const MINUS_SIGN: char = '\u{2212}';
+    matches!(c, '.' | '(' | ')' | MINUS_SIGN)
+        || c.is_whitespace()
+        || c.general_category() == GeneralCategory::DashPunctuation
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phone_numbers_are_compared_without_their_dress() {
+        let plain = "+442079460001";
+        for spelling in [
+            "+44 20 7946 0001",
+            "0044 (20) 7946.0001",
+            "+44\u{a0}20\u{2011}7946\u{2013}0001",
+            "+44\u{2212}2079460001",
+            "+44-2079-460001\t",
+        ] {
+            assert_eq!(fold_phone(spelling), plain, "{spelling}");
+        }
+        assert_eq!(fold_phone(" ( ) - "), "");
+        assert_eq!(fold_phone("0800 12"), "080012");
+    }
+
+    #[test]
+    fn names_are_composed_and_lowered() {
+        assert_eq!(fold(" Zoe\u{308}@Corp.Example "), "zo\u{eb}@corp.example");
+        assert_eq!(fold("\u{c9}MILE"), "\u{e9}mile");
+    }
+}

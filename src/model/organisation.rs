@@ -1,0 +1,136 @@
+//! Everything that was read, with names resolved and gates put together.
+
+use super::{
+    AssetId, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, Process,
+    Recovery, Reset, Restored, Signal, System, Table, Target,
+};
+use crate::diag::Origin;
+
+/// A process of one organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(pub u32);
+
+/// Where an imported row comes from in the export it was made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// The file of the export.
+    pub file: Box<str>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+    /// The object there, by its native id.
+    pub object: Box<str>,
+}
+
+/// Where a row is, and where it came from if it was imported.
+#[derive(Clone, Debug)]
+pub struct RowMeta {
+    /// Its place in the files that were read.
+    pub origin: Origin,
+    /// Its place in the export that it was imported from.
+    pub provenance: Option<Box<Provenance>>,
+}
+
+/// A row by table and position among the rows of that table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowRef {
+    /// The table.
+    pub table: Table,
+    /// The position in the organisation's list of that table's rows.
+    pub index: u32,
+}
+
+/// Rows of `recoveries` that form one gate.
+#[derive(Clone, Debug)]
+pub struct RecoveryGate {
+    /// The distinct rows, as positions in [`Organisation::recoveries`], ascending.
+    pub rows: Vec<u32>,
+    /// How many of them must be satisfied.
+    pub need: u32,
+    /// What it is for.
+    pub target: Target,
+    /// What it restores.
+    pub restores: Restored,
+    /// Left out of the target, ascending.
+    pub except: Vec<AssetId>,
+}
+
+/// An input file that took part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Its name, relative to the input it was found in.
+    pub name: String,
+    /// What it holds, in words: a table's name or the kind of export.
+    pub holds: String,
+    /// Rows or objects read from it.
+    pub rows: u64,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+}
+
+/// An organisation: immutable once built.
+#[derive(Clone, Debug, Default)]
+pub struct Organisation {
+    /// Every name.
+    pub assets: Assets,
+    /// Declared identities in the order of their rows, then created ones.
+    pub identities: Vec<Identity>,
+    /// Declared mailboxes in the order of their rows, then created ones.
+    pub mailboxes: Vec<Mailbox>,
+    /// Rows of `mfa_bindings`.
+    pub bindings: Vec<Binding>,
+    /// Rows of `holdings`.
+    pub holdings: Vec<Holding>,
+    /// Rows of `recoveries`.
+    pub recoveries: Vec<Recovery>,
+    /// The gates that those rows form, in the order of their first rows.
+    pub gates: Vec<RecoveryGate>,
+    /// Rows of `memberships`.
+    pub memberships: Vec<Membership>,
+    /// Declared systems in the order of their rows, then created ones.
+    pub systems: Vec<System>,
+    /// Rows of `grants`.
+    pub grants: Vec<Grant>,
+    /// Declared processes in the order of their rows, then created ones.
+    pub processes: Vec<Process>,
+    /// Rows of `signals`.
+    pub signals: Vec<Signal>,
+    /// Rows of `resets`.
+    pub resets: Vec<Reset>,
+    /// What the exports could not show.
+    pub coverage: Vec<Coverage>,
+    /// The files that took part.
+    pub inputs: Vec<Input>,
+    /// Whether bad rows were left out.
+    pub partial: bool,
+    /// For every asset the position of its identity in `identities`.
+    pub identity_of: Vec<Option<u32>>,
+}
+
+impl Organisation {
+    /// The identity that an asset is.
+    #[must_use]
+    pub fn identity(&self, asset: AssetId) -> Option<&Identity> {
+        let at = self.identity_of.get(asset.index()).copied().flatten()?;
+        self.identities.get(at as usize)
+    }
+
+    /// Where a row is. Tables without rows of their own to point at have none.
+    #[must_use]
+    pub fn meta(&self, row: RowRef) -> Option<&RowMeta> {
+        let at = row.index as usize;
+        match row.table {
+            Table::Identities => self.identities.get(at).map(|row| &row.meta),
+            Table::Mailboxes => self.mailboxes.get(at).map(|row| &row.meta),
+            Table::MfaBindings => self.bindings.get(at).map(|row| &row.meta),
+            Table::Holdings => self.holdings.get(at).map(|row| &row.meta),
+            Table::Recoveries => self.recoveries.get(at).map(|row| &row.meta),
+            Table::Memberships => self.memberships.get(at).map(|row| &row.meta),
+            Table::Systems => self.systems.get(at).map(|row| &row.meta),
+            Table::Grants => self.grants.get(at).map(|row| &row.meta),
+            Table::Processes => self.processes.get(at).map(|row| &row.meta),
+            Table::Signals => self.signals.get(at).map(|row| &row.meta),
+            Table::Resets => self.resets.get(at).map(|row| &row.meta),
+            Table::Coverage => None,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The closure of one seed on top of a closure that is already known (that of the assumptions).
+//!
+//! Only facts whose key gets smaller are followed, smallest first, so what a seed costs is what it
+//! changes, not the size of the baseline. A gate with `need >= 2` is judged by its need-th smallest
+//! input as it stands, in O(inputs), but only once enough of its inputs are there at all.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::search::GIVEN;
+use super::{Closure, Key, proof::Derived};
+use crate::rules::{Fact, Gate, RuleGraph};
+
+/// An extension and its scratch memory, reused from seed to seed.
+pub(super) struct Extension<'g> {
+    graph: &'g RuleGraph,
+    base: &'g Closure,
+    /// For every gate, how many of its inputs the base holds.
+    in_base: Vec<u32>,
+    /// For every gate, how many further inputs the seed has brought.
+    brought: Vec<u32>,
+    touched_gates: Vec<Gate>,
+    keys: Vec<Key>,
+    why: Vec<u32>,
+    improved: Vec<Fact>,
+    queue: BinaryHeap<Reverse<(Key, Fact)>>,
+    sorted: Vec<Key>,
+}
+
+impl<'g> Extension<'g> {
+    pub(super) fn new(graph: &'g RuleGraph, base: &'g Closure) -> Self {
+        let held = |gate: Gate| {
+            let inputs = graph.inputs(gate).iter();
+            inputs.filter(|&&input| base.contains(input)).count() as u32
+        };
+        Self {
+            graph,
+            base,
+            in_base: graph.gates().map(held).collect(),
+            brought: vec![0; graph.gate_count()],
+            touched_gates: Vec::new(),
+            keys: vec![Key::NEVER; graph.fact_count()],
+            why: vec![GIVEN; graph.fact_count()],
+            improved: Vec::new(),
+            queue: BinaryHeap::new(),
+            sorted: Vec::new(),
+        }
+    }
+
+    /// Facts whose key or gate differs from the base, each once.
+    pub(super) fn improved(&self) -> &[Fact] {
+        &self.improved
+    }
+
+    pub(super) fn in_base(&self, fact: Fact) -> bool {
+        self.base.contains(fact)
+    }
+
+    /// Computes the closure of the base's facts and `seed`.
+    pub(super) fn run(&mut self, seed: Fact) {
+        self.reset();
+        if self.key(seed) > Key::GIVEN {
+            self.improve(seed, Key::GIVEN, GIVEN);
+            self.queue.push(Reverse((Key::GIVEN, seed)));
+        }
+        while let Some(Reverse((key, fact))) = self.queue.pop() {
+            // A smaller key was found after this entry was queued, and has been followed already.
+            if self.keys[fact.index()] == key {
+                self.follow(fact, key);
+            }
+        }
+    }
+
+    fn follow(&mut self, fact: Fact, key: Key) {
+        let graph = self.graph;
+        let is_new = !self.base.contains(fact);
+        let uses = graph.uses(fact);
+        for (at, &gate) in uses.iter().enumerate() {
+            if is_new {
+                if self.brought[gate.index()] == 0 {
+                    self.touched_gates.push(gate);
+                }
+                self.brought[gate.index()] += 1;
+            }
+            // A fact that stands in the gate more than once is judged after its last occurrence.
+            if uses.get(at + 1) == Some(&gate) {
+                continue;
+            }
+            let need = graph.need(gate);
+            if self.in_base[gate.index()] + self.brought[gate.index()] < need {
+                continue;
+            }
+            let last_needed = if need == 1 {
+                key
+            } else {
+                self.nth_smallest(gate, need)
+            };
+            let found = last_needed.after_gate(graph.cost(gate));
+            let head = graph.head(gate);
+            let known = self.key(head);
+            if found < known {
+                self.improve(head, found, gate.0);
+                self.queue.push(Reverse((found, head)));
+            } else if found == known && found != Key::NEVER {
+                let chosen = self.why(head).map(|chosen| chosen.0);
+                if chosen.is_some_and(|chosen| gate.0 < chosen) {
+                    self.improve(head, found, gate.0);
+                }
+            }
+        }
+    }
+
+    fn nth_smallest(&mut self, gate: Gate, need: u32) -> Key {
+        let mut keys = std::mem::take(&mut self.sorted);
+        keys.clear();
+        keys.extend(self.graph.inputs(gate).iter().map(|&input| self.key(input)));
+        let nth = if need as usize <= keys.len() {
+            *keys.select_nth_unstable(need as usize - 1).1
+        } else {
+            Key::NEVER
+        };
+        self.sorted = keys;
+        nth
+    }
+
+    fn improve(&mut self, fact: Fact, key: Key, gate: u32) {
+        if self.keys[fact.index()] == Key::NEVER {
+            self.improved.push(fact);
+        }
+        self.keys[fact.index()] = key;
+        self.why[fact.index()] = gate;
+    }
+
+    fn reset(&mut self) {
+        for fact in self.improved.drain(..) {
+            self.keys[fact.index()] = Key::NEVER;
+            self.why[fact.index()] = GIVEN;
+        }
+        for gate in self.touched_gates.drain(..) {
+            self.brought[gate.index()] = 0;
+        }
+    }
+}
+
+impl Derived for Extension<'_> {
+    fn key(&self, fact: Fact) -> Key {
+        self.keys[fact.index()].min(self.base.key(fact))
+    }
+
+    fn why(&self, fact: Fact) -> Option<Gate> {
+        if self.keys[fact.index()] == Key::NEVER {
+            return self.base.why(fact);
+        }
+        let gate = self.why[fact.index()];
+        (gate != GIVEN).then_some(Gate(gate))
+    }
+}

@@ -1,0 +1,318 @@
+//! The solver: rule graph in, answers out. Pure, total, and the same at any number of threads.
+//!
+//! The closure of a set of facts is the least fixpoint of the gates. Beside *whether* a fact
+//! follows, the solver finds its level (the least number of recoveries on the longest branch of a
+//! proof) and one proof of it. Among proofs of fewest hops each fact takes the gate with the
+//! lowest (hops, round of derivation, gate number), so a proof is well-founded and does not depend
+//! on the order of the search.
+//!
+//! Method: for every seed a search over the gates with one counter per gate, in the order of
+//! (level, round) (Dowling and Gallier's counting with Knuth's order of superior functions); under
+//! assumptions, the search starts from the closure of the assumptions and follows only what a seed
+//! improves. Cost per seed: O(facts + gate inputs that the seed reaches).
+
+mod extension;
+mod key;
+mod proof;
+mod search;
+
+use rayon::prelude::*;
+
+use crate::rules::{Class, Fact, RuleGraph};
+use extension::Extension;
+pub use key::Key;
+use proof::Derived;
+pub use proof::{Proof, ProofStep};
+use search::Search;
+
+/// What is asked of a rule graph.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// One answer each, in this order.
+    pub seeds: &'a [Fact],
+    /// Given to the attacker for free, beside the seed.
+    pub assumed: &'a [Fact],
+    /// For every fact the order in which unlocked systems are preferred for the proof before hops
+    /// (smallest first); its criticality. Indexed by fact, only entries of systems are read.
+    pub severity: &'a [u8],
+    /// For every fact its place among equals (by id). Indexed by fact.
+    pub place: &'a [u32],
+}
+
+/// An unlocked system and its distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unlocked {
+    /// The system.
+    pub system: Fact,
+    /// Recoveries on the longest branch of the shortest proof.
+    pub hops: u32,
+}
+
+/// What falls with one seed and would not have fallen without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Systems in order of (severity, hops, place); the first is the worst.
+    pub unlocks: Vec<Unlocked>,
+    /// Accounts other than the seed.
+    pub accounts: u32,
+    /// Mailboxes, the seed itself not counted.
+    pub mailboxes: u32,
+    /// The proof of the worst system.
+    pub proof: Option<Proof>,
+}
+
+/// The closure of a set of facts.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    keys: Vec<Key>,
+    why: Vec<u32>,
+}
+
+impl Closure {
+    /// The level of a fact, if it is in the closure. The given facts have level 0.
+    #[must_use]
+    pub fn level(&self, fact: Fact) -> Option<u32> {
+        self.keys[fact.index()].level()
+    }
+
+    /// Whether the fact is in the closure.
+    #[must_use]
+    pub fn contains(&self, fact: Fact) -> bool {
+        self.level(fact).is_some()
+    }
+
+    /// The chosen proof of a fact, if it is in the closure.
+    #[must_use]
+    pub fn proof(&self, graph: &RuleGraph, fact: Fact) -> Option<Proof> {
+        proof::prove(graph, self, fact)
+    }
+}
+
+/// The closure of `given`, with levels: O(facts + gate inputs).
+#[must_use]
+pub fn closure(graph: &RuleGraph, given: &[Fact]) -> Closure {
+    let mut search = Search::new(graph);
+    search.run(given);
+    search.into_closure()
+}
+
+/// Answers the question for every seed, on the threads of the current rayon pool. `tick` is called
+/// with the number of seeds done since the last call.
+pub fn solve(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Answer> {
+    let base = closure(graph, question.assumed);
+    const CHUNK: usize = 256;
+    let chunks: Vec<Vec<Answer>> = question
+        .seeds
+        .par_chunks(CHUNK)
+        .map_init(
+            || (Search::new(graph), Extension::new(graph, &base)),
+            |(alone, with_assumptions), seeds| {
+                let answers = seeds
+                    .iter()
+                    .map(|&seed| {
+                        alone.run(&[seed]);
+                        if question.assumed.is_empty() {
+                            answer_alone(graph, question, alone, seed)
+                        } else {
+                            with_assumptions.run(seed);
+                            answer_assuming(graph, question, alone, with_assumptions, seed)
+                        }
+                    })
+                    .collect();
+                tick(seeds.len() as u64);
+                answers
+            },
+        )
+        .collect();
+    chunks.into_iter().flatten().collect()
+}
+
+/// Without assumptions the baseline is empty: everything reached is the seed's doing.
+fn answer_alone(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    alone: &Search<'_>,
+    seed: Fact,
+) -> Answer {
+    let mut answer = Answer::default();
+    for &fact in alone.reached() {
+        count(&mut answer, graph, seed, fact, alone.key(fact));
+    }
+    rank(&mut answer, question);
+    answer.proof = answer
+        .unlocks
+        .first()
+        .and_then(|worst| proof::prove(graph, alone, worst.system));
+    answer
+}
+
+/// `R = (C \ B) + C0`: what the assumptions give to anybody is not the seed's doing, unless the
+/// seed gives it without them; its level is then the one without them.
+fn answer_assuming(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    alone: &Search<'_>,
+    with_assumptions: &Extension<'_>,
+    seed: Fact,
+) -> Answer {
+    let mut answer = Answer::default();
+    for &fact in with_assumptions.improved() {
+        if !with_assumptions.in_base(fact) {
+            count(&mut answer, graph, seed, fact, with_assumptions.key(fact));
+        }
+    }
+    for &fact in alone.reached() {
+        if with_assumptions.in_base(fact) {
+            count(&mut answer, graph, seed, fact, alone.key(fact));
+        }
+    }
+    rank(&mut answer, question);
+    answer.proof = answer.unlocks.first().and_then(|worst| {
+        if with_assumptions.in_base(worst.system) {
+            proof::prove(graph, alone, worst.system)
+        } else {
+            proof::prove(graph, with_assumptions, worst.system)
+        }
+    });
+    answer
+}
+
+fn count(answer: &mut Answer, graph: &RuleGraph, seed: Fact, fact: Fact, key: Key) {
+    match graph.class(fact) {
+        Class::System => {
+            if let Some(hops) = key.level() {
+                answer.unlocks.push(Unlocked { system: fact, hops });
+            }
+        }
+        Class::Account if fact != seed => answer.accounts += 1,
+        Class::Mailbox if fact != seed => answer.mailboxes += 1,
+        _ => {}
+    }
+}
+
+fn rank(answer: &mut Answer, question: &Question<'_>) {
+    answer.unlocks.sort_unstable_by_key(|unlocked| {
+        let at = unlocked.system.index();
+        (question.severity[at], unlocked.hops, question.place[at])
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleGraphBuilder;
+
+    /// phone -> password(a) [recovery]; {password, mfa} -> account; device -> mfa; account -> system.
+    fn sign_in() -> (RuleGraph, [Fact; 6]) {
+        let mut builder = RuleGraphBuilder::new();
+        let phone = builder.fact(Class::Phone);
+        let device = builder.fact(Class::Device);
+        let password = builder.fact(Class::Password);
+        let mfa = builder.fact(Class::Mfa);
+        let account = builder.fact(Class::Account);
+        let system = builder.fact(Class::System);
+        builder.gate(password, 1, 1, &[phone]);
+        builder.gate(account, 2, 0, &[password, mfa]);
+        builder.gate(mfa, 1, 0, &[device]);
+        builder.gate(system, 1, 0, &[account]);
+        (
+            builder.finish(),
+            [phone, device, password, mfa, account, system],
+        )
+    }
+
+    fn ask<'a>(
+        seeds: &'a [Fact],
+        assumed: &'a [Fact],
+        zeros: &'a [u32],
+        none: &'a [u8],
+    ) -> Question<'a> {
+        Question {
+            seeds,
+            assumed,
+            severity: none,
+            place: zeros,
+        }
+    }
+
+    #[test]
+    fn an_and_gate_holds_until_every_input_is_there() {
+        let (graph, [phone, device, _, _, account, system]) = sign_in();
+        assert_eq!(closure(&graph, &[phone]).level(account), None);
+        let both = closure(&graph, &[phone, device]);
+        assert_eq!(both.level(account), Some(1));
+        assert_eq!(both.level(system), Some(1));
+    }
+
+    #[test]
+    fn what_assumptions_give_to_anybody_is_not_the_seeds_doing() {
+        let (graph, [phone, device, password, mfa, account, system]) = sign_in();
+        let zeros = vec![0; graph.fact_count()];
+        let none = vec![0; graph.fact_count()];
+        // The phone is assumed: its password fact falls anyway, the device completes the gate.
+        let seeds = [device, phone, account];
+        let answers = solve(&graph, &ask(&seeds, &[phone], &zeros, &none), &|_| {});
+        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 1 }]);
+        assert_eq!(answers[0].accounts, 1);
+        assert!(answers[1].unlocks.is_empty());
+        assert_eq!(answers[2].unlocks, [Unlocked { system, hops: 0 }]);
+        // Everything assumed: the account still gives the system by itself.
+        let all = [phone, device, password, mfa];
+        let answers = solve(
+            &graph,
+            &ask(&[account, device], &all, &zeros, &none),
+            &|_| {},
+        );
+        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 0 }]);
+        assert!(
+            answers[1].unlocks.is_empty(),
+            "the device alone gives only the factor"
+        );
+    }
+
+    #[test]
+    fn a_proof_takes_the_lowest_gate_among_equals_and_no_step_supports_itself() {
+        let mut builder = RuleGraphBuilder::new();
+        let seed = builder.fact(Class::Account);
+        let (a, b) = (builder.fact(Class::Group), builder.fact(Class::Group));
+        let system = builder.fact(Class::System);
+        // Groups that contain each other, and two ways from the seed into them.
+        let cycle = [builder.gate(a, 1, 0, &[b]), builder.gate(b, 1, 0, &[a])];
+        let into_b = builder.gate(b, 1, 0, &[seed]);
+        let into_a = builder.gate(a, 1, 0, &[seed]);
+        let grant = builder.gate(system, 1, 0, &[a]);
+        let graph = builder.finish();
+        let proof = closure(&graph, &[seed])
+            .proof(&graph, system)
+            .unwrap_or_default();
+        let gates: Vec<_> = proof.steps.iter().map(|step| step.gate).collect();
+        assert_eq!(gates, [into_a, grant], "not {cycle:?} nor {into_b:?}");
+    }
+
+    #[test]
+    fn a_seed_that_lowers_levels_inside_the_baseline_is_followed() {
+        // assumed -> x -> y (two recoveries); seed -> y at no cost; 2 of {y, z} -> s, seed -> z.
+        let mut builder = RuleGraphBuilder::new();
+        let assumed = builder.fact(Class::Phone);
+        let (x, y, z) = (
+            builder.fact(Class::Device),
+            builder.fact(Class::Device),
+            builder.fact(Class::Device),
+        );
+        let seed = builder.fact(Class::Account);
+        let system = builder.fact(Class::System);
+        builder.gate(x, 1, 1, &[assumed]);
+        builder.gate(y, 1, 1, &[x]);
+        builder.gate(y, 1, 0, &[seed]);
+        builder.gate(z, 1, 0, &[seed]);
+        builder.gate(system, 2, 1, &[y, z]);
+        let graph = builder.finish();
+        let (zeros, none) = (vec![0; graph.fact_count()], vec![0; graph.fact_count()]);
+        let answers = solve(&graph, &ask(&[seed], &[assumed], &zeros, &none), &|_| {});
+        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 1 }]);
+    }
+}

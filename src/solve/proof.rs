@@ -1,0 +1,71 @@
+//! One proof of a fact, read off the keys and the chosen gates of a closure.
+
+use super::Key;
+use crate::rules::{Fact, Gate, RuleGraph};
+
+/// A closure that proofs can be read from.
+pub(super) trait Derived {
+    /// The key of a fact, [`Key::NEVER`] when it is not in the closure.
+    fn key(&self, fact: Fact) -> Key;
+    /// The chosen gate of a fact; none when it was given or is not in the closure.
+    fn why(&self, fact: Fact) -> Option<Gate>;
+}
+
+/// A derivation: every step's inputs are given or are heads of earlier steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The steps, inputs before heads; the last one yields the fact that was asked for. Empty when
+    /// that fact was given.
+    pub steps: Vec<ProofStep>,
+}
+
+/// One gate that fires in a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofStep {
+    /// The gate.
+    pub gate: Gate,
+    /// Recoveries on the longest branch up to and including this step.
+    pub level: u32,
+    /// Which of the gate's inputs are used, as positions among its inputs: exactly `need` of them,
+    /// those with the smallest keys.
+    pub slots: Vec<u32>,
+}
+
+/// The chosen proof of `goal`: O(its steps and their gates' inputs).
+pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
+    derived.key(goal).level()?;
+    let mut done = std::collections::BTreeSet::new();
+    let mut steps = Vec::new();
+    // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
+    let mut stack = vec![(goal, None)];
+    while let Some((fact, ready)) = stack.pop() {
+        if let Some(step) = ready {
+            steps.push(step);
+            continue;
+        }
+        let Some(gate) = derived.why(fact) else {
+            continue;
+        };
+        if !done.insert(fact) {
+            continue;
+        }
+        let slots = chosen_slots(graph, derived, gate);
+        let inputs: Vec<Fact> = slots
+            .iter()
+            .map(|&slot| graph.inputs(gate)[slot as usize])
+            .collect();
+        let level = derived.key(fact).level().unwrap_or_default();
+        stack.push((fact, Some(ProofStep { gate, level, slots })));
+        stack.extend(inputs.into_iter().rev().map(|input| (input, None)));
+    }
+    Some(Proof { steps })
+}
+
+fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u32> {
+    let need = graph.need(gate) as usize;
+    let mut slots: Vec<u32> = (0..graph.inputs(gate).len() as u32).collect();
+    slots.sort_by_key(|&slot| (derived.key(graph.inputs(gate)[slot as usize]), slot));
+    slots.truncate(need);
+    slots.sort_unstable();
+    slots
+}

@@ -1,0 +1,150 @@
+//! The closure of a few facts from nothing: one counter per gate, facts in the order of their keys.
+
+use super::{Closure, Key, proof::Derived};
+use crate::rules::{Fact, Gate, RuleGraph};
+
+/// No gate: the fact was given.
+pub(super) const GIVEN: u32 = u32::MAX;
+
+/// A search and its scratch memory (12 bytes per fact, 4 per gate), reused from seed to seed.
+pub(super) struct Search<'g> {
+    graph: &'g RuleGraph,
+    keys: Vec<Key>,
+    why: Vec<u32>,
+    /// How many inputs of each gate are controlled so far.
+    counts: Vec<u32>,
+    counted: Vec<Gate>,
+    reached: Vec<Fact>,
+    now: Vec<Fact>,
+    next_round: Vec<Fact>,
+    next_level: Vec<Fact>,
+}
+
+impl<'g> Search<'g> {
+    pub(super) fn new(graph: &'g RuleGraph) -> Self {
+        Self {
+            graph,
+            keys: vec![Key::NEVER; graph.fact_count()],
+            why: vec![GIVEN; graph.fact_count()],
+            counts: vec![0; graph.gate_count()],
+            counted: Vec::new(),
+            reached: Vec::new(),
+            now: Vec::new(),
+            next_round: Vec::new(),
+            next_level: Vec::new(),
+        }
+    }
+
+    /// Facts of the last run, each once.
+    pub(super) fn reached(&self) -> &[Fact] {
+        &self.reached
+    }
+
+    /// Computes the closure of `given`; what an earlier run left is forgotten.
+    pub(super) fn run(&mut self, given: &[Fact]) {
+        self.reset();
+        for &fact in given {
+            if self.keys[fact.index()] == Key::NEVER {
+                self.keys[fact.index()] = Key::GIVEN;
+                self.why[fact.index()] = GIVEN;
+                self.reached.push(fact);
+                self.now.push(fact);
+            }
+        }
+        let mut key = Key::GIVEN;
+        loop {
+            // All facts of one key together: the gates they complete give heads of one key too.
+            for at in 0..self.now.len() {
+                let fact = self.now[at];
+                // A fact found first behind a recovery may have been found again without it.
+                if self.keys[fact.index()] == key {
+                    self.follow(fact, key);
+                }
+            }
+            self.now.clear();
+            if !self.next_round.is_empty() {
+                std::mem::swap(&mut self.now, &mut self.next_round);
+                key = key.after_gate(0);
+            } else if !self.next_level.is_empty() {
+                std::mem::swap(&mut self.now, &mut self.next_level);
+                key = key.after_gate(1);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn follow(&mut self, fact: Fact, key: Key) {
+        let graph = self.graph;
+        for &gate in graph.uses(fact) {
+            let count = &mut self.counts[gate.index()];
+            if *count == 0 {
+                self.counted.push(gate);
+            }
+            *count += 1;
+            if *count != graph.need(gate) {
+                continue;
+            }
+            let cost = graph.cost(gate);
+            let head = graph.head(gate);
+            let found = key.after_gate(cost);
+            let known = &mut self.keys[head.index()];
+            if found < *known {
+                if *known == Key::NEVER {
+                    self.reached.push(head);
+                }
+                *known = found;
+                self.why[head.index()] = gate.0;
+                if cost > 0 {
+                    self.next_level.push(head);
+                } else {
+                    self.next_round.push(head);
+                }
+            } else if found == *known
+                && gate.0 < self.why[head.index()]
+                && self.why[head.index()] != GIVEN
+            {
+                self.why[head.index()] = gate.0;
+            }
+        }
+    }
+
+    fn reset(&mut self) {
+        for fact in self.reached.drain(..) {
+            self.keys[fact.index()] = Key::NEVER;
+            self.why[fact.index()] = GIVEN;
+        }
+        for gate in self.counted.drain(..) {
+            self.counts[gate.index()] = 0;
+        }
+    }
+
+    pub(super) fn into_closure(self) -> Closure {
+        Closure {
+            keys: self.keys,
+            why: self.why,
+        }
+    }
+}
+
+impl Derived for Search<'_> {
+    fn key(&self, fact: Fact) -> Key {
+        self.keys[fact.index()]
+    }
+
+    fn why(&self, fact: Fact) -> Option<Gate> {
+        let gate = self.why[fact.index()];
+        (gate != GIVEN).then_some(Gate(gate))
+    }
+}
+
+impl Derived for Closure {
+    fn key(&self, fact: Fact) -> Key {
+        self.keys[fact.index()]
+    }
+
+    fn why(&self, fact: Fact) -> Option<Gate> {
+        let gate = self.why[fact.index()];
+        (gate != GIVEN).then_some(Gate(gate))
+    }
+}

@@ -1,0 +1,92 @@
+//! What several tests need: scanning through the library, scratch directories.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use linchpin::analyze::{self, Scan};
+use linchpin::compile::{self, Assumption, Program};
+use linchpin::ingest::{self, Ingested};
+use linchpin::solve::Answer;
+
+/// A scan with everything that it was made of.
+pub struct Scanned {
+    pub ingested: Ingested,
+    pub program: Program,
+    pub scan: Scan,
+}
+
+/// What an answer says, by names as shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fallen {
+    pub unlocks: BTreeMap<String, u32>,
+    pub accounts: usize,
+    pub mailboxes: usize,
+}
+
+/// Scans inputs that must be without errors.
+pub fn scan(inputs: &[&Path], assume: &[String], standing_only: bool) -> Scanned {
+    let ingested = ingest::read(inputs, ingest::Options::default());
+    assert!(!ingested.has_errors(), "{:#?}", ingested.diagnostics);
+    let assumptions: Vec<Assumption> = assume.iter().map(|text| text.parse().unwrap()).collect();
+    for assumption in &assumptions {
+        assumption.check(&ingested.organisation).unwrap();
+    }
+    let options = compile::Options {
+        assumptions,
+        standing_only,
+    };
+    let program = compile::compile(&ingested.organisation, &options);
+    let scan = analyze::scan(&ingested.organisation, &program, &options, &|_| {});
+    Scanned {
+        ingested,
+        program,
+        scan,
+    }
+}
+
+impl Scanned {
+    /// Tier and answer of every identity by its shown name; no tier when disabled.
+    pub fn identities(&self) -> BTreeMap<String, (Option<u8>, Fallen)> {
+        let org = &self.ingested.organisation;
+        let results = self.scan.identities.iter().map(|result| {
+            let asset = org.identities[result.identity as usize].asset;
+            let empty = Answer::default();
+            let answer = result.answer.as_ref().unwrap_or(&empty);
+            (
+                org.assets.get(asset).shown.to_string(),
+                (result.tier, self.fallen(answer)),
+            )
+        });
+        results.collect()
+    }
+
+    /// Footholds by `kind:shown name`.
+    pub fn footholds(&self) -> BTreeMap<String, Fallen> {
+        let assets = &self.ingested.organisation.assets;
+        let results = self.scan.footholds.iter().map(|result| {
+            let asset = assets.get(result.asset);
+            (
+                format!("{}:{}", asset.kind.word(), asset.shown),
+                self.fallen(&result.answer),
+            )
+        });
+        results.collect()
+    }
+
+    fn fallen(&self, answer: &Answer) -> Fallen {
+        let assets = &self.ingested.organisation.assets;
+        let shown = |fact| match self.program.atlas.meaning(fact) {
+            compile::Meaning::Asset(asset) => assets.get(asset).shown.to_string(),
+            other => panic!("{other:?} is no system"),
+        };
+        Fallen {
+            unlocks: answer
+                .unlocks
+                .iter()
+                .map(|unlocked| (shown(unlocked.system), unlocked.hops))
+                .collect(),
+            accounts: answer.accounts as usize,
+            mailboxes: answer.mailboxes as usize,
+        }
+    }
+}
