@@ -8,9 +8,13 @@
 //! [`cli`] is the command line over all of it.
 
 pub mod analyze;
+pub mod cli;
 pub mod compile;
 pub mod diag;
+pub mod draw;
 pub mod ingest;
 pub mod model;
+pub mod report;
 pub mod rules;
 pub mod solve;
+pub mod write;

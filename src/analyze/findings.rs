@@ -50,12 +50,6 @@ impl Finder<'_> {
     }
 
     fn critical_footholds(&self, scan: &Scan) -> Vec<Finding> {
-        let criticality: BTreeMap<AssetId, u8> = self
-            .org
-            .systems
-            .iter()
-            .map(|system| (system.asset, system.criticality))
-            .collect();
         let personal: BTreeMap<AssetId, RowRef> = self
             .org
             .mailboxes
@@ -65,7 +59,7 @@ impl Finder<'_> {
             .collect();
         let critical = scan.footholds.iter().filter_map(|foothold| {
             let worst = foothold.answer.unlocks.first()?;
-            (criticality.get(&AssetId(worst.system.0)) == Some(&0)).then_some((foothold, worst))
+            (scan.criticality[worst.system.index()] == 0).then_some((foothold, worst))
         });
         critical
             .map(|(foothold, worst)| {

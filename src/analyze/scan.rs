@@ -18,6 +18,8 @@ pub struct Scan {
     pub baseline: Baseline,
     /// What the tables know about the identities.
     pub coverage: Coverage,
+    /// The criticality of every system, by fact; 255 for facts that are none.
+    pub criticality: Vec<u8>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
 }
@@ -163,6 +165,7 @@ pub fn scan(
         footholds,
         baseline,
         coverage,
+        criticality: order.severity,
         findings: Vec::new(),
     };
     scan.findings = findings::findings(org, options, &scan);

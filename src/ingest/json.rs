@@ -66,7 +66,7 @@ impl<'a> Text<'a> {
     }
 
     /// Parses a part of this text.
-    pub(super) fn parse<T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Diagnostic> {
+    pub(super) fn parse<T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Box<Diagnostic>> {
         serde_json::from_str(part).map_err(|error| {
             let base = self.origin_of(part).start as usize;
             let line_start = part
@@ -85,19 +85,21 @@ impl<'a> Text<'a> {
                 .next()
                 .unwrap_or_default()
                 .to_owned();
-            Diagnostic::new(
-                Code::BadSyntax,
-                format!("this is not well-formed JSON: {said}"),
+            Box::new(
+                Diagnostic::new(
+                    Code::BadSyntax,
+                    format!("this is not well-formed JSON: {said}"),
+                )
+                .at(
+                    Origin {
+                        file: self.file,
+                        start: start as u32,
+                        len: 1,
+                    },
+                    "the JSON breaks here",
+                )
+                .help("if the file was cut off, export it again"),
             )
-            .at(
-                Origin {
-                    file: self.file,
-                    start: start as u32,
-                    len: 1,
-                },
-                "the JSON breaks here",
-            )
-            .help("if the file was cut off, export it again")
         })
     }
 }
@@ -116,7 +118,7 @@ pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<RawRow>, Vec<Diagnostic
     if trimmed.starts_with('[') {
         return match text.parse::<Vec<&RawValue>>(text.text) {
             Ok(items) => read_items(table, text, items),
-            Err(error) => (Vec::new(), vec![error]),
+            Err(error) => (Vec::new(), vec![*error]),
         };
     }
     let mut items = Vec::new();
@@ -130,7 +132,7 @@ pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<RawRow>, Vec<Diagnostic
         match text.parse::<&RawValue>(line) {
             Ok(item) => items.push(item),
             Err(error) => {
-                diagnostics.push(error);
+                diagnostics.push(*error);
                 // One object over many lines would otherwise be an error on each of them.
                 if items.is_empty() && trimmed.starts_with('{') {
                     break;

@@ -12,11 +12,9 @@ pub mod schema;
 
 use std::path::Path;
 
-use encoding_rs::Encoding;
-use sha2::{Digest, Sha256};
-
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word};
+use encoding_rs::Encoding;
 pub use raw::{RawCell, RawRow, RawTable, SourceId, Value};
 
 /// How to read.
@@ -101,8 +99,9 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
         diagnostics: files.diagnostics,
         ..Tables::default()
     };
+    let mut left = Vec::new();
     for (path, named) in files.ignored {
-        tables.unclaimed(&path, named, None);
+        tables.unclaimed(&path, named, &mut left);
     }
     let mut exports = import::Exports::default();
     for found in &files.found {
@@ -146,7 +145,7 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
             Recognised::OwnOutput => continue,
             Recognised::Nothing => {
                 let path = &sources.file(found.file).path;
-                tables.unclaimed(path, found.named, Some(found.file));
+                tables.unclaimed(path, found.named, &mut left);
                 continue;
             }
         }
@@ -159,6 +158,12 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
             rows,
             sha256: found.sha256.clone(),
         });
+    }
+    if !left.is_empty() {
+        let message = format!("not read, no reader claims it: {}", left.join(", "));
+        tables
+            .diagnostics
+            .push(Diagnostic::new(Code::UnclaimedFile, message));
     }
     for imported in exports.import(sources) {
         tables.tables.extend(imported.tables);
@@ -193,25 +198,23 @@ impl Tables {
         });
     }
 
-    fn unclaimed(&mut self, path: &str, named: bool, file: Option<FileId>) {
+    /// A file that nobody reads: an error when it was given by name, else it is named in a note.
+    fn unclaimed(&mut self, path: &str, named: bool, left: &mut Vec<String>) {
+        if !named {
+            left.push(format!("`{path}`"));
+            return;
+        }
         let importers: Vec<_> = import::IMPORTERS
             .iter()
             .map(|importer| importer.about())
             .collect();
-        let mut diagnostic = if named {
-            Diagnostic::new(Code::UnclaimedInput, format!("`{path}` is nothing that Linchpin reads")).help(format!(
-                "tables are named after what they hold ({}), as .csv, .json or .jsonl; exports are recognised by content ({})",
-                Table::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "),
-                importers.join(", "),
-            ))
-        } else {
-            Diagnostic::new(
-                Code::UnclaimedFile,
-                format!("`{path}` is not read: no reader claims it"),
-            )
-        };
-        diagnostic.file = file;
-        self.diagnostics.push(diagnostic);
+        let tables: Vec<_> = Table::WORDS.iter().map(|(word, _)| *word).collect();
+        let message = format!("`{path}` is nothing that Linchpin reads");
+        self.diagnostics.push(Diagnostic::new(Code::UnclaimedInput, message).help(format!(
+            "tables are named after what they hold ({}), as .csv, .json or .jsonl; exports are recognised by content ({})",
+            tables.join(", "),
+            importers.join(", "),
+        )));
     }
 }
 
@@ -263,25 +266,8 @@ fn recognise<'a>(name: &str, text: json::Text<'a>) -> Recognised<'a> {
     match table {
         Some(table) => Recognised::Json(table),
         None => match text.parse::<&serde_json::value::RawValue>(text.text) {
-            Err(error) if !text.text.trim().is_empty() => Recognised::Broken(Box::new(error)),
+            Err(error) if !text.text.trim().is_empty() => Recognised::Broken(error),
             _ => Recognised::Nothing,
         },
     }
-}
-
-/// A stable pseudonym for a name: the first 48 bits of a SHA-256 over key, kind and name.
-#[must_use]
-pub fn pseudonym(key: &str, kind: &str, name: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [key, kind, name] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    let digest = hash.finalize();
-    let hex: String = digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{kind}-{hex}")
 }

@@ -5,6 +5,7 @@ mod assets;
 mod kinds;
 mod name;
 mod organisation;
+mod redact;
 mod rows;
 mod words;
 
@@ -12,6 +13,7 @@ pub use assets::{Asset, AssetId, Assets};
 pub use kinds::Kind;
 pub use name::{fold, fold_name, fold_phone};
 pub use organisation::{Input, Organisation, ProcessId, Provenance, RecoveryGate, RowMeta, RowRef};
+pub use redact::{pseudonym, redacted_file};
 pub use rows::{
     Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
     PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,

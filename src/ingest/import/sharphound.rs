@@ -24,7 +24,7 @@ use super::table::{From, Maker};
 use super::{ExportFile, Importer};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::ingest::json::{Members, Text};
-use crate::model::Table;
+use crate::model::{Kind, Table};
 use names::{Names, Principal};
 use rights::Rights;
 
@@ -102,6 +102,8 @@ struct Object {
     sid: String,
     from: Option<Origin>,
     name: String,
+    /// Names of other objects with the same SID.
+    other_names: Vec<String>,
     domain_sid: String,
     distinguished_name: String,
     display_name: String,
@@ -319,6 +321,7 @@ fn read_object(kind: ObjectKind, fields: &Fields<'_>, origin: Origin) -> Option<
         sid,
         from: Some(origin),
         name: string("name"),
+        other_names: Vec::new(),
         domain_sid: string("domainsid").to_uppercase(),
         distinguished_name: string("distinguishedname").to_uppercase(),
         display_name: string("displayname"),
@@ -337,29 +340,28 @@ fn read_object(kind: ObjectKind, fields: &Fields<'_>, origin: Origin) -> Option<
 /// One SID is one account or group, whatever the files say: rights and members add up, the fuller
 /// description stands.
 fn merge(known: &mut Object, mut other: Object, maker: &mut Maker<'_>) {
-    if known.kind == other.kind
-        && !known.name.is_empty()
-        && !other.name.is_empty()
-        && known.name != other.name
+    let differ = !known.name.is_empty() && !other.name.is_empty() && known.name != other.name;
+    if differ
+        && known.kind == other.kind
+        && let (Some(at), Some(first)) = (other.from, known.from)
     {
-        if let (Some(at), Some(first)) = (other.from, known.from) {
-            maker.say(
-                Diagnostic::new(
-                    Code::AmbiguousExport,
-                    format!(
-                        "`{}` and `{}` have the same SID {}: they are taken as one",
-                        known.name, other.name, known.sid
-                    ),
-                )
+        let message = format!(
+            "`{}` and `{}` have the same SID {}: they are taken as one",
+            known.name, other.name, known.sid
+        );
+        maker.say(
+            Diagnostic::new(Code::AmbiguousExport, message)
                 .at(at, "the second object with this SID")
                 .related(first, "the first one"),
-            );
-        }
+        );
     }
     if known.name.is_empty()
         || (known.distinguished_name.is_empty() && !other.distinguished_name.is_empty())
     {
         std::mem::swap(known, &mut other);
+    }
+    if differ {
+        known.other_names.push(std::mem::take(&mut other.name));
     }
     known.members.append(&mut other.members);
     known.rights.append(&mut other.rights);
@@ -408,20 +410,25 @@ impl<'a> Import<'a, '_> {
                 ""
             };
             let kind = if user.is_service { "service" } else { "" };
-            let alias = if id.eq_ignore_ascii_case(&user.sid) {
-                ""
+            let aliases: Vec<&str> = std::iter::once(&*user.sid)
+                .chain(user.other_names.iter().map(String::as_str))
+                .filter(|alias| !alias.eq_ignore_ascii_case(&id) && !alias.contains(';'))
+                .collect();
+            // A name that looks like a reference of another kind is still this identity's.
+            let own_id = if Kind::split(&id).is_some() {
+                format!("identity:{id}")
             } else {
-                &user.sid
+                id.clone()
             };
             self.maker.row(
                 Table::Identities,
                 from,
                 &[
-                    ("id", &id),
+                    ("id", &own_id),
                     ("kind", kind),
                     ("name", &user.display_name),
                     ("enabled", enabled),
-                    ("aliases", alias),
+                    ("aliases", &aliases.join(";")),
                 ],
             );
             if !user.email.is_empty() && !user.email.contains(';') {
@@ -529,6 +536,12 @@ impl<'a> Import<'a, '_> {
             }
             // Whoever controls the domain adds members to its groups.
             if let Some(domain) = self.names.domain_of(group) {
+                let all = format!("group:{}", names::groups_of(domain));
+                self.maker.row(
+                    Table::Memberships,
+                    from,
+                    &[("member", &target), ("group", &all)],
+                );
                 self.control(from, domain, &target, "membership");
             }
         }

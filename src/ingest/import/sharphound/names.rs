@@ -181,6 +181,12 @@ pub(super) fn accounts_of(domain: &str) -> String {
     format!("all accounts of {domain}")
 }
 
+/// The group of all groups of a domain: made by the importer, so that a group without members is
+/// declared too. It holds no rights.
+pub(super) fn groups_of(domain: &str) -> String {
+    format!("all groups of {domain}")
+}
+
 fn is_domain_sid(sid: &str) -> bool {
     sid.starts_with("S-1-5-21-")
 }

@@ -1,0 +1,263 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::compile::Assumption;
+use crate::diag::Code;
+
+/// What falls when one account's reset is abused.
+#[derive(Debug, Parser)]
+#[command(
+    name = "linchpin",
+    version,
+    propagate_version = true,
+    about = "What falls when one account's reset is abused, and how hard each reset must be",
+    long_about = "Linchpin reads the exports an organisation has (identities, mailboxes, second factors, who may \
+                  reset whom), computes for every identity what falls if its reset is abused, and writes reset \
+                  tiers with the chain that proves each of them. It never sends anything anywhere.",
+    after_help = "Examples:\n  \
+        linchpin scan data/harbour --out out        scan the tables in a folder\n  \
+        linchpin scan collection.zip --out out      scan a SharpHound collection\n  \
+        linchpin check exports/                     validate the inputs and stop\n  \
+        linchpin templates --out tables             empty tables to fill in\n\n\
+        Exit status: 0 done, 1 a condition of --fail-on holds, 2 bad usage or bad input."
+)]
+pub struct Cli {
+    /// Colour on the terminal
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, value_name = "WHEN")]
+    pub color: Color,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compute reset tiers and the chains that prove them
+    Scan(Box<ScanArgs>),
+    /// Validate the inputs and stop
+    Check(CheckArgs),
+    /// Turn a directory export into tables that can be read, edited and scanned
+    Import(ImportArgs),
+    /// Write empty tables with their headers
+    Templates(TemplatesArgs),
+    /// Print the JSON Schema of tiers.json
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// How inputs are read.
+#[derive(Debug, Args)]
+pub struct ReadArgs {
+    /// Folders, tables (.csv, .json, .jsonl), exports or .zip files; several are merged
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Encoding of files without a byte order mark, e.g. windows-1252 [default: utf-8]
+    #[arg(long, value_name = "LABEL", value_parser = encoding)]
+    pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// Turn warnings into errors
+    #[arg(long)]
+    pub strict: bool,
+    /// How diagnostics and the summary are printed
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
+    /// Put stable pseudonyms in place of names in every output
+    #[arg(long)]
+    pub redact: bool,
+    /// Make the pseudonyms of --redact depend on a secret, so that names cannot be guessed from them
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "redact",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub redact_key: String,
+}
+
+/// For people or for scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// The summary as one JSON object on standard output, diagnostics as JSON Lines on standard error
+    Json,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin scan data/harbour --out out\n  \
+    linchpin scan exports/ overrides/ --out out --assume sim-swap --fail-on tier-raised\n  \
+    linchpin scan collection.zip --out out --focus 'BOB@CORP.EXAMPLE'\n\n\
+    Assumptions: sim-swap, phished-passwords, mailbox-breach, public-answers, weak-proofing[:LEVEL],\n\
+    or something the input names, with its kind: device:billing-address, identity:alice.")]
+pub struct ScanArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Where the results go; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Give the attacker something for free; repeatable
+    #[arg(long, value_name = "WHAT", help_heading = "Scenario")]
+    pub assume: Vec<Assumption>,
+    /// Leave eligible (not yet activated) grants and memberships out
+    #[arg(long, help_heading = "Scenario")]
+    pub standing_only: bool,
+    /// Leave bad rows out instead of refusing everything; writes *.partial.* files
+    #[arg(long, conflicts_with = "strict")]
+    pub keep_going: bool,
+    /// Exit with status 1 when this holds: a finding's code, tier-raised or tier0-grew; repeatable
+    #[arg(long, value_name = "CODE", value_parser = condition)]
+    pub fail_on: Vec<Condition>,
+    /// Also write unlocks.csv with every pair of an identity and a system
+    #[arg(long, help_heading = "Outputs")]
+    pub pairs: bool,
+    /// Guard every cell of the CSV files against spreadsheets, ids included
+    #[arg(long, help_heading = "Outputs")]
+    pub csv_guard: bool,
+    /// Draw at most this many nodes
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(2..=2000), help_heading = "Outputs")]
+    pub max_nodes: u32,
+    /// Draw what falls with one identity instead of the worst chains
+    #[arg(long, value_name = "IDENTITY", help_heading = "Outputs")]
+    pub focus: Option<String>,
+    /// Who lays out graph.svg
+    #[arg(long, value_enum, default_value_t = Layout::Own, value_name = "WHO", help_heading = "Outputs")]
+    pub layout: Layout,
+    /// Threads to solve on [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+}
+
+/// Who lays out the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Layout {
+    /// Linchpin: the same bytes on every machine
+    Own,
+    /// Graphviz's `dot`, which must be installed
+    Graphviz,
+}
+
+/// A condition of `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// A finding or diagnostic with this code.
+    Code(Code),
+    /// More identities of tier 0 than before.
+    TierZeroGrew,
+}
+
+impl Condition {
+    /// As it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Code(code) => code.word(),
+            Self::TierZeroGrew => "tier0-grew",
+        }
+    }
+}
+
+fn condition(text: &str) -> Result<Condition, String> {
+    if text.eq_ignore_ascii_case("tier0-grew") {
+        return Ok(Condition::TierZeroGrew);
+    }
+    if let Some(code) = Code::parse(text) {
+        return Ok(Condition::Code(code));
+    }
+    let words = || {
+        Code::ALL
+            .iter()
+            .map(|code| code.word())
+            .chain(["tier0-grew"])
+    };
+    let hint =
+        crate::diag::closest(text, words()).map(|close| format!("; did you mean `{close}`?"));
+    Err(format!(
+        "no such condition{}",
+        hint.unwrap_or_else(|| format!("; known are {}", words().collect::<Vec<_>>().join(", ")))
+    ))
+}
+
+fn encoding(label: &str) -> Result<&'static encoding_rs::Encoding, String> {
+    encoding_rs::Encoding::for_label(label.as_bytes()).ok_or_else(|| {
+        "no such encoding; try windows-1252, iso-8859-15, utf-16le or shift_jis".to_owned()
+    })
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  linchpin check exports/\n  linchpin check exports/ --strict --format json 2> problems.jsonl"
+)]
+pub struct CheckArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  linchpin import sharphound collection.zip --out tables\n  linchpin scan tables --out out"
+)]
+pub struct ImportArgs {
+    /// The kind of export: sharphound
+    #[arg(value_name = "SOURCE", value_parser = importer)]
+    pub source: &'static str,
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Where the tables go; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+fn importer(text: &str) -> Result<&'static str, String> {
+    let names: Vec<_> = crate::ingest::import::IMPORTERS
+        .iter()
+        .map(|importer| importer.name())
+        .collect();
+    names
+        .iter()
+        .find(|name| name.eq_ignore_ascii_case(text))
+        .copied()
+        .ok_or_else(|| format!("no such source; known are {}", names.join(", ")))
+}
+
+/// Arguments of `templates`.
+#[derive(Debug, Args)]
+pub struct TemplatesArgs {
+    /// Where the tables go; files that are there already are left alone
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

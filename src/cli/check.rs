@@ -1,0 +1,84 @@
+//! `linchpin check`: validate the inputs and stop.
+
+use serde_json::json;
+
+use super::args::{CheckArgs, Format, ReadArgs};
+use super::complaints::{self, counted};
+use super::console::Console;
+use super::{Exit, Failure};
+use crate::diag::Severity;
+use crate::ingest::{self, Ingested, Options};
+
+pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
+    let ingested = read(&args.read, false, console);
+    let org = &ingested.organisation;
+    let count = |severity| {
+        ingested
+            .diagnostics
+            .iter()
+            .filter(|said| said.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let rows: u64 = org.inputs.iter().map(|input| input.rows).sum();
+    let text = match args.read.format {
+        Format::Json => format!(
+            "{}\n",
+            json!({
+                "errors": errors,
+                "warnings": warnings,
+                "inputs": org.inputs.len(),
+                "rows": rows,
+                "identities": org.identities.len(),
+                "recoveries": org.gates.len(),
+                "systems": org.systems.len(),
+            })
+        ),
+        Format::Text if errors > 0 => String::new(),
+        Format::Text => format!(
+            "{} with {}: {}, {}, {}; no errors, {}\n",
+            counted(org.inputs.len(), "file"),
+            counted(rows as usize, "row"),
+            if org.identities.len() == 1 {
+                "1 identity".to_owned()
+            } else {
+                format!("{} identities", org.identities.len())
+            },
+            if org.gates.len() == 1 {
+                "1 recovery".to_owned()
+            } else {
+                format!("{} recoveries", org.gates.len())
+            },
+            counted(org.systems.len(), "privileged system"),
+            counted(warnings, "warning"),
+        ),
+    };
+    if !console.quiet {
+        console.out(&text)?;
+    }
+    Ok(if errors > 0 { Exit::Bad } else { Exit::Done })
+}
+
+/// Reads the inputs and prints what there is to say about them.
+pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Ingested {
+    let options = Options {
+        encoding: args.encoding,
+        keep_going,
+    };
+    let mut ingested = ingest::read(&args.inputs, options);
+    if args.strict {
+        for diagnostic in &mut ingested.diagnostics {
+            if diagnostic.severity == Severity::Warning {
+                diagnostic.severity = Severity::Error;
+            }
+        }
+    }
+    complaints::print(
+        console,
+        args.format,
+        &ingested.sources,
+        &ingested.diagnostics,
+        args.redact,
+    );
+    ingested
+}

@@ -1,0 +1,77 @@
+//! The command line: one file per command, one place that prints.
+
+mod args;
+mod check;
+mod complaints;
+mod completions;
+mod console;
+mod exit;
+mod import;
+mod progress;
+mod scan;
+mod schema;
+mod summary;
+mod templates;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+
+pub use args::Cli;
+use console::Console;
+pub use exit::Exit;
+
+/// Runs the program with these arguments and gives its exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let matches = match Cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and version are errors to clap, and go to standard output. When even printing
+            // fails there is nobody left to tell.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Bad
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return Exit::Bad;
+        }
+    };
+    let console = Console::new(cli.color, cli.quiet);
+    let result = match cli.command {
+        args::Command::Scan(args) => scan::run(&args, &console),
+        args::Command::Check(args) => check::run(&args, &console),
+        args::Command::Import(args) => import::run(&args, &console),
+        args::Command::Templates(args) => templates::run(&args, &console),
+        args::Command::Schema => schema::run(&console),
+        args::Command::Completions(args) => completions::completions(&args, &console),
+        args::Command::Man => completions::man(&console),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            console.failure(&failure);
+            Exit::Bad
+        }
+    }
+}
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// An output could not be written.
+    #[error(transparent)]
+    Output(#[from] crate::write::OutputsError),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(#[from] std::io::Error),
+    /// Usage that clap cannot check.
+    #[error("{0}")]
+    Usage(String),
+}

@@ -1,0 +1,242 @@
+//! `linchpin scan`: the main job.
+
+use std::path::PathBuf;
+
+use super::args::{Condition, Format, Layout, ScanArgs};
+use super::check;
+use super::console::Console;
+use super::progress::Progress;
+use super::summary::{self, Written};
+use super::{Exit, Failure};
+use crate::analyze::{self, Scan};
+use crate::compile::{self, Assumption, Program};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::draw;
+use crate::ingest::Ingested;
+use crate::model::{AssetId, Kind, Organisation, pseudonym, redacted_file};
+use crate::report::View;
+use crate::write::{self, Outputs};
+
+pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
+    let ingested = check::read(&args.read, args.keep_going, console);
+    if let Some(exit) = refused(&ingested, args, console) {
+        return Ok(exit);
+    }
+    let Ingested {
+        mut organisation,
+        mut sources,
+        diagnostics,
+        rows_left_out,
+    } = ingested;
+    for assumption in &args.assume {
+        assumption
+            .check(&organisation)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    let focus = args
+        .focus
+        .as_deref()
+        .map(|name| focus(&organisation, name))
+        .transpose()?;
+    let mut options = compile::Options {
+        assumptions: args.assume.clone(),
+        standing_only: args.standing_only,
+    };
+    let program = compile::compile(&organisation, &options);
+    if args.read.redact {
+        let key = &args.read.redact_key;
+        for assumption in &mut options.assumptions {
+            redact_assumption(assumption, &organisation, key);
+        }
+        organisation.redact(key);
+        sources.rename(|name| redacted_file(key, name));
+    }
+    let scan = solve(args, console, &organisation, &program, &options)?;
+    let view = View {
+        org: &organisation,
+        sources: &sources,
+        program: &program,
+        options: &options,
+        scan: &scan,
+    };
+    let files = write_all(args, &view, focus)?;
+    let written = Written {
+        files,
+        rows_left_out,
+    };
+    let holds = conditions(args, &view, &diagnostics);
+    let text = match args.read.format {
+        Format::Text if console.quiet => String::new(),
+        Format::Text => summary::text(&view, &written),
+        Format::Json => summary::json(&view, &written, &holds),
+    };
+    console.out(&text)?;
+    for condition in &holds {
+        console.err(&format!("--fail-on {condition} holds\n"));
+    }
+    Ok(if holds.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Condition
+    })
+}
+
+/// Whether the inputs are too bad to go on.
+fn refused(ingested: &Ingested, args: &ScanArgs, console: &Console) -> Option<Exit> {
+    if !ingested.has_errors() {
+        return None;
+    }
+    let hopeless = ingested.organisation.identities.is_empty();
+    if args.keep_going && !hopeless {
+        let rows = super::complaints::counted(ingested.rows_left_out as usize, "row");
+        console.err(&format!(
+            "{rows} left out, as --keep-going asks; the results are partial\n"
+        ));
+        return None;
+    }
+    let hint = if hopeless {
+        ""
+    } else {
+        "; --keep-going leaves bad rows out"
+    };
+    console.err(&format!("nothing was written{hint}\n"));
+    Some(Exit::Bad)
+}
+
+fn focus(org: &Organisation, name: &str) -> Result<AssetId, Failure> {
+    let bare = match Kind::split(name) {
+        Some((Kind::Identity, name)) => name,
+        _ => name,
+    };
+    org.assets
+        .find_spelled(Kind::Identity, bare)
+        .ok_or_else(|| {
+            let key = crate::model::fold(bare);
+            let names = org
+                .identities
+                .iter()
+                .map(|identity| &*org.assets.get(identity.asset).key);
+            let hint =
+                crate::diag::closest(&key, names).map(|close| format!("; did you mean `{close}`?"));
+            Failure::Usage(format!(
+                "--focus: no identity is named `{name}`{}",
+                hint.unwrap_or_default()
+            ))
+        })
+}
+
+fn redact_assumption(assumption: &mut Assumption, org: &Organisation, key: &str) {
+    if let Assumption::Reference(kind, name) = assumption {
+        let compared = org
+            .assets
+            .find_spelled(*kind, name)
+            .map(|asset| org.assets.get(asset).key.clone());
+        *name = pseudonym(key, kind.word(), &compared.unwrap_or_default());
+    }
+}
+
+fn solve(
+    args: &ScanArgs,
+    console: &Console,
+    org: &Organisation,
+    program: &Program,
+    options: &compile::Options,
+) -> Result<Scan, Failure> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = args.threads {
+        pool = pool.num_threads(threads as usize);
+    }
+    let pool = pool
+        .build()
+        .map_err(|error| Failure::Usage(format!("cannot start the threads: {error}")))?;
+    let seeds = org
+        .assets
+        .iter()
+        .filter(|(_, asset)| !matches!(asset.kind, Kind::Group | Kind::System))
+        .count();
+    let progress = Progress::new(console, "solving", seeds as u64);
+    let scan = pool.install(|| analyze::scan(org, program, options, &|done| progress.tick(done)));
+    progress.finish();
+    Ok(scan)
+}
+
+fn write_all(
+    args: &ScanArgs,
+    view: &View<'_>,
+    focus: Option<AssetId>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let partial = if view.org.partial { ".partial" } else { "" };
+    let guard = args.csv_guard;
+    let picture = draw::picture(
+        view,
+        draw::Limits {
+            max_nodes: args.max_nodes as usize,
+            focus,
+        },
+    );
+    let dot = draw::dot(&picture);
+    let svg = match args.layout {
+        Layout::Own => draw::svg(&picture),
+        Layout::Graphviz => {
+            draw::graphviz_svg(&dot).map_err(|error| Failure::Usage(error.to_string()))?
+        }
+    };
+    let mut outputs = Outputs::new(&args.out)?;
+    outputs.file(&format!("tiers{partial}.csv"), |out| {
+        write::write_tiers(view, guard, out)
+    })?;
+    outputs.file(&format!("tiers{partial}.json"), |out| {
+        write::write_json(view, out)
+    })?;
+    outputs.file(&format!("footholds{partial}.csv"), |out| {
+        write::write_footholds(view, guard, out)
+    })?;
+    if args.pairs {
+        outputs.file(&format!("unlocks{partial}.csv"), |out| {
+            write::write_unlocks(view, guard, out)
+        })?;
+    }
+    outputs.file(&format!("graph{partial}.dot"), |out| {
+        out.write_all(dot.as_bytes())
+    })?;
+    outputs.file(&format!("graph{partial}.svg"), |out| {
+        out.write_all(svg.as_bytes())
+    })?;
+    Ok(outputs.commit()?)
+}
+
+/// The conditions of `--fail-on` that hold, each with how often.
+fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> Vec<String> {
+    let counts = view.counts();
+    let grew = counts.tiers[0].saturating_sub(counts.previous_tiers[0]);
+    let mut holds = Vec::new();
+    for &condition in &args.fail_on {
+        let count = match condition {
+            Condition::TierZeroGrew => grew as usize,
+            Condition::Code(Code::TierRaised) => {
+                let raised = view
+                    .scan
+                    .identities
+                    .iter()
+                    .filter(|result| result.change == Some(analyze::Change::Raise));
+                raised.count()
+            }
+            Condition::Code(code) => {
+                let findings = view
+                    .scan
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.code == code)
+                    .count();
+                let said = diagnostics
+                    .iter()
+                    .filter(|said| said.code == code && said.severity != Severity::Note);
+                findings.max(said.count())
+            }
+        };
+        if count > 0 {
+            holds.push(format!("{} ({count})", condition.word()));
+        }
+    }
+    holds
+}

@@ -1,0 +1,292 @@
+//! What a scan says when it is done: a screenful for people, one object for scripts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::complaints::counted;
+use crate::analyze::{Change, IdentityResult};
+use crate::report::{View, chain, clipped, visible};
+
+/// Columns of a line.
+const COLUMNS: usize = 110;
+/// Identities and footholds that are named.
+const NAMED: usize = 6;
+
+/// What was written.
+pub(super) struct Written {
+    pub files: Vec<PathBuf>,
+    pub rows_left_out: u64,
+}
+
+/// The identities whose tier must rise, by how far, then in the order of `tiers.csv`.
+fn raises<'a>(view: &View<'a>) -> Vec<(&'a IdentityResult, u8, u8)> {
+    let mut raises: Vec<_> = view
+        .scan
+        .identities
+        .iter()
+        .filter(|result| result.change == Some(Change::Raise))
+        .filter_map(|result| {
+            let before = view.org.identities[result.identity as usize].tier?;
+            Some((result, before, result.tier?))
+        })
+        .collect();
+    raises.sort_by_key(|(_, before, now)| std::cmp::Reverse(before - now));
+    raises
+}
+
+pub(super) fn text(view: &View<'_>, written: &Written) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = summary(&mut text, view, written);
+    text
+}
+
+fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::Result {
+    let bold = anstyle::Style::new().bold();
+    let dim = anstyle::Style::new().dimmed();
+    let counts = view.counts();
+    writeln!(
+        text,
+        "{bold}{} identities{bold:#} ({} enabled), {} mailboxes, {} recoveries, {} privileged systems",
+        counts.identities, counts.enabled, counts.mailboxes, counts.recoveries, counts.systems
+    )?;
+    if view.org.partial {
+        writeln!(
+            text,
+            "{bold}PARTIAL{bold:#}: {} left out; do not enforce this result",
+            counted(written.rows_left_out as usize, "bad row")
+        )?;
+    }
+    if !view.options.assumptions.is_empty() {
+        let assumptions: Vec<_> = view
+            .options
+            .assumptions
+            .iter()
+            .map(|assumption| visible(&assumption.to_string()).into_owned())
+            .collect();
+        let baseline = &view.scan.baseline;
+        writeln!(
+            text,
+            "assuming {}: that alone gives {} systems, {} accounts, {} mailboxes",
+            assumptions.join(", "),
+            baseline.systems.len(),
+            baseline.accounts,
+            baseline.mailboxes
+        )?;
+    }
+    writeln!(
+        text,
+        "{} identities unlock {} (identity, system) pairs\n",
+        counts.unlocking, counts.pairs
+    )?;
+    writeln!(text, "{bold}tier     now  before{bold:#}")?;
+    for tier in 0..4 {
+        let meaning = [
+            "can bring down a criticality-0 system",
+            "criticality 1",
+            "criticality 2",
+            "nothing privileged",
+        ][tier];
+        writeln!(
+            text,
+            "{tier:>4} {:>7} {:>7}  {dim}{meaning}{dim:#}",
+            counts.tiers[tier], counts.previous_tiers[tier]
+        )?;
+    }
+    let raises = raises(view);
+    if !raises.is_empty() {
+        writeln!(
+            text,
+            "\n{bold}must rise{bold:#} ({} in all, the furthest first)",
+            raises.len()
+        )?;
+        for (result, before, now) in raises.iter().take(NAMED) {
+            raise(text, view, result, *before, *now)?;
+        }
+    }
+    if counts.previous_tiers.iter().sum::<u64>() == 0 {
+        strictest(text, view)?;
+    }
+    let footholds = &view.scan.footholds;
+    if !footholds.is_empty() {
+        writeln!(
+            text,
+            "\n{bold}footholds{bold:#} ({} things that are no account and unlock something)",
+            footholds.len()
+        )?;
+        for foothold in footholds.iter().take(NAMED / 2) {
+            if let Some(proof) = &foothold.answer.proof {
+                writeln!(
+                    text,
+                    "  {}",
+                    clipped(&chain(view, proof).text(view, false), COLUMNS - 2)
+                )?;
+            }
+        }
+    }
+    let mut findings: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &view.scan.findings {
+        *findings.entry(finding.code.word()).or_default() += 1;
+    }
+    if !findings.is_empty() {
+        let findings: Vec<_> = findings
+            .iter()
+            .map(|(code, count)| format!("{count} {code}"))
+            .collect();
+        writeln!(text, "\n{bold}findings{bold:#}: {}", findings.join(", "))?;
+    }
+    writeln!(
+        text,
+        "{bold}not known{bold:#} (absent is not safe): of {} enabled identities {} have no MFA record, {} no mailbox, {} no recovery",
+        counts.enabled, counts.without_mfa, counts.without_mailbox, counts.without_recovery
+    )?;
+    let unknown: Vec<_> = view
+        .org
+        .coverage
+        .iter()
+        .filter(|coverage| !coverage.known)
+        .collect();
+    if !unknown.is_empty() {
+        let aspects: Vec<_> = unknown
+            .iter()
+            .map(|coverage| visible(&coverage.aspect).into_owned())
+            .collect();
+        writeln!(text, "  the exports do not show: {}", aspects.join(", "))?;
+    }
+    let names: Vec<_> = written
+        .files
+        .iter()
+        .filter_map(|file| file.file_name())
+        .map(|name| name.to_string_lossy())
+        .collect();
+    let directory = written
+        .files
+        .first()
+        .and_then(|file| file.parent())
+        .map(|parent| parent.display().to_string());
+    writeln!(
+        text,
+        "\nwrote {} to {}",
+        names.join(", "),
+        directory.unwrap_or_default()
+    )
+}
+
+/// Without tiers before there is nothing to rise from: the identities that unlock the worst by a
+/// recovery, which nobody has granted.
+fn strictest(text: &mut String, view: &View<'_>) -> std::fmt::Result {
+    let by_recovery = |result: &&IdentityResult| {
+        let worst = result
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.unlocks.first());
+        worst.is_some_and(|worst| worst.hops > 0)
+    };
+    let all: Vec<_> = view.scan.identities.iter().filter(by_recovery).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let bold = anstyle::Style::new().bold();
+    writeln!(
+        text,
+        "\n{bold}reach the worst by a recovery{bold:#} ({} in all)",
+        all.len()
+    )?;
+    for result in all.iter().take(NAMED) {
+        let name = view.shown(view.org.identities[result.identity as usize].asset);
+        writeln!(
+            text,
+            "  tier {}  {}",
+            result.tier.unwrap_or_default(),
+            clipped(name, 60)
+        )?;
+        if let Some(proof) = result
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.proof.as_ref())
+        {
+            writeln!(
+                text,
+                "          {}",
+                clipped(&chain(view, proof).text(view, false), COLUMNS - 10)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn raise(
+    text: &mut String,
+    view: &View<'_>,
+    result: &IdentityResult,
+    before: u8,
+    now: u8,
+) -> std::fmt::Result {
+    let identity = &view.org.identities[result.identity as usize];
+    let name = clipped(view.shown(identity.asset), 44);
+    let Some(answer) = &result.answer else {
+        return Ok(());
+    };
+    let Some(worst) = answer.unlocks.first() else {
+        return writeln!(
+            text,
+            "  {before} -> {now}  {name}: a signal or its kind makes it stricter"
+        );
+    };
+    let more = match answer.unlocks.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    writeln!(
+        text,
+        "  {before} -> {now}  {name} unlocks {}{more}, {}",
+        clipped(view.system(worst.system), 30),
+        counted(worst.hops as usize, "hop")
+    )?;
+    match &answer.proof {
+        Some(proof) => writeln!(
+            text,
+            "          {}",
+            clipped(&chain(view, proof).text(view, false), COLUMNS - 10)
+        ),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn json(view: &View<'_>, written: &Written, holds: &[String]) -> String {
+    let mut findings: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &view.scan.findings {
+        *findings.entry(finding.code.word()).or_default() += 1;
+    }
+    let raises: Vec<_> = raises(view)
+        .into_iter()
+        .map(|(result, before, now)| {
+            let worst = result
+                .answer
+                .as_ref()
+                .and_then(|answer| answer.unlocks.first());
+            json!({
+                "identity": view.shown(view.org.identities[result.identity as usize].asset),
+                "before": before,
+                "now": now,
+                "worst_system": worst.map(|worst| view.system(worst.system)),
+                "hops": worst.map(|worst| worst.hops),
+            })
+        })
+        .collect();
+    let summary = json!({
+        "partial": view.org.partial,
+        "rows_left_out": written.rows_left_out,
+        "assumptions": view.options.assumptions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "counts": view.counts(),
+        "raises": raises,
+        "footholds": view.scan.footholds.len(),
+        "findings": findings,
+        "fail_on": holds,
+        "written": written.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
+    });
+    format!("{summary:#}\n")
+}

@@ -1,0 +1,63 @@
+//! Answers in words and rows: chains that people can follow, keys that survive a new export, the
+//! document that `tiers.json` is. The only serialized types are here.
+
+mod chain;
+mod document;
+mod keys;
+mod text;
+mod tiers;
+
+pub use chain::{Chain, Step, Term, chain};
+pub use document::{
+    AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
+    FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, Streamed,
+    SystemEntry, UnlockEntry, WorstEntry, schema,
+};
+pub use keys::{row_entry, row_key};
+pub use text::{clipped, visible};
+pub use tiers::document;
+
+use crate::analyze::Scan;
+use crate::compile::{Options, Program};
+use crate::diag::Sources;
+use crate::model::{AssetId, Organisation};
+use crate::rules::Fact;
+
+/// A finished scan with everything it was made of.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The organisation.
+    pub org: &'a Organisation,
+    /// The texts its rows come from.
+    pub sources: &'a Sources,
+    /// What it was compiled to.
+    pub program: &'a Program,
+    /// What was assumed.
+    pub options: &'a Options,
+    /// The answers.
+    pub scan: &'a Scan,
+}
+
+impl<'a> View<'a> {
+    /// The name of an asset as shown.
+    #[must_use]
+    pub fn shown(&self, asset: AssetId) -> &'a str {
+        &self.org.assets.get(asset).shown
+    }
+
+    /// The name of a system by its fact.
+    #[must_use]
+    pub fn system(&self, fact: Fact) -> &'a str {
+        self.shown(AssetId(fact.0))
+    }
+
+    /// The criticality of a system by its fact.
+    #[must_use]
+    pub fn criticality(&self, fact: Fact) -> u8 {
+        self.scan
+            .criticality
+            .get(fact.index())
+            .copied()
+            .unwrap_or(u8::MAX)
+    }
+}

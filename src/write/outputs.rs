@@ -1,0 +1,134 @@
+//! A directory of outputs: every file is written beside its place and moved there at the end, so
+//! that a file appears whole or not at all, readable by its owner alone.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Everything that a scan may write; what an earlier run left of it is removed or replaced.
+const OWN: [&str; 11] = [
+    "tiers.csv",
+    "tiers.json",
+    "footholds.csv",
+    "unlocks.csv",
+    "graph.dot",
+    "graph.svg",
+    "tiers.partial.csv",
+    "tiers.partial.json",
+    "footholds.partial.csv",
+    "unlocks.partial.csv",
+    "report.html",
+];
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`: {source}", path.display())]
+pub struct OutputsError {
+    /// What was being written.
+    pub path: PathBuf,
+    /// What went wrong.
+    pub source: io::Error,
+}
+
+/// Outputs on their way into a directory. Dropped without [`Outputs::commit`], nothing appears.
+#[derive(Debug)]
+pub struct Outputs {
+    directory: PathBuf,
+    pending: Vec<(String, NamedTempFile)>,
+}
+
+impl Outputs {
+    /// Makes the directory if need be.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or is not one.
+    pub fn new(directory: &Path) -> Result<Self, OutputsError> {
+        let error = |source| OutputsError {
+            path: directory.to_owned(),
+            source,
+        };
+        make_directory(directory).map_err(error)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            pending: Vec::new(),
+        })
+    }
+
+    /// Writes one file.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing has appeared then.
+    pub fn file<T>(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+    ) -> Result<T, OutputsError> {
+        let path = self.directory.join(name);
+        let attempt = || {
+            let file = NamedTempFile::new_in(&self.directory)?;
+            let mut writer = BufWriter::with_capacity(1 << 16, file);
+            let result = write(&mut writer)?;
+            let file = writer
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
+            Ok((result, file))
+        };
+        let (result, file) = attempt().map_err(|source| OutputsError { path, source })?;
+        self.pending.push((name.to_owned(), file));
+        Ok(result)
+    }
+
+    /// Puts every file in its place, removes what an earlier scan left, and says what was written.
+    ///
+    /// # Errors
+    /// When a file cannot be put in its place.
+    pub fn commit(self) -> Result<Vec<PathBuf>, OutputsError> {
+        for own in OWN
+            .iter()
+            .filter(|own| !self.pending.iter().any(|(name, _)| name == *own))
+        {
+            let path = self.directory.join(own);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(OutputsError { path, source });
+                }
+                _ => {}
+            }
+        }
+        self.place_all()
+    }
+
+    /// Puts every file in its place and leaves everything else alone.
+    ///
+    /// # Errors
+    /// When a file cannot be put in its place.
+    pub fn place_all(self) -> Result<Vec<PathBuf>, OutputsError> {
+        let mut written = Vec::with_capacity(self.pending.len());
+        for (name, file) in self.pending {
+            let path = self.directory.join(name);
+            file.persist(&path).map_err(|error| OutputsError {
+                path: path.clone(),
+                source: error.error,
+            })?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+}
+
+#[cfg(unix)]
+fn make_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+/// Elsewhere a new directory takes its rights from the one it is in, as people there expect.
+#[cfg(not(unix))]
+fn make_directory(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).create(path)
+}
