@@ -90,3 +90,23 @@ impl Scanned {
         }
     }
 }
+
+/// Runs the program; its exit status is for the caller to check.
+pub fn linchpin(arguments: &[&str]) -> assert_cmd::assert::Assert {
+    command().args(arguments).assert()
+}
+
+/// The program, with nothing of the machine's own settings.
+pub fn command() -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::cargo_bin("linchpin").unwrap();
+    command
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env("TERM", "dumb");
+    command
+}
+
+/// A JSON string as text.
+pub fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
