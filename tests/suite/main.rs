@@ -9,5 +9,10 @@
 )]
 
 mod cases;
+mod hostile;
+mod naive;
 mod phantom;
+mod properties;
+mod random;
 mod support;
+mod theory;
