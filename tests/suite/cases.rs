@@ -1,7 +1,7 @@
 //! Golden cases: a folder with tables and its expected results, one file per assumption. A new case
 //! is a new folder and no code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -82,7 +82,8 @@ fn fallen(value: &Value) -> Fallen {
     }
 }
 
-fn check(expected_file: &Path) {
+/// What differs from an expected result, in words.
+fn check(expected_file: &Path) -> Vec<String> {
     let text = fs::read_to_string(expected_file).unwrap();
     let expected: Value = serde_json::from_str(&text).unwrap();
     let (assume, standing_only) = arguments(expected_file);
@@ -95,34 +96,43 @@ fn check(expected_file: &Path) {
         .unwrap()
         .iter()
         .map(|(id, value)| {
-            (
-                id.clone(),
-                (value["tier"].as_u64().map(|tier| tier as u8), fallen(value)),
-            )
+            let tier = value["tier"].as_u64().map(|tier| tier as u8);
+            (id.clone(), (tier, fallen(value)))
         })
         .collect();
-    assert_eq!(
-        scanned.identities(),
-        wanted,
-        "identities of {}",
-        expected_file.display()
-    );
+    let mut differences = differences(&scanned.identities(), &wanted);
     if let Some(footholds) = expected.get("footholds").and_then(Value::as_object) {
         let wanted: BTreeMap<String, _> = footholds
             .iter()
             .map(|(asset, value)| (asset.clone(), fallen(value)))
             .collect();
-        assert_eq!(
-            scanned.footholds(),
-            wanted,
-            "footholds of {}",
-            expected_file.display()
-        );
+        differences.extend(self::differences(&scanned.footholds(), &wanted));
     }
+    differences
+        .into_iter()
+        .map(|difference| format!("{}: {difference}", expected_file.display()))
+        .collect()
 }
 
+fn differences<T: PartialEq + std::fmt::Debug>(
+    got: &BTreeMap<String, T>,
+    wanted: &BTreeMap<String, T>,
+) -> Vec<String> {
+    let names: BTreeSet<&String> = got.keys().chain(wanted.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| got.get(*name) != wanted.get(*name))
+        .map(|name| {
+            let (got, wanted) = (got.get(name), wanted.get(name));
+            format!("{name}\n   got {got:?}\n  want {wanted:?}")
+        })
+        .collect()
+}
+
+/// Checks every case, and returns how many expected results there were.
 fn check_all(root: &Path) -> usize {
     let mut checked = 0;
+    let mut differences = Vec::new();
     for case in folders(root) {
         let mut files: Vec<_> = fs::read_dir(&case)
             .unwrap()
@@ -132,18 +142,19 @@ fn check_all(root: &Path) -> usize {
         for file in files {
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
             if name.starts_with("expected") && name.ends_with(".json") {
-                check(&file);
+                differences.extend(check(&file));
                 checked += 1;
             }
         }
     }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
     checked
 }
 
 #[test]
 fn every_case_has_its_expected_result() {
     let checked = check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
-    assert!(checked >= 40, "only {checked} expected results found");
+    assert!(checked >= 80, "only {checked} expected results found");
 }
 
 /// The cases that this project was given, in place, when they are there.
