@@ -1,16 +1,17 @@
 //! What deserves a look beyond the tiers, as data: a code, a sentence, the rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 
-use super::{Change, Scan};
-use crate::compile::{Members, Options};
+use super::{Change, Scan, single};
+use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
 use crate::model::{
-    AssetId, Kind, MailboxKind, Organisation, RecoveryGate, RowRef, SignIn, Source, Table,
+    AssetId, Kind, MailboxKind, Method, Organisation, RecoveryGate, RowRef, SignIn, Table,
 };
 use crate::rules::Fact;
+use crate::solve::Answer;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +24,10 @@ pub struct Finding {
     pub rows: Vec<RowRef>,
 }
 
-pub(super) fn findings(org: &Organisation, options: &Options, scan: &Scan) -> Vec<Finding> {
+pub(super) fn findings(org: &Organisation, program: &Program, scan: &Scan) -> Vec<Finding> {
     let finder = Finder { org };
-    let mut findings = finder.critical_footholds(scan);
-    findings.extend(finder.single_holders(options));
+    let mut findings = finder.critical_footholds(program, scan);
+    findings.extend(finder.single_holders(program));
     findings.extend(finder.baseline_losses(scan));
     findings.extend(finder.open_enrolments());
     findings.extend(finder.undeclared_names());
@@ -49,13 +50,13 @@ impl Finder<'_> {
         self.shown(AssetId(fact.0))
     }
 
-    fn critical_footholds(&self, scan: &Scan) -> Vec<Finding> {
-        let personal: BTreeMap<AssetId, RowRef> = self
+    fn critical_footholds(&self, program: &Program, scan: &Scan) -> Vec<Finding> {
+        let personal: BTreeSet<AssetId> = self
             .org
             .mailboxes
             .iter()
             .filter(|mailbox| mailbox.kind == MailboxKind::Personal)
-            .map(|mailbox| (mailbox.asset, mailbox.row))
+            .map(|mailbox| mailbox.asset)
             .collect();
         let critical = scan.footholds.iter().filter_map(|foothold| {
             let worst = foothold.answer.unlocks.first()?;
@@ -64,8 +65,7 @@ impl Finder<'_> {
         critical
             .map(|(foothold, worst)| {
                 let asset = self.org.assets.get(foothold.asset);
-                let row = personal.get(&foothold.asset);
-                let kind = if row.is_some() {
+                let kind = if personal.contains(&foothold.asset) {
                     "personal mailbox"
                 } else {
                     asset.kind.word()
@@ -81,7 +81,7 @@ impl Finder<'_> {
                         asset.shown,
                         self.system(worst.system)
                     ),
-                    rows: row.copied().into_iter().collect(),
+                    rows: self.rows_of(program, &foothold.answer),
                 }
             })
             .collect()
@@ -89,84 +89,61 @@ impl Finder<'_> {
 
     /// A gate that one asset, or one person in two groups, can satisfy alone although it asks for
     /// two or more.
-    fn single_holders(&self, options: &Options) -> Vec<Finding> {
-        let members = Members::new(self.org, options.standing_only);
-        let mut known: BTreeMap<(Vec<Source>, u32), Option<String>> = BTreeMap::new();
-        let mut findings = Vec::new();
-        for gate in self.org.gates.iter().filter(|gate| gate.need >= 2) {
-            let sources: Vec<Source> = gate
-                .rows
-                .iter()
-                .map(|&row| self.org.recoveries[row as usize].source)
-                .collect();
-            let holder = known
-                .entry((sources, gate.need))
-                .or_insert_with_key(|(sources, need)| self.single_holder(sources, *need, &members));
-            if let Some(holder) = holder {
-                findings.push(Finding {
+    fn single_holders(&self, program: &Program) -> Vec<Finding> {
+        let found = single::single_holders(self.org, program).into_iter();
+        found
+            .map(|(at, single)| {
+                let gate = &self.org.gates[at as usize];
+                Finding {
                     code: Code::GateSingleHolder,
                     message: format!(
-                        "{holder} alone satisfies the {} of {} rows of {}",
+                        "{} alone satisfies {} of {} rows of {}{}",
+                        self.some(&single.holders, true),
                         gate.need,
                         gate.rows.len(),
-                        self.gate_name(gate)
+                        self.gate_name(gate),
+                        match single.of[..] {
+                            [] => String::new(),
+                            ref of => format!(", for {}", self.some(of, false)),
+                        }
                     ),
-                    rows: gate
-                        .rows
-                        .iter()
-                        .map(|&index| RowRef {
-                            table: Table::Recoveries,
-                            index,
-                        })
-                        .collect(),
-                });
-            }
-        }
-        findings
+                    rows: recovery_rows(gate),
+                }
+            })
+            .collect()
     }
 
-    fn single_holder(&self, sources: &[Source], need: u32, members: &Members) -> Option<String> {
-        let mut own: BTreeMap<&str, u32> = BTreeMap::new();
-        let mut holders: BTreeMap<AssetId, u32> = BTreeMap::new();
-        for source in sources {
-            match source {
-                Source::Nobody => {}
-                Source::Own(asset) => *own.entry(asset.word()).or_default() += 1,
-                Source::Asset(asset) => {
-                    *holders.entry(*asset).or_default() += 1;
-                    if self.org.assets.get(*asset).kind == Kind::Group {
-                        for member in members.of(*asset) {
-                            *holders.entry(member).or_default() += 1;
-                        }
-                    }
-                }
-            }
-        }
-        if let Some((word, _)) = own.iter().find(|(_, count)| **count >= need) {
-            return Some(format!("one asset (`{word}`)"));
-        }
-        let enabled = |asset: AssetId| {
-            self.org
-                .identity(asset)
-                .is_none_or(|identity| identity.enabled)
+    /// The first of some assets by name, and how many more there are.
+    fn some(&self, assets: &[AssetId], with_kind: bool) -> String {
+        let Some(&first) = assets.first() else {
+            return "nobody".to_owned();
         };
-        let mut alone: Vec<AssetId> = holders
-            .iter()
-            .filter(|(asset, count)| **count >= need && enabled(**asset))
-            .map(|(asset, _)| *asset)
-            .collect();
-        alone.sort_by_key(|asset| {
-            (
-                self.org.assets.get(*asset).kind,
-                &self.org.assets.get(*asset).key,
-            )
-        });
-        let first = self.org.assets.get(*alone.first()?);
-        let more = match alone.len() {
+        let asset = self.org.assets.get(first);
+        let kind = if with_kind { asset.kind.word() } else { "" };
+        let more = match assets.len() {
             1 => String::new(),
             count => format!(" (and each of {} more)", count - 1),
         };
-        Some(format!("{} `{}`{more}", first.kind.word(), first.shown))
+        format!("{kind} `{}`{more}", asset.shown)
+            .trim_start()
+            .to_owned()
+    }
+
+    /// The rows that the chain to the worst system rests on, in its order.
+    fn rows_of(&self, program: &Program, answer: &Answer) -> Vec<RowRef> {
+        let mut rows = Vec::new();
+        for step in answer.proof.iter().flat_map(|proof| &proof.steps) {
+            match program.atlas.origin(step.gate) {
+                GateOrigin::SignIn(at) => rows.push(self.org.identities[at as usize].row),
+                GateOrigin::Row(row) => rows.push(row),
+                GateOrigin::Recovery(at) => {
+                    let of = recovery_rows(&self.org.gates[at as usize]);
+                    rows.extend(step.slots.iter().filter_map(|&slot| of.get(slot as usize)));
+                }
+                GateOrigin::Shared | GateOrigin::AnyOf => {}
+            }
+        }
+        rows
     }
 
     fn gate_name(&self, gate: &RecoveryGate) -> String {
@@ -202,7 +179,7 @@ impl Finder<'_> {
         });
         open.map(|identity| Finding {
             code: Code::OpenEnrolment,
-            message: format!("`{}` signs in with a factor that is not enrolled: whoever has the password enrols it", self.shown(identity.asset)),
+            message: format!("`{}` signs in with a factor that is not enrolled: whoever signs in first enrols it", self.shown(identity.asset)),
             rows: vec![identity.row],
         })
         .collect()
@@ -270,22 +247,25 @@ impl Finder<'_> {
                 .first()
                 .and_then(|&row| org.recoveries[row as usize].process);
             if let Some(process) = process {
-                let need = weakest.entry(process.0).or_insert(gate.need);
-                *need = (*need).min(gate.need);
+                let kept = self.approvals_kept(gate);
+                let least = weakest.entry(process.0).or_insert(kept);
+                *least = (*least).min(kept);
             }
         }
         let mut findings = Vec::new();
         for (at, process) in org.processes.iter().enumerate() {
-            let Some(&need) = weakest.get(&(at as u32)) else {
+            let Some(&kept) = weakest.get(&(at as u32)) else {
                 continue;
             };
             let mut claims = Vec::new();
-            if let Some(approvals) = process
-                .approvals
-                .filter(|&approvals| approvals > 0 && need <= approvals)
-            {
+            if let Some(approvals) = process.approvals.filter(|&approvals| kept < approvals) {
+                let plural = if approvals == 1 { "" } else { "s" };
+                let kept = match kept {
+                    0 => "none".to_owned(),
+                    kept => kept.to_string(),
+                };
                 claims.push(format!(
-                    "{approvals} approvals, while a gate of it needs only {need} in all"
+                    "{approvals} approval{plural}, but a gate of it asks for {kept}"
                 ));
             }
             if let Some(hours) = process.hold_hours.filter(|&hours| hours > 0) {
@@ -294,12 +274,34 @@ impl Finder<'_> {
             if !claims.is_empty() {
                 findings.push(Finding {
                     code: Code::ClaimWithoutGate,
-                    message: format!("process `{}` claims {}", process.id, claims.join(" and ")),
+                    message: format!(
+                        "process `{}` claims {}",
+                        process.id,
+                        claims.join("; it claims ")
+                    ),
                     rows: vec![process.row],
                 });
             }
         }
         findings
+    }
+
+    /// How many people besides the one who carries it out a gate asks for at least, whichever of
+    /// its rows are satisfied.
+    fn approvals_kept(&self, gate: &RecoveryGate) -> u32 {
+        let methods = gate
+            .rows
+            .iter()
+            .map(|&row| self.org.recoveries[row as usize].method);
+        let (mut others, mut carried_out) = (0, 0);
+        for method in methods {
+            match method {
+                Method::ManagerApproval | Method::RecoveryContact => {}
+                Method::HelpDesk | Method::AdminReset => carried_out = 1,
+                _ => others += 1,
+            }
+        }
+        gate.need.saturating_sub(others + carried_out)
     }
 
     /// One finding for all: the rows are in `tiers.csv`.
@@ -326,4 +328,13 @@ impl Finder<'_> {
             rows,
         }]
     }
+}
+
+fn recovery_rows(gate: &RecoveryGate) -> Vec<RowRef> {
+    let rows = gate.rows.iter();
+    rows.map(|&index| RowRef {
+        table: Table::Recoveries,
+        index,
+    })
+    .collect()
 }

@@ -3,6 +3,7 @@
 mod coverage;
 mod findings;
 mod scan;
+mod single;
 mod tiers;
 
 pub use coverage::Coverage;

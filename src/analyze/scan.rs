@@ -2,7 +2,7 @@
 //! outputs.
 
 use super::{Change, Coverage, Finding, coverage, findings, tiers};
-use crate::compile::{Options, Program};
+use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation};
 use crate::rules::{Class, Fact};
 use crate::solve::{self, Answer, Question, Unlocked};
@@ -59,12 +59,7 @@ pub struct Baseline {
 
 /// Scans a compiled organisation on the threads of the current rayon pool. `tick` is called with
 /// the number of seeds done since the last call.
-pub fn scan(
-    org: &Organisation,
-    program: &Program,
-    options: &Options,
-    tick: &(dyn Fn(u64) + Sync),
-) -> Scan {
+pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Scan {
     let order = SystemOrder::new(org, program);
     let enabled: Vec<u32> = (0..org.identities.len() as u32)
         .filter(|&at| org.identities[at as usize].enabled)
@@ -168,7 +163,7 @@ pub fn scan(
         criticality: order.severity,
         findings: Vec::new(),
     };
-    scan.findings = findings::findings(org, options, &scan);
+    scan.findings = findings::findings(org, program, &scan);
     scan
 }
 

@@ -13,8 +13,9 @@ use crate::report::visible;
 
 /// Errors and warnings of each that are printed; the rest is counted.
 const PRINTED: usize = 100;
-/// Characters of a line on either side of the place that are shown.
-const AROUND: usize = 60;
+/// Characters of a line that are shown before the place and from it on.
+const BEFORE: usize = 60;
+const AFTER: usize = 100;
 
 /// Prints diagnostics: errors first; in text, warnings of one code beyond a few are counted.
 pub(super) fn print(
@@ -152,7 +153,7 @@ fn located<'a>(group: Group<'a>, sources: &Sources, origin: Origin, label: &str)
     let start = line[..at.min(line.len())]
         .char_indices()
         .rev()
-        .take(AROUND)
+        .take(BEFORE)
         .last()
         .map_or(at.min(line.len()), |(start, _)| start);
     let len = (origin.len as usize).max(1);
@@ -160,11 +161,12 @@ fn located<'a>(group: Group<'a>, sources: &Sources, origin: Origin, label: &str)
     let end = line[at.min(line.len())..]
         .char_indices()
         .map(|(offset, c)| at + offset + c.len_utf8())
-        .take(AROUND)
+        .take(AFTER)
         .last()
         .unwrap_or(at.min(line.len()));
     // Every character that would act on a terminal is replaced by one that does not, so the caret
     // stays in its column.
+    let cut = if end < line.len() { "\u{2026}" } else { "" };
     let window: String = line[start..end]
         .chars()
         .map(|c| {
@@ -176,6 +178,7 @@ fn located<'a>(group: Group<'a>, sources: &Sources, origin: Origin, label: &str)
                 c
             }
         })
+        .chain(cut.chars())
         .collect();
     let column = |byte: usize| line[start..byte.clamp(start, end)].chars().count();
     let offset = |column: usize| {

@@ -51,7 +51,7 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         organisation.redact(key);
         sources.rename(|name| redacted_file(key, name));
     }
-    let scan = solve(args, console, &organisation, &program, &options)?;
+    let scan = solve(args, console, &organisation, &program)?;
     let view = View {
         org: &organisation,
         sources: &sources,
@@ -140,7 +140,6 @@ fn solve(
     console: &Console,
     org: &Organisation,
     program: &Program,
-    options: &compile::Options,
 ) -> Result<Scan, Failure> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = args.threads {
@@ -155,7 +154,7 @@ fn solve(
         .filter(|(_, asset)| !matches!(asset.kind, Kind::Group | Kind::System))
         .count();
     let progress = Progress::new(console, "solving", seeds as u64);
-    let scan = pool.install(|| analyze::scan(org, program, options, &|done| progress.tick(done)));
+    let scan = pool.install(|| analyze::scan(org, program, &|done| progress.tick(done)));
     progress.finish();
     Ok(scan)
 }

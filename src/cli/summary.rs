@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use indexmap::IndexMap;
 use serde_json::json;
 
 use super::complaints::counted;
@@ -14,6 +15,8 @@ use crate::report::{View, chain, clipped, visible};
 const COLUMNS: usize = 110;
 /// Identities and footholds that are named.
 const NAMED: usize = 6;
+/// Raises whose chains are compared, the furthest first.
+const COMPARED: usize = 1000;
 
 /// What was written.
 pub(super) struct Written {
@@ -103,8 +106,14 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
             "\n{bold}must rise{bold:#} ({} in all, the furthest first)",
             raises.len()
         )?;
-        for (result, before, now) in raises.iter().take(NAMED) {
-            raise(text, view, result, *before, *now)?;
+        let stories = stories(view, &raises);
+        let mut told = 0;
+        for story in stories.iter().take(NAMED) {
+            raise(text, view, story)?;
+            told += story.names.len();
+        }
+        if told < raises.len() {
+            writeln!(text, "  and {} more, see tiers.csv", raises.len() - told)?;
         }
     }
     if counts.previous_tiers.iter().sum::<u64>() == 0 {
@@ -118,13 +127,20 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
             footholds.len()
         )?;
         for foothold in footholds.iter().take(NAMED / 2) {
-            if let Some(proof) = &foothold.answer.proof {
-                writeln!(
-                    text,
-                    "  {}",
-                    clipped(&chain(view, proof).text(view, false), COLUMNS - 2)
-                )?;
-            }
+            let asset = view.org.assets.get(foothold.asset);
+            let name = format!("{}:{}", asset.kind.word(), asset.shown);
+            let told = foothold
+                .answer
+                .proof
+                .as_ref()
+                .map(|proof| chain(view, proof).text(view, false));
+            let told = told.unwrap_or_default();
+            // Beside what is assumed the chain does not say which of its beginnings is meant.
+            let told = match told.strip_prefix(name.as_str()) {
+                Some(rest) if rest.starts_with(" ->") => told,
+                _ => format!("{name}: {told}"),
+            };
+            writeln!(text, "  {}", clipped(&told, COLUMNS - 2))?;
         }
     }
     let mut findings: BTreeMap<&str, usize> = BTreeMap::new();
@@ -218,23 +234,63 @@ fn strictest(text: &mut String, view: &View<'_>) -> std::fmt::Result {
     Ok(())
 }
 
-fn raise(
-    text: &mut String,
-    view: &View<'_>,
-    result: &IdentityResult,
+/// Identities that rise by the same chain.
+struct Story<'a> {
+    result: &'a IdentityResult,
     before: u8,
     now: u8,
-) -> std::fmt::Result {
-    let identity = &view.org.identities[result.identity as usize];
-    let name = clipped(view.shown(identity.asset), 44);
-    let Some(answer) = &result.answer else {
+    names: Vec<&'a str>,
+    /// The chain without the identity it starts from.
+    rest: String,
+}
+
+/// Raises told once for all whose chains differ in nothing but whom they start from, in the order
+/// of the first of each.
+fn stories<'a>(view: &View<'a>, raises: &[(&'a IdentityResult, u8, u8)]) -> Vec<Story<'a>> {
+    let mut stories: IndexMap<(u8, u8, String), Story<'a>> = IndexMap::new();
+    for &(result, before, now) in raises.iter().take(COMPARED) {
+        let name = view.shown(view.org.identities[result.identity as usize].asset);
+        let proof = result
+            .answer
+            .as_ref()
+            .and_then(|answer| answer.proof.as_ref());
+        let told = proof.map_or_else(String::new, |proof| chain(view, proof).text(view, false));
+        let rest = told.strip_prefix(name).unwrap_or(&told).to_owned();
+        let story = stories
+            .entry((before, now, rest.clone()))
+            .or_insert_with(|| Story {
+                result,
+                before,
+                now,
+                names: Vec::new(),
+                rest,
+            });
+        story.names.push(name);
+    }
+    stories.into_values().collect()
+}
+
+fn raise(text: &mut String, view: &View<'_>, story: &Story<'_>) -> std::fmt::Result {
+    let Story { before, now, .. } = story;
+    let first = clipped(story.names.first().copied().unwrap_or_default(), 30);
+    let who = match story.names[..] {
+        [_] => first.clone(),
+        [_, second] => format!("{first} and {}", clipped(second, 30)),
+        _ => format!("{first} and {} more", story.names.len() - 1),
+    };
+    let Some(answer) = &story.result.answer else {
         return Ok(());
     };
     let Some(worst) = answer.unlocks.first() else {
         return writeln!(
             text,
-            "  {before} -> {now}  {name}: a signal or its kind makes it stricter"
+            "  {before} -> {now}  {who}: a signal or its kind makes it stricter"
         );
+    };
+    let verb = if story.names.len() == 1 {
+        "unlocks"
+    } else {
+        "unlock"
     };
     let more = match answer.unlocks.len() {
         1 => String::new(),
@@ -242,18 +298,15 @@ fn raise(
     };
     writeln!(
         text,
-        "  {before} -> {now}  {name} unlocks {}{more}, {}",
+        "  {before} -> {now}  {who} {verb} {}{more}, {}",
         clipped(view.system(worst.system), 30),
         counted(worst.hops as usize, "hop")
     )?;
-    match &answer.proof {
-        Some(proof) => writeln!(
-            text,
-            "          {}",
-            clipped(&chain(view, proof).text(view, false), COLUMNS - 10)
-        ),
-        None => Ok(()),
-    }
+    writeln!(
+        text,
+        "          {}",
+        clipped(&format!("{first}{}", story.rest), COLUMNS - 10)
+    )
 }
 
 pub(super) fn json(view: &View<'_>, written: &Written, holds: &[String]) -> String {

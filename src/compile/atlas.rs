@@ -25,7 +25,8 @@ pub enum GateOrigin {
 pub struct Atlas {
     pub(super) origins: Vec<GateOrigin>,
     assets: u32,
-    identities: u32,
+    /// The accounts of the identities in their order.
+    accounts: Vec<AssetId>,
     /// For every asset, whether it is a disabled identity.
     disabled: Vec<bool>,
 }
@@ -59,7 +60,11 @@ impl Atlas {
         Self {
             origins: Vec::new(),
             assets: org.assets.len() as u32,
-            identities: org.identities.len() as u32,
+            accounts: org
+                .identities
+                .iter()
+                .map(|identity| identity.asset)
+                .collect(),
             disabled,
         }
     }
@@ -77,6 +82,12 @@ impl Atlas {
         [Fact(first), Fact(first + 1)]
     }
 
+    /// The asset of the identity at this position.
+    #[must_use]
+    pub fn identity(&self, at: u32) -> Option<AssetId> {
+        self.accounts.get(at as usize).copied()
+    }
+
     /// What a fact is about.
     #[must_use]
     pub fn meaning(&self, fact: Fact) -> Meaning {
@@ -84,7 +95,7 @@ impl Atlas {
             return Meaning::Asset(AssetId(fact.0));
         }
         let at = fact.0 - self.assets;
-        match (at / 2 < self.identities, at % 2) {
+        match ((at / 2) < self.accounts.len() as u32, at % 2) {
             (true, 0) => Meaning::Password(at / 2),
             (true, _) => Meaning::Mfa(at / 2),
             (false, _) => Meaning::Helper,

@@ -26,7 +26,7 @@ pub use atlas::{Atlas, GateOrigin, Meaning};
 
 use crate::model::{Access, AssetId, Kind, Organisation, RowRef, SignIn, Table};
 use crate::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
-pub use members::Members;
+use members::Members;
 
 /// What a scan assumes beside the tables.
 #[derive(Clone, Debug, Default)]

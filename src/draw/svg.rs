@@ -117,7 +117,7 @@ fn node_shape(node: &Node, frame: &Frame) -> Markup {
     let (fill, ink) = node.look.colors();
     let class = if node.is_seed { "node seed" } else { "node" };
     html! {
-        g {
+        g class="thing" {
             title { (node.tooltip) }
             (outline(node.look, frame, class, fill))
             @if let Look::Gate(need, of) = node.look {

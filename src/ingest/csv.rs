@@ -5,8 +5,18 @@ use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
 
+/// A table as read.
+pub(super) struct Read {
+    /// Its rows.
+    pub rows: Vec<RawRow>,
+    /// See [`header::Header::lacks`].
+    pub lacks: u32,
+    /// What is wrong with the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// Reads the rows of a table. Rows that cannot be read are left out and reported.
-pub(super) fn read(table: Table, file: FileId, text: &str) -> (Vec<RawRow>, Vec<Diagnostic>) {
+pub(super) fn read(table: Table, file: FileId, text: &str) -> Read {
     let mut diagnostics = Vec::new();
     let Some((start, declared)) = header_start(text) else {
         if schema::columns(table).iter().any(|column| column.required) && table == Table::Identities
@@ -18,7 +28,11 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> (Vec<RawRow>, Vec<
                     .help("the first line names the columns; `linchpin templates` writes empty tables"),
             );
         }
-        return (Vec::new(), diagnostics);
+        return Read {
+            rows: Vec::new(),
+            lacks: 0,
+            diagnostics,
+        };
     };
     let delimiter = delimiter(&text[start..], declared);
     let mut reader = csv::ReaderBuilder::new()
@@ -106,7 +120,11 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> (Vec<RawRow>, Vec<
             provenance: None,
         });
     }
-    (rows, diagnostics)
+    Read {
+        rows,
+        lacks: columns.map_or(0, |header| header.lacks(table)),
+        diagnostics,
+    }
 }
 
 fn field_count(
@@ -252,7 +270,9 @@ mod tests {
     use super::*;
 
     fn rows(text: &str) -> Vec<Vec<String>> {
-        let (rows, diagnostics) = read(Table::Holdings, FileId(0), text);
+        let Read {
+            rows, diagnostics, ..
+        } = read(Table::Holdings, FileId(0), text);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         rows.iter()
             .map(|row| row.cells.iter().map(RawCell::text).collect())
@@ -279,7 +299,7 @@ mod tests {
     #[test]
     fn places_are_those_of_the_fields() {
         let text = "holder,asset\r\n\r\n\"a\nb\",\"x \"\"y\"\"\"\r\nc,d\r\n";
-        let (rows, _) = read(Table::Holdings, FileId(0), text);
+        let Read { rows, .. } = read(Table::Holdings, FileId(0), text);
         let spans: Vec<_> = rows
             .iter()
             .flat_map(|row| &row.cells)
@@ -293,7 +313,9 @@ mod tests {
 
     #[test]
     fn a_file_cut_in_half_is_an_error() {
-        let (rows, diagnostics) = read(Table::Holdings, FileId(0), "holder,asset\na,b\nc,\"d");
+        let Read {
+            rows, diagnostics, ..
+        } = read(Table::Holdings, FileId(0), "holder,asset\na,b\nc,\"d");
         assert_eq!(rows.len(), 1);
         assert_eq!(diagnostics[0].code, Code::BadSyntax);
         assert_eq!(diagnostics[0].origin.map(|origin| origin.start), Some(19));
@@ -301,7 +323,9 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_fields_is_an_error_with_its_place() {
-        let (rows, diagnostics) = read(Table::Holdings, FileId(0), "holder,asset\na,b,c\nd\ne,f\n");
+        let Read {
+            rows, diagnostics, ..
+        } = read(Table::Holdings, FileId(0), "holder,asset\na,b,c\nd\ne,f\n");
         assert_eq!(rows.len(), 1);
         assert_eq!(
             diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(),

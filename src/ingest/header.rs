@@ -69,6 +69,14 @@ impl Header {
         (Self { columns }, diagnostics)
     }
 
+    /// The required columns that the file lacks, as bits: that is said once, not for every row.
+    pub(super) fn lacks(&self, table: Table) -> u32 {
+        let lacking = schema::all(table)
+            .enumerate()
+            .filter(|(at, column)| column.required && !self.columns.contains(&Some(*at as u8)));
+        lacking.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+
     /// How many fields a row must have.
     pub(super) fn len(&self) -> usize {
         self.columns.len()

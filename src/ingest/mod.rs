@@ -114,8 +114,11 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
         let before = tables.tables.len();
         match recognise(name, text) {
             Recognised::Csv(table) => {
-                let (rows, diagnostics) = csv::read(table, found.file, text.text);
-                tables.add(table, found.file, source, rows, diagnostics);
+                let read = csv::read(table, found.file, text.text);
+                tables.add(table, found.file, source, read.rows, read.diagnostics);
+                if let Some(added) = tables.tables.last_mut() {
+                    added.lacks = read.lacks;
+                }
             }
             Recognised::Json(table) => {
                 let (rows, diagnostics) = json::read(table, text);
@@ -195,6 +198,7 @@ impl Tables {
             file,
             source,
             rows,
+            lacks: 0,
         });
     }
 

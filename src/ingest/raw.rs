@@ -19,6 +19,8 @@ pub struct RawTable {
     pub source: SourceId,
     /// The rows in order.
     pub rows: Vec<RawRow>,
+    /// The required columns that the file lacks, a bit each by their place in [`schema::all`].
+    pub lacks: u32,
 }
 
 /// One row; empty cells are not kept.

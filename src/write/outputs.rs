@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Everything that a scan may write; what an earlier run left of it is removed or replaced.
-const OWN: [&str; 11] = [
+const OWN: [&str; 13] = [
     "tiers.csv",
     "tiers.json",
     "footholds.csv",
@@ -19,6 +19,8 @@ const OWN: [&str; 11] = [
     "tiers.partial.json",
     "footholds.partial.csv",
     "unlocks.partial.csv",
+    "graph.partial.dot",
+    "graph.partial.svg",
     "report.html",
 ];
 

@@ -8,11 +8,15 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod architecture;
 mod cases;
+mod findings;
 mod hostile;
 mod naive;
+mod outputs;
 mod phantom;
 mod properties;
 mod random;
 mod support;
+mod terminal;
 mod theory;

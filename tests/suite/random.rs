@@ -421,15 +421,14 @@ fn repaired(mut rows: Vec<Row>) -> Vec<Row> {
         }
     }
     // At most as many as the gate has distinct rows; spellings that an alias joins are avoided.
-    for at in 0..rows.len() {
-        let gate = get(&rows[at], "gate").to_lowercase();
-        if gate.is_empty() {
+    for row in &mut rows {
+        if get(row, "gate").is_empty() {
             continue;
         }
-        let source = get(&rows[at], "source")
+        let source = get(row, "source")
             .to_lowercase()
             .replace("identity:x-", "identity:");
-        set(&mut rows[at], "source", source);
+        set(row, "source", source);
     }
     for at in 0..rows.len() {
         let gate = get(&rows[at], "gate").to_lowercase();

@@ -36,7 +36,7 @@ pub fn scan(inputs: &[&Path], assume: &[String], standing_only: bool) -> Scanned
         standing_only,
     };
     let program = compile::compile(&ingested.organisation, &options);
-    let scan = analyze::scan(&ingested.organisation, &program, &options, &|_| {});
+    let scan = analyze::scan(&ingested.organisation, &program, &|_| {});
     Scanned {
         ingested,
         program,

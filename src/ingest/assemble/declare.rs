@@ -3,7 +3,9 @@
 
 use rustc_hash::FxHashMap;
 
+use super::identities::IdentityCells;
 use super::read::{Reference, Row};
+use super::things::{MailboxCells, ProcessCells, SystemCells};
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::{RawCell, RawRow, RawTable, SourceId, Value};
@@ -51,27 +53,25 @@ impl Builder {
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut claims: FxHashMap<String, Claim> = FxHashMap::default();
         for raw in tables.iter().filter(|raw| raw.table == table) {
-            let context = Context {
-                table,
-                file: raw.file,
-                source: raw.source,
-            };
+            let context = Context::of(raw);
             for row in &raw.rows {
                 let mut reader = Row::new(context, row);
                 let id = reader.own_id(kind);
                 let aliases = self.aliases(&mut reader, table);
-                let Some(id) = id.filter(|_| !reader.is_bad()) else {
-                    self.keep(reader);
-                    continue;
-                };
-                self.claim(
-                    &mut reader,
-                    context,
-                    id,
-                    aliases,
-                    &mut candidates,
-                    &mut claims,
-                );
+                if let Some(id) = id.filter(|_| !reader.is_bad()) {
+                    self.claim(
+                        &mut reader,
+                        context,
+                        id,
+                        aliases,
+                        &mut candidates,
+                        &mut claims,
+                    );
+                }
+                if reader.is_bad() {
+                    // It declares nothing, but whatever else is wrong with it is said too.
+                    check_cells(&mut reader, table);
+                }
                 self.keep(reader);
             }
         }
@@ -152,6 +152,17 @@ impl Builder {
                 origin: name.origin,
             });
         }
+    }
+}
+
+/// Reads the other cells of a row for what is wrong with them.
+fn check_cells(row: &mut Row<'_>, table: Table) {
+    match table {
+        Table::Identities => drop(IdentityCells::read(row)),
+        Table::Mailboxes => drop(MailboxCells::read(row)),
+        Table::Systems => drop(SystemCells::read(row)),
+        Table::Processes => drop(ProcessCells::read(row)),
+        _ => {}
     }
 }
 

@@ -131,7 +131,11 @@ impl Builder {
                 )
                 .at(
                     infos[rows[0] as usize].need,
-                    format!("expected 1 to {count}"),
+                    if count == 1 {
+                        "expected 1".to_owned()
+                    } else {
+                        format!("expected 1 to {count}")
+                    },
                 )
                 .help("rows form one gate when they have the same `gate` in the same file"),
             );

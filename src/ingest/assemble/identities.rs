@@ -22,6 +22,35 @@ pub(super) enum Owned {
     Process(ProcessId, usize),
 }
 
+/// What a row says of an identity besides its names.
+pub(super) struct IdentityCells {
+    kind: IdentityKind,
+    enabled: bool,
+    sign_in: Option<SignIn>,
+    tier: Option<u8>,
+    owner: Option<Reference>,
+    recovery_mailboxes: Vec<Reference>,
+    recovery_phones: Vec<Reference>,
+    name: Box<str>,
+    department: Box<str>,
+}
+
+impl IdentityCells {
+    pub(super) fn read(row: &mut Row<'_>) -> Self {
+        Self {
+            kind: row.word("kind").unwrap_or(IdentityKind::Human),
+            enabled: row.boolean("enabled").unwrap_or(true),
+            sign_in: row.word("sign_in"),
+            tier: row.number("tier", 0, 3),
+            owner: row.reference("owner", Kind::Identity, &[Kind::Identity]),
+            recovery_mailboxes: row.references("recovery_mailbox", Kind::Mailbox, &[Kind::Mailbox]),
+            recovery_phones: row.references("recovery_phone", Kind::Phone, &[Kind::Phone]),
+            name: row.text("name"),
+            department: row.text("department"),
+        }
+    }
+}
+
 impl Builder {
     pub(super) fn declare_identities(&mut self, declared: Vec<Declared>) {
         for Declared { context, id, row } in declared {
@@ -31,16 +60,7 @@ impl Builder {
                 index: at,
             };
             let mut reader = Row::new(context, &row);
-            let kind = reader
-                .word::<IdentityKind>("kind")
-                .unwrap_or(IdentityKind::Human);
-            let enabled = reader.boolean("enabled").unwrap_or(true);
-            let sign_in = reader.word::<SignIn>("sign_in");
-            let tier = reader.number::<u8>("tier", 0, 3);
-            let owner = reader.reference("owner", Kind::Identity, &[Kind::Identity]);
-            let mailboxes = reader.references("recovery_mailbox", Kind::Mailbox, &[Kind::Mailbox]);
-            let phones = reader.references("recovery_phone", Kind::Phone, &[Kind::Phone]);
-            let (name, department) = (reader.text("name"), reader.text("department"));
+            let cells = IdentityCells::read(&mut reader);
             let aliases = alias_names(&row);
             if !self.keep(reader) {
                 continue;
@@ -51,23 +71,24 @@ impl Builder {
                 self.org.assets.alias(asset, key);
             }
             let mut identity = created_identity(asset, row_ref, self.meta(&row));
-            identity.kind = kind;
-            identity.enabled = enabled;
-            identity.sign_in_stated = sign_in.is_some();
-            identity.sign_in = sign_in.unwrap_or(SignIn::Password);
-            identity.name = name;
-            identity.department = department;
-            identity.tier = tier;
+            identity.kind = cells.kind;
+            identity.enabled = cells.enabled;
+            identity.sign_in_stated = cells.sign_in.is_some();
+            identity.sign_in = cells.sign_in.unwrap_or(SignIn::Password);
+            identity.name = cells.name;
+            identity.department = cells.department;
+            identity.tier = cells.tier;
             identity.aliases = aliases;
             identity.declared = true;
             self.org.identities.push(identity);
-            if let Some(name) = owner {
+            if let Some(name) = cells.owner {
                 self.pending_owners.push(PendingOwner {
                     of: Owned::Identity(at),
                     name,
                 });
             }
-            self.identity_references.push((mailboxes, phones));
+            self.identity_references
+                .push((cells.recovery_mailboxes, cells.recovery_phones));
         }
     }
 

@@ -38,6 +38,19 @@ struct Context {
     table: Table,
     file: FileId,
     source: SourceId,
+    /// See [`RawTable::lacks`].
+    lacks: u32,
+}
+
+impl Context {
+    fn of(raw: &RawTable) -> Self {
+        Self {
+            table: raw.table,
+            file: raw.file,
+            source: raw.source,
+            lacks: raw.lacks,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -79,11 +92,7 @@ impl Builder {
                 .iter()
                 .filter(move |raw| raw.table == table)
                 .flat_map(|raw| {
-                    let context = Context {
-                        table: raw.table,
-                        file: raw.file,
-                        source: raw.source,
-                    };
+                    let context = Context::of(raw);
                     raw.rows.iter().map(move |row| (context, row))
                 })
         };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::Context;
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
 use crate::ingest::raw::{RawCell, RawRow};
+use crate::ingest::schema;
 use crate::model::{Kind, Table, Word, fold_name};
 
 /// A name with its kind, not looked up yet.
@@ -23,7 +24,9 @@ pub(super) struct Reference {
 pub(super) struct Row<'a> {
     pub raw: &'a RawRow,
     table: Table,
+    lacks: u32,
     diagnostics: Vec<Diagnostic>,
+    is_bad: bool,
 }
 
 impl<'a> Row<'a> {
@@ -31,14 +34,14 @@ impl<'a> Row<'a> {
         Self {
             raw,
             table: context.table,
+            lacks: context.lacks,
+            is_bad: false,
             diagnostics: Vec::new(),
         }
     }
 
     pub(super) fn is_bad(&self) -> bool {
-        self.diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.is_bad
     }
 
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
@@ -46,6 +49,7 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
+        self.is_bad |= diagnostic.severity == Severity::Error;
         self.diagnostics.push(diagnostic);
     }
 
@@ -69,7 +73,12 @@ impl<'a> Row<'a> {
     /// Says so when the cell is empty.
     pub(super) fn required(&mut self, column: &str) -> Option<&'a RawCell> {
         let cell = self.cell(column);
-        if cell.is_none() {
+        let is_lacking = schema::find(self.table, column)
+            .is_some_and(|at| self.lacks & 1u32.checked_shl(at.into()).unwrap_or(0) != 0);
+        if cell.is_none() && is_lacking {
+            // Said of the file already.
+            self.is_bad = true;
+        } else if cell.is_none() {
             let message = format!("`{column}` is empty");
             self.say(Diagnostic::new(Code::MissingValue, message).at(
                 self.raw.origin,

@@ -3,7 +3,7 @@
 use super::Builder;
 use super::declare::Declared;
 use super::identities::{Owned, PendingOwner};
-use super::read::Row;
+use super::read::{Reference, Row};
 use crate::model::{
     Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef, System,
     Table, fold,
@@ -12,16 +12,80 @@ use crate::model::{
 /// Whoever reads a mailbox.
 const READERS: [Kind; 2] = [Kind::Identity, Kind::Group];
 
+/// What a row says of a mailbox besides its id.
+pub(super) struct MailboxCells {
+    kind: MailboxKind,
+    owner: Option<Reference>,
+    delegates: Vec<Reference>,
+    forwards_to: Vec<Reference>,
+}
+
+impl MailboxCells {
+    pub(super) fn read(row: &mut Row<'_>) -> Self {
+        Self {
+            kind: row.word("kind").unwrap_or(MailboxKind::User),
+            owner: row.reference("owner", Kind::Identity, &READERS),
+            delegates: row.references("delegates", Kind::Identity, &READERS),
+            forwards_to: row.references("forwards_to", Kind::Mailbox, &[Kind::Mailbox]),
+        }
+    }
+}
+
+/// What a row says of a system besides its id.
+pub(super) struct SystemCells {
+    criticality: u8,
+    owner: Option<Reference>,
+    name: Box<str>,
+}
+
+impl SystemCells {
+    pub(super) fn read(row: &mut Row<'_>) -> Self {
+        Self {
+            criticality: row.number("criticality", 0, 2).unwrap_or(2),
+            owner: row.reference("owner", Kind::Identity, &[Kind::Identity]),
+            name: row.text("name"),
+        }
+    }
+}
+
+/// What a row says of a process besides its id.
+pub(super) struct ProcessCells {
+    owners: [Option<Reference>; PROCESS_STAGES.len()],
+    proofing: Option<Proofing>,
+    approvals: Option<u32>,
+    hold_hours: Option<u32>,
+    revokes_sessions: Option<bool>,
+    logged: Option<bool>,
+    /// Name, operator, escalation.
+    text: [Box<str>; 3],
+}
+
+impl ProcessCells {
+    pub(super) fn read(row: &mut Row<'_>) -> Self {
+        Self {
+            owners: PROCESS_STAGES.map(|stage| {
+                row.reference(&format!("{stage}_owner"), Kind::Identity, &[Kind::Identity])
+            }),
+            proofing: row.word("proofing"),
+            approvals: row.number("approvals", 0, 1000),
+            hold_hours: row.number("hold_hours", 0, 100_000),
+            revokes_sessions: row.boolean("revokes_sessions"),
+            logged: row.boolean("logged"),
+            text: ["name", "operator", "escalation"].map(|column| row.text(column)),
+        }
+    }
+}
+
 impl Builder {
     pub(super) fn declare_mailboxes(&mut self, declared: Vec<Declared>) {
         for Declared { context, id, row } in declared {
             let mut reader = Row::new(context, &row);
-            let kind = reader
-                .word::<MailboxKind>("kind")
-                .unwrap_or(MailboxKind::User);
-            let owner = reader.reference("owner", Kind::Identity, &READERS);
-            let delegates = reader.references("delegates", Kind::Identity, &READERS);
-            let forwards = reader.references("forwards_to", Kind::Mailbox, &[Kind::Mailbox]);
+            let MailboxCells {
+                kind,
+                owner,
+                delegates,
+                forwards_to,
+            } = MailboxCells::read(&mut reader);
             if !self.keep(reader) {
                 continue;
             }
@@ -42,7 +106,8 @@ impl Builder {
                 meta,
                 declared: true,
             });
-            self.mailbox_references.push((owner, delegates, forwards));
+            self.mailbox_references
+                .push((owner, delegates, forwards_to));
         }
     }
 
@@ -66,9 +131,11 @@ impl Builder {
     pub(super) fn declare_systems(&mut self, declared: Vec<Declared>) {
         for Declared { context, id, row } in declared {
             let mut reader = Row::new(context, &row);
-            let criticality = reader.number::<u8>("criticality", 0, 2).unwrap_or(2);
-            let owner = reader.reference("owner", Kind::Identity, &[Kind::Identity]);
-            let name = reader.text("name");
+            let SystemCells {
+                criticality,
+                owner,
+                name,
+            } = SystemCells::read(&mut reader);
             if !self.keep(reader) {
                 continue;
             }
@@ -100,20 +167,12 @@ impl Builder {
     pub(super) fn declare_processes(&mut self, declared: Vec<Declared>) {
         for Declared { context, id, row } in declared {
             let mut reader = Row::new(context, &row);
-            let owners = PROCESS_STAGES.map(|stage| {
-                reader.reference(&format!("{stage}_owner"), Kind::Identity, &[Kind::Identity])
-            });
-            let proofing = reader.word::<Proofing>("proofing");
-            let approvals = reader.number::<u32>("approvals", 0, 1000);
-            let hold_hours = reader.number::<u32>("hold_hours", 0, 100_000);
-            let revokes_sessions = reader.boolean("revokes_sessions");
-            let logged = reader.boolean("logged");
-            let text = ["name", "operator", "escalation"].map(|column| reader.text(column));
+            let cells = ProcessCells::read(&mut reader);
             if !self.keep(reader) {
                 continue;
             }
             let process = ProcessId(self.org.processes.len() as u32);
-            let [name, operator, escalation] = text;
+            let [name, operator, escalation] = cells.text;
             let meta = self.meta(&row);
             let key = fold(&id.shown);
             self.org.processes.push(Process {
@@ -122,11 +181,11 @@ impl Builder {
                 name,
                 operator,
                 owners: [const { None }; 6],
-                proofing,
-                approvals,
-                hold_hours,
-                revokes_sessions,
-                logged,
+                proofing: cells.proofing,
+                approvals: cells.approvals,
+                hold_hours: cells.hold_hours,
+                revokes_sessions: cells.revokes_sessions,
+                logged: cells.logged,
                 escalation,
                 row: RowRef {
                     table: Table::Processes,
@@ -136,7 +195,7 @@ impl Builder {
                 declared: true,
             });
             self.processes.insert(key, process);
-            for (stage, owner) in owners.into_iter().enumerate() {
+            for (stage, owner) in cells.owners.into_iter().enumerate() {
                 if let Some(name) = owner {
                     self.pending_owners.push(PendingOwner {
                         of: Owned::Process(process, stage),

@@ -132,6 +132,7 @@ impl<'s> Maker<'s> {
                     file,
                     source,
                     rows,
+                    lacks: 0,
                 })
             })
             .collect();
