@@ -4,7 +4,7 @@
 //! [`ingest`] turns bytes into a [`model::Organisation`], [`compile`] turns that into a
 //! [`rules::RuleGraph`] of integers, [`solve`] answers for every seed, [`analyze`] turns answers
 //! into tiers and findings, [`report`] says them in words and rows, [`draw`] in pictures, and
-//! [`write`] puts them into files. [`diag`] is what any of them has to say about the inputs, and
+//! [`mod@write`] puts them into files. [`diag`] is what any of them has to say about the inputs, and
 //! [`cli`] is the command line over all of it.
 
 pub mod analyze;

@@ -17,6 +17,7 @@ mod outputs;
 mod phantom;
 mod properties;
 mod random;
+mod story;
 mod support;
 mod terminal;
 mod theory;

@@ -322,3 +322,34 @@ fn the_version_is_the_crates() {
         .success()
         .stdout(format!("linchpin {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+/// What the README shows is what the program does.
+#[test]
+fn the_readme_shows_real_output() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md"))
+        .unwrap()
+        .replace("\r\n", "\n");
+    let out = tempfile::tempdir().unwrap();
+    let path = out.path().to_str().unwrap().to_owned();
+    let said = say(root.clone(), &["scan", "data/harbour", "--out", &path]);
+    let summary = said.out.replace(&path.replace('\\', "/"), "out");
+    let shown: Vec<String> = summary
+        .trim_end()
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned())
+        .collect();
+    assert!(
+        readme.contains(&shown.join("\n")),
+        "the README does not show this:\n{summary}"
+    );
+    say(
+        root.clone(),
+        &["scan", "data/harbour", "--out", &path, "--focus", "k.lowe"],
+    );
+    assert!(
+        std::fs::read(out.path().join("graph.svg")).unwrap()
+            == std::fs::read(root.join("data/harbour.svg")).unwrap(),
+        "data/harbour.svg is not what `--focus k.lowe` draws"
+    );
+}
