@@ -12,6 +12,7 @@ pub mod cli;
 pub mod compile;
 pub mod diag;
 pub mod draw;
+pub mod generate;
 pub mod ingest;
 pub mod model;
 pub mod report;

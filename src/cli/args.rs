@@ -58,6 +58,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Write empty tables with their headers
     Templates(TemplatesArgs),
+    /// Make up an organisation of any size, to try things out and to measure
+    Generate(GenerateArgs),
     /// Print the JSON Schema of tiers.json
     Schema,
     /// Print a completion script for a shell
@@ -245,6 +247,45 @@ fn importer(text: &str) -> Result<&'static str, String> {
         .find(|name| name.eq_ignore_ascii_case(text))
         .copied()
         .ok_or_else(|| format!("no such source; known are {}", names.join(", ")))
+}
+
+/// Arguments of `generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin generate --identities 20000 --out big\n  \
+    linchpin generate --identities 100000 --seed 7 --help-desk-share 0.3 --out desks")]
+pub struct GenerateArgs {
+    /// How many identities
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    pub identities: u64,
+    /// The same seed gives the same bytes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the tables go; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Share of people who are help-desk agents of their site
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0024, value_parser = share, help_heading = "Shape")]
+    pub help_desk_share: f64,
+    /// Share of people who reset their password with one method instead of two
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15, value_parser = share, help_heading = "Shape")]
+    pub sspr_one_method: f64,
+    /// Share of administrators whose password is reset through their mailbox
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = share, help_heading = "Shape")]
+    pub admin_mail_recovery: f64,
+    /// How many accounts elsewhere recover each through the one before
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Shape")]
+    pub depth: u64,
+    /// Leave help desks and the console out, from which very many accounts fall
+    #[arg(long, help_heading = "Shape")]
+    pub no_hubs: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok();
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| format!("`{text}` is no share; expected a number from 0 to 1"))
 }
 
 /// Arguments of `templates`.

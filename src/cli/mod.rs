@@ -6,6 +6,7 @@ mod complaints;
 mod completions;
 mod console;
 mod exit;
+mod generate;
 mod import;
 mod progress;
 mod scan;
@@ -48,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Scan(args) => scan::run(&args, &console),
         args::Command::Check(args) => check::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
+        args::Command::Generate(args) => generate::run(&args, &console),
         args::Command::Templates(args) => templates::run(&args, &console),
         args::Command::Schema => schema::run(&console),
         args::Command::Completions(args) => completions::completions(&args, &console),
