@@ -67,7 +67,7 @@ impl World {
 
     /// Whether the site's desk restores second factors on its own.
     pub(super) fn is_lax(&self, site: u64) -> bool {
-        site % SITES_TO_A_LAX_DESK == 0
+        site.is_multiple_of(SITES_TO_A_LAX_DESK)
     }
 
     /// Whether the person is an agent of the site's help desk: spread over its teams.
