@@ -93,21 +93,21 @@ impl Finder<'_> {
         let found = single::single_holders(self.org, program).into_iter();
         found
             .map(|(at, single)| {
-                let gate = &self.org.gates[at as usize];
+                let gate = self.org.gates[at as usize];
                 Finding {
                     code: Code::GateSingleHolder,
                     message: format!(
                         "{} alone satisfies {} of {} rows of {}{}",
                         self.some(&single.holders, true),
                         gate.need,
-                        gate.rows.len(),
+                        gate.count,
                         self.gate_name(gate),
                         match single.of[..] {
                             [] => String::new(),
                             ref of => format!(", for {}", self.some(of, false)),
                         }
                     ),
-                    rows: recovery_rows(gate),
+                    rows: self.recovery_rows(gate),
                 }
             })
             .collect()
@@ -137,7 +137,7 @@ impl Finder<'_> {
                 GateOrigin::SignIn(at) => rows.push(self.org.identities[at as usize].row),
                 GateOrigin::Row(row) => rows.push(row),
                 GateOrigin::Recovery(at) => {
-                    let of = recovery_rows(&self.org.gates[at as usize]);
+                    let of = self.recovery_rows(self.org.gates[at as usize]);
                     rows.extend(step.slots.iter().filter_map(|&slot| of.get(slot as usize)));
                 }
                 GateOrigin::Shared | GateOrigin::AnyOf => {}
@@ -146,12 +146,18 @@ impl Finder<'_> {
         rows
     }
 
-    fn gate_name(&self, gate: &RecoveryGate) -> String {
-        let name = gate
-            .rows
-            .first()
-            .map(|&row| &*self.org.recoveries[row as usize].gate)
-            .unwrap_or_default();
+    fn recovery_rows(&self, gate: RecoveryGate) -> Vec<RowRef> {
+        let rows = self.org.rows_of(gate).iter();
+        rows.map(|&index| RowRef {
+            table: Table::Recoveries,
+            index,
+        })
+        .collect()
+    }
+
+    fn gate_name(&self, gate: RecoveryGate) -> String {
+        let first = self.org.recoveries_of(gate).next();
+        let name = first.map_or("", |recovery| self.org.text(recovery.gate));
         if name.is_empty() {
             "a gate without a name".to_owned()
         } else {
@@ -241,11 +247,11 @@ impl Finder<'_> {
     fn claims(&self) -> Vec<Finding> {
         let org = self.org;
         let mut weakest: BTreeMap<u32, u32> = BTreeMap::new();
-        for gate in &org.gates {
-            let process = gate
-                .rows
-                .first()
-                .and_then(|&row| org.recoveries[row as usize].process);
+        for &gate in &org.gates {
+            let process = org
+                .recoveries_of(gate)
+                .next()
+                .and_then(|first| first.process);
             if let Some(process) = process {
                 let kept = self.approvals_kept(gate);
                 let least = weakest.entry(process.0).or_insert(kept);
@@ -288,11 +294,8 @@ impl Finder<'_> {
 
     /// How many people besides the one who carries it out a gate asks for at least, whichever of
     /// its rows are satisfied.
-    fn approvals_kept(&self, gate: &RecoveryGate) -> u32 {
-        let methods = gate
-            .rows
-            .iter()
-            .map(|&row| self.org.recoveries[row as usize].method);
+    fn approvals_kept(&self, gate: RecoveryGate) -> u32 {
+        let methods = self.org.recoveries_of(gate).map(|recovery| recovery.method);
         let (mut others, mut carried_out) = (0, 0);
         for method in methods {
             match method {
@@ -328,13 +331,4 @@ impl Finder<'_> {
             rows,
         }]
     }
-}
-
-fn recovery_rows(gate: &RecoveryGate) -> Vec<RowRef> {
-    let rows = gate.rows.iter();
-    rows.map(|&index| RowRef {
-        table: Table::Recoveries,
-        index,
-    })
-    .collect()
 }

@@ -120,7 +120,7 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
             (result.tier.unwrap_or(u8::MAX), std::cmp::Reverse(unlocks))
         };
         let key = |result: &IdentityResult| {
-            &org.assets
+            org.assets
                 .get(org.identities[result.identity as usize].asset)
                 .key
         };
@@ -148,7 +148,7 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         };
         let key = |result: &FootholdResult| {
             let asset = org.assets.get(result.asset);
-            (asset.kind, &asset.key)
+            (asset.kind, asset.key)
         };
         rank(a).cmp(&rank(b)).then_with(|| key(a).cmp(&key(b)))
     });
@@ -182,7 +182,7 @@ impl SystemOrder {
             place: vec![0; facts],
         };
         let mut systems: Vec<_> = org.systems.iter().collect();
-        systems.sort_by_key(|system| &org.assets.get(system.asset).key);
+        systems.sort_by_key(|system| org.assets.get(system.asset).key);
         for (place, system) in systems.into_iter().enumerate() {
             let at = program.atlas.fact(system.asset).index();
             order.severity[at] = system.criticality;

@@ -45,7 +45,7 @@ pub(super) fn single_holders(org: &Organisation, program: &Program) -> BTreeMap<
     for single in found.values_mut() {
         single.holders.sort_by_key(|&holder| {
             let asset = org.assets.get(holder);
-            (asset.kind == Kind::Identity, asset.kind, &asset.key)
+            (asset.kind == Kind::Identity, asset.kind, asset.key)
         });
         single.holders.dedup();
     }

@@ -7,7 +7,7 @@ use super::complaints;
 use super::console::Console;
 use super::{Exit, Failure};
 use crate::diag::{Severity, Sources};
-use crate::ingest::{self, Options, import};
+use crate::ingest::{self, Options, RawTable, import};
 use crate::model::Word;
 use crate::write::{Outputs, write_tables};
 
@@ -22,7 +22,8 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         encoding: args.read.encoding,
         keep_going: false,
     };
-    let mut read = ingest::read_tables(&args.read.inputs, options, &mut sources);
+    let files = ingest::read_files(&args.read.inputs, options, &mut sources);
+    let mut read = ingest::read_tables(files, &sources);
     if args.read.strict {
         for diagnostic in read
             .diagnostics
@@ -49,7 +50,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     let tables: Vec<_> = read
         .tables
         .into_iter()
-        .filter(|table| table.rows.iter().any(|row| row.provenance.is_some()))
+        .filter(RawTable::is_imported)
         .collect();
     if read.inputs.iter().all(|input| input.holds != args.source) {
         let about = import::IMPORTERS

@@ -130,7 +130,7 @@ fn redact_assumption(assumption: &mut Assumption, org: &Organisation, key: &str)
         let compared = org
             .assets
             .find_spelled(*kind, name)
-            .map(|asset| org.assets.get(asset).key.clone());
+            .map(|asset| org.assets.get(asset).key);
         *name = pseudonym(key, kind.word(), &compared.unwrap_or_default());
     }
 }

@@ -29,11 +29,10 @@ pub(super) struct Shared {
 impl Compiler<'_> {
     pub(super) fn recoveries(&mut self) {
         let org = self.org;
-        for (at, gate) in org.gates.iter().enumerate() {
-            let own = gate
-                .rows
-                .iter()
-                .any(|&row| matches!(org.recoveries[row as usize].source, Source::Own(_)));
+        for (at, &gate) in org.gates.iter().enumerate() {
+            let own = org
+                .recoveries_of(gate)
+                .any(|recovery| matches!(recovery.source, Source::Own(_)));
             match gate.target {
                 Target::Asset(asset) if org.assets.get(asset).kind == Kind::Identity => {
                     if let Some(identity) = org.identity_of[asset.index()] {
@@ -55,10 +54,10 @@ impl Compiler<'_> {
         }
     }
 
-    fn for_identity(&mut self, at: usize, gate: &RecoveryGate, identity: u32) {
+    fn for_identity(&mut self, at: usize, gate: RecoveryGate, identity: u32) {
         let org = self.org;
-        let inputs: Vec<Fact> = gate
-            .rows
+        let inputs: Vec<Fact> = org
+            .rows_of(gate)
             .iter()
             .map(|&row| match org.recoveries[row as usize].source {
                 Source::Own(own) => {
@@ -74,8 +73,12 @@ impl Compiler<'_> {
 
     /// The hop is paid where the shared fact yields a member's, so that a recovery for many is as
     /// far away as one for a single identity.
-    fn for_many(&mut self, at: usize, gate: &RecoveryGate) {
-        let key = (gate.target, gate.restores, gate.except.clone());
+    fn for_many(&mut self, at: usize, gate: RecoveryGate) {
+        let key = (
+            gate.target,
+            gate.restores,
+            self.org.except_of(gate).to_vec(),
+        );
         let known = self.shared.of_many.get(&key).copied();
         let head = known.unwrap_or_else(|| {
             let fact = self.graph.fact(Class::Helper);
@@ -93,10 +96,10 @@ impl Compiler<'_> {
     }
 
     /// Whom a recovery for many is for, as positions among the identities, in their order.
-    fn identities_of(&self, gate: &RecoveryGate) -> Vec<u32> {
+    fn identities_of(&self, gate: RecoveryGate) -> Vec<u32> {
         let org = self.org;
         let mut excepted: Vec<AssetId> = Vec::new();
-        for &asset in &gate.except {
+        for &asset in org.except_of(gate) {
             if org.assets.get(asset).kind == Kind::Group {
                 excepted.extend(self.members.standing_of(asset));
             } else {
@@ -132,8 +135,10 @@ impl Compiler<'_> {
         }
     }
 
-    fn fixed_inputs(&mut self, gate: &RecoveryGate) -> Vec<Fact> {
-        gate.rows.iter().map(|&row| self.fixed_input(row)).collect()
+    fn fixed_inputs(&mut self, gate: RecoveryGate) -> Vec<Fact> {
+        let org = self.org;
+        let rows = org.rows_of(gate).iter();
+        rows.map(|&row| self.fixed_input(row)).collect()
     }
 
     /// The fact that satisfies a row whose source is the same for every target.

@@ -344,7 +344,10 @@ impl<'v, 'a> Drawing<'v, 'a> {
             && let Some(identity) = view.org.identity(asset)
             && !identity.name.is_empty()
         {
-            tooltip.push_str(&format!(" ({})", visible(&identity.name)));
+            tooltip.push_str(&format!(
+                " ({})",
+                visible(self.view.org.text(identity.name))
+            ));
         }
         let label = clipped(&name, LABEL);
         self.push(

@@ -1,26 +1,39 @@
 //! CSV files: `,`, `;` or tab, a leading `sep=` or `#TYPE` line, quotes, any line end.
 
-use super::raw::{RawCell, RawRow, Value};
-use super::{header, schema};
+use std::borrow::Cow;
+
+use super::header;
+use super::raw::{RawCell, Value};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
 
-/// A table as read.
-pub(super) struct Read {
-    /// Its rows.
-    pub rows: Vec<RawRow>,
+/// A table as found.
+pub(super) struct Read<'t> {
+    /// Its rows; nothing when there is not even a header.
+    pub body: Option<Body<'t>>,
     /// See [`header::Header::lacks`].
     pub lacks: u32,
     /// What is wrong with the file.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the rows of a table. Rows that cannot be read are left out and reported.
-pub(super) fn read(table: Table, file: FileId, text: &str) -> Read {
+/// The rows of a CSV file below its header. They are parsed whenever they are gone through.
+#[derive(Debug)]
+pub struct Body<'t> {
+    file: FileId,
+    text: &'t str,
+    header: header::Header,
+    start: usize,
+    delimiter: u8,
+    count: usize,
+}
+
+/// Reads the header of a table, and goes through its rows once for what is wrong with them: rows
+/// that cannot be read are left out whenever the table is gone through.
+pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
     let mut diagnostics = Vec::new();
     let Some((start, declared)) = header_start(text) else {
-        if schema::columns(table).iter().any(|column| column.required) && table == Table::Identities
-        {
+        if table == Table::Identities {
             let message = "the table `identities` is empty: it has no header".to_owned();
             diagnostics.push(
                 Diagnostic::new(Code::MissingColumn, message)
@@ -29,111 +42,241 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read {
             );
         }
         return Read {
-            rows: Vec::new(),
+            body: None,
             lacks: 0,
             diagnostics,
         };
     };
     let delimiter = delimiter(&text[start..], declared);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(&text.as_bytes()[start..]);
-    let mut record = csv::StringRecord::new();
-    let mut columns: Option<header::Header> = None;
-    let mut rows = Vec::new();
-    loop {
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            // The text is UTF-8 and the reader is flexible, so nothing is left to go wrong; if it
-            // does, the rest of the file is lost and that is said.
-            Err(error) => {
-                let message = format!("the CSV reader gave up: {error}");
-                diagnostics.push(Diagnostic::new(Code::BadSyntax, message).in_file(file));
-                break;
-            }
-        }
-        let begin = record.position().map_or(0, csv::Position::byte) as usize + start;
-        let begin = begin
-            + text[begin..]
-                .bytes()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                .count();
-        let fields = Fields::scan(text, begin, delimiter);
-        if let Some(open) = fields.unclosed {
-            let at = Origin {
-                file,
-                start: open as u32,
-                len: 1,
-            };
-            diagnostics.push(
-                Diagnostic::new(Code::BadSyntax, "a quoted field is never closed")
-                    .at(at, "opened here; the file ends inside it")
-                    .help("the file may have been cut off: export it again"),
-            );
-            break;
-        }
-        if record.len() == 1 && record[0].trim().is_empty() {
-            continue;
-        }
-        let origin = |at: usize| {
-            let (start, end) = fields.spans[at];
-            Origin {
-                file,
-                start: start as u32,
-                len: (end - start) as u32,
-            }
-        };
-        let row_origin = Origin {
-            file,
-            start: begin as u32,
-            len: fields.spans.last().map_or(0, |span| span.1 - begin) as u32,
-        };
-        let Some(header) = &columns else {
-            let names = record
-                .iter()
-                .enumerate()
-                .map(|(at, name)| (name, origin(at)));
-            let (header, found) = header::Header::read(table, row_origin, names);
+    let mut records = Records::new(file, text, start, delimiter);
+    let header = match records.next() {
+        Some(Ok(first)) => {
+            let names: Vec<_> = (0..first.record.len())
+                .map(|at| (first.value(at), first.origin_of(at)))
+                .collect();
+            let names = names.iter().map(|(name, origin)| (&**name, *origin));
+            let (header, found) = header::Header::read(table, first.origin, names);
             diagnostics.extend(found);
-            columns = Some(header);
-            continue;
-        };
-        if record.len() != header.len() {
-            diagnostics.push(field_count(&record, header.len(), row_origin, delimiter));
-            continue;
+            header
         }
-        let cells = record.iter().enumerate().filter_map(|(at, field)| {
-            let field = field.trim();
-            let column = header.column(at)?;
-            (!field.is_empty()).then(|| RawCell {
-                column,
-                origin: origin(at),
-                value: Value::Text(field.into()),
-            })
-        });
-        rows.push(RawRow {
-            origin: row_origin,
-            cells: cells.collect(),
-            provenance: None,
-        });
-    }
+        Some(Err(problem)) => {
+            diagnostics.push(problem);
+            header::Header::default()
+        }
+        None => header::Header::default(),
+    };
+    let start = records.position();
+    let mut body = Body {
+        file,
+        text,
+        header,
+        start,
+        delimiter,
+        count: 0,
+    };
+    let mut count = 0;
+    body.records(|_| count += 1, |problem| diagnostics.push(problem));
+    body.count = count;
+    let lacks = body.header.lacks(table);
     Read {
-        rows,
-        lacks: columns.map_or(0, |header| header.lacks(table)),
+        body: Some(body),
+        lacks,
         diagnostics,
     }
 }
 
-fn field_count(
-    record: &csv::StringRecord,
-    expected: usize,
-    at: Origin,
+impl<'t> Body<'t> {
+    /// How many rows can be read.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Goes through the rows that can be read.
+    pub(super) fn for_each(&self, mut row: impl FnMut(Origin, &[RawCell<'t>])) {
+        let mut cells: Vec<RawCell<'t>> = Vec::with_capacity(self.header.len());
+        self.records(
+            |record| {
+                cells.clear();
+                for at in 0..record.record.len() {
+                    let Some(column) = self.header.column(at) else {
+                        continue;
+                    };
+                    let value = record.value(at);
+                    if !value.is_empty() {
+                        cells.push(RawCell {
+                            column,
+                            origin: record.origin_of(at),
+                            value: Value::Text(value),
+                        });
+                    }
+                }
+                row(record.origin, &cells);
+            },
+            |_| {},
+        );
+    }
+
+    fn records(&self, mut row: impl FnMut(&Record<'t, '_>), mut problem: impl FnMut(Diagnostic)) {
+        let mut records = Records::new(self.file, self.text, self.start, self.delimiter);
+        while let Some(next) = records.next() {
+            match next {
+                Ok(record) if record.record.len() == self.header.len() => row(&record),
+                Ok(record) => problem(field_count(
+                    record.record.len(),
+                    self.header.len(),
+                    record.origin,
+                    self.delimiter,
+                )),
+                Err(found) => problem(found),
+            }
+        }
+    }
+}
+
+/// Goes through the records of a text: the csv crate splits them, and where a record has no quotes
+/// the places of its fields follow from their lengths.
+struct Records<'t> {
+    file: FileId,
+    text: &'t str,
+    begin: usize,
     delimiter: u8,
-) -> Diagnostic {
-    let found = record.len();
+    reader: csv::Reader<&'t [u8]>,
+    record: csv::ByteRecord,
+    fields: Fields,
+    is_over: bool,
+}
+
+/// One record.
+struct Record<'t, 'r> {
+    file: FileId,
+    text: &'t str,
+    record: &'r csv::ByteRecord,
+    fields: &'r Fields,
+    origin: Origin,
+}
+
+impl<'t> Records<'t> {
+    fn new(file: FileId, text: &'t str, begin: usize, delimiter: u8) -> Self {
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 16)
+            .from_reader(&text.as_bytes()[begin..]);
+        Self {
+            file,
+            text,
+            begin,
+            delimiter,
+            reader,
+            record: csv::ByteRecord::new(),
+            fields: Fields::default(),
+            is_over: false,
+        }
+    }
+
+    /// Where the next record starts.
+    fn position(&self) -> usize {
+        self.begin + self.reader.position().byte() as usize
+    }
+
+    fn next(&mut self) -> Option<Result<Record<'t, '_>, Diagnostic>> {
+        loop {
+            if self.is_over {
+                return None;
+            }
+            match self.reader.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                // The text is in memory and the reader is flexible, so nothing is left to go wrong;
+                // if it does, the rest of the file is lost and that is said.
+                Err(error) => {
+                    self.is_over = true;
+                    let message = format!("the CSV reader gave up: {error}");
+                    return Some(Err(
+                        Diagnostic::new(Code::BadSyntax, message).in_file(self.file)
+                    ));
+                }
+            }
+            let text = self.text;
+            let mut begin =
+                self.begin + self.record.position().map_or(0, csv::Position::byte) as usize;
+            begin += text.as_bytes()[begin..]
+                .iter()
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count();
+            let end = self.position().max(begin);
+            if text.as_bytes()[begin..end].contains(&b'"') {
+                self.fields.scan(text, begin, self.delimiter);
+            } else {
+                self.fields
+                    .follow(begin, self.record.iter().map(<[u8]>::len));
+            }
+            if let Some(open) = self.fields.unclosed {
+                self.is_over = true;
+                let at = Origin {
+                    file: self.file,
+                    start: open as u32,
+                    len: 1,
+                };
+                return Some(Err(Diagnostic::new(
+                    Code::BadSyntax,
+                    "a quoted field is never closed",
+                )
+                .at(at, "opened here; the file ends inside it")
+                .help("the file may have been cut off: export it again")));
+            }
+            if self.record.len() == 1 && self.record[0].trim_ascii().is_empty() {
+                continue;
+            }
+            break;
+        }
+        let begin = self.fields.spans.first().map_or(0, |span| span.0);
+        let end = self.fields.spans.last().map_or(begin, |span| span.1);
+        Some(Ok(Record {
+            file: self.file,
+            text: self.text,
+            record: &self.record,
+            fields: &self.fields,
+            origin: Origin {
+                file: self.file,
+                start: begin as u32,
+                len: (end - begin) as u32,
+            },
+        }))
+    }
+}
+
+impl<'t> Record<'t, '_> {
+    fn origin_of(&self, at: usize) -> Origin {
+        let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
+        Origin {
+            file: self.file,
+            start: start as u32,
+            len: (end - start) as u32,
+        }
+    }
+
+    /// A field without the white space around it: a part of the text unless quotes in it were
+    /// doubled.
+    fn value(&self, at: usize) -> Cow<'t, str> {
+        let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
+        let written = self.text.get(start..end).unwrap_or_default();
+        let read = &self.record[at];
+        if read.len() == written.len() {
+            return Cow::Borrowed(written.trim());
+        }
+        let inside = written
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        match inside {
+            Some(inside) if inside.as_bytes() == read => Cow::Borrowed(inside.trim()),
+            _ => Cow::Owned(String::from_utf8_lossy(read).trim().to_owned()),
+        }
+    }
+}
+
+fn field_count(found: usize, expected: usize, at: Origin, delimiter: u8) -> Diagnostic {
     let message = format!("{found} fields where the header has {expected}");
     let help = if found > expected {
         format!(
@@ -217,6 +360,7 @@ fn delimiter(text: &str, declared: Option<u8>) -> u8 {
 }
 
 /// Where the fields of one record stand in the text.
+#[derive(Default)]
 struct Fields {
     /// First byte and end of each field, quotes included.
     spans: Vec<(usize, usize)>,
@@ -225,13 +369,20 @@ struct Fields {
 }
 
 impl Fields {
+    /// Fields of these lengths with a delimiter between them.
+    fn follow(&mut self, begin: usize, lengths: impl Iterator<Item = usize>) {
+        self.spans.clear();
+        let mut at = begin;
+        for len in lengths {
+            self.spans.push((at, at + len));
+            at += len + 1;
+        }
+    }
+
     /// Follows the quoting rules of the csv crate: a quote counts only at the start of a field.
-    fn scan(text: &str, begin: usize, delimiter: u8) -> Self {
+    fn scan(&mut self, text: &str, begin: usize, delimiter: u8) {
         let bytes = text.as_bytes();
-        let mut fields = Self {
-            spans: Vec::new(),
-            unclosed: None,
-        };
+        self.spans.clear();
         let mut at = begin;
         loop {
             let start = at;
@@ -243,9 +394,9 @@ impl Fields {
                         (Some(b'"'), _) => break at += 1,
                         (Some(_), _) => at += 1,
                         (None, _) => {
-                            fields.unclosed = Some(start);
-                            fields.spans.push((start, at));
-                            return fields;
+                            self.unclosed = Some(start);
+                            self.spans.push((start, at));
+                            return;
                         }
                     }
                 }
@@ -256,9 +407,9 @@ impl Fields {
             {
                 at += 1;
             }
-            fields.spans.push((start, at));
+            self.spans.push((start, at));
             if bytes.get(at) != Some(&delimiter) {
-                return fields;
+                return;
             }
             at += 1;
         }
@@ -269,13 +420,29 @@ impl Fields {
 mod tests {
     use super::*;
 
+    /// Texts and places of the cells.
+    fn cells(text: &str) -> (Vec<Vec<(String, Origin)>>, Vec<Diagnostic>) {
+        let read = read(Table::Holdings, FileId(0), text);
+        let mut rows = Vec::new();
+        if let Some(body) = &read.body {
+            body.for_each(|_, cells| {
+                let cells = cells.iter();
+                rows.push(
+                    cells
+                        .map(|cell| (cell.text().into_owned(), cell.origin))
+                        .collect(),
+                );
+            });
+            assert_eq!(rows.len(), body.len());
+        }
+        (rows, read.diagnostics)
+    }
+
     fn rows(text: &str) -> Vec<Vec<String>> {
-        let Read {
-            rows, diagnostics, ..
-        } = read(Table::Holdings, FileId(0), text);
+        let (rows, diagnostics) = cells(text);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        rows.iter()
-            .map(|row| row.cells.iter().map(RawCell::text).collect())
+        rows.into_iter()
+            .map(|row| row.into_iter().map(|(text, _)| text).collect())
             .collect()
     }
 
@@ -299,23 +466,24 @@ mod tests {
     #[test]
     fn places_are_those_of_the_fields() {
         let text = "holder,asset\r\n\r\n\"a\nb\",\"x \"\"y\"\"\"\r\nc,d\r\n";
-        let Read { rows, .. } = read(Table::Holdings, FileId(0), text);
+        let (rows, _) = cells(text);
         let spans: Vec<_> = rows
             .iter()
-            .flat_map(|row| &row.cells)
-            .map(|cell| {
-                &text[cell.origin.start as usize..(cell.origin.start + cell.origin.len) as usize]
-            })
+            .flatten()
+            .map(|(_, at)| &text[at.start as usize..(at.start + at.len) as usize])
             .collect();
         assert_eq!(spans, ["\"a\nb\"", "\"x \"\"y\"\"\"", "c", "d"]);
-        assert_eq!(rows[0].cells[1].text(), "x \"y\"");
+        assert_eq!(rows[0][1].0, "x \"y\"");
+    }
+
+    #[test]
+    fn quotes_that_are_none_of_the_fields_own() {
+        assert_eq!(rows("holder,asset\na\"b,\"x\"y\"\n"), [["a\"b", "xy\""]]);
     }
 
     #[test]
     fn a_file_cut_in_half_is_an_error() {
-        let Read {
-            rows, diagnostics, ..
-        } = read(Table::Holdings, FileId(0), "holder,asset\na,b\nc,\"d");
+        let (rows, diagnostics) = cells("holder,asset\na,b\nc,\"d");
         assert_eq!(rows.len(), 1);
         assert_eq!(diagnostics[0].code, Code::BadSyntax);
         assert_eq!(diagnostics[0].origin.map(|origin| origin.start), Some(19));
@@ -323,9 +491,7 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_fields_is_an_error_with_its_place() {
-        let Read {
-            rows, diagnostics, ..
-        } = read(Table::Holdings, FileId(0), "holder,asset\na,b,c\nd\ne,f\n");
+        let (rows, diagnostics) = cells("holder,asset\na,b,c\nd\ne,f\n");
         assert_eq!(rows.len(), 1);
         assert_eq!(
             diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(),

@@ -5,6 +5,7 @@ use crate::diag::{Code, Diagnostic, Origin, closest};
 use crate::model::{Table, Word};
 
 /// The columns of one file, in its order.
+#[derive(Debug, Default)]
 pub(super) struct Header {
     columns: Vec<Option<u8>>,
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::raw::{RawCell, RawRow, Value};
+use super::raw::{KeptRow, RawCell, Value, trimmed};
 use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::{Table, Word};
@@ -110,7 +110,7 @@ pub(super) fn top_object<'a>(text: Text<'a>) -> Option<Members<'a>> {
 }
 
 /// Reads the rows of a table from an array or from JSON Lines.
-pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<RawRow>, Vec<Diagnostic>) {
+pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<KeptRow<'_>>, Vec<Diagnostic>) {
     let trimmed = text.text.trim_start();
     if trimmed.is_empty() {
         return (Vec::new(), Vec::new());
@@ -146,17 +146,17 @@ pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<RawRow>, Vec<Diagnostic
 }
 
 /// Reads the rows of a table from the items of an array.
-pub(super) fn read_items(
+pub(super) fn read_items<'t>(
     table: Table,
-    text: Text<'_>,
-    items: Vec<&RawValue>,
-) -> (Vec<RawRow>, Vec<Diagnostic>) {
+    text: Text<'t>,
+    items: Vec<&'t RawValue>,
+) -> (Vec<KeptRow<'t>>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut warned: Vec<String> = Vec::new();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
         let origin = text.origin(item);
-        let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(item.get()) else {
+        let Ok(Members(members)) = serde_json::from_str::<Members<'t>>(item.get()) else {
             diagnostics.push(
                 Diagnostic::new(
                     Code::BadSyntax,
@@ -166,7 +166,7 @@ pub(super) fn read_items(
             );
             continue;
         };
-        let mut cells: Vec<RawCell> = Vec::with_capacity(members.len());
+        let mut cells: Vec<RawCell<'t>> = Vec::with_capacity(members.len());
         let mut bad = false;
         for (key, value) in members {
             let origin = text.origin(value);
@@ -204,24 +204,26 @@ pub(super) fn read_items(
             }
         }
         if !bad {
-            rows.push(RawRow {
+            let mut row = KeptRow {
                 origin,
                 cells,
                 provenance: None,
-            });
+            };
+            row.note_provenance(table);
+            rows.push(row);
         }
     }
     (rows, diagnostics)
 }
 
-fn cell_value(value: &RawValue, multi: bool) -> Result<Option<Value>, &'static str> {
+fn cell_value(value: &RawValue, multi: bool) -> Result<Option<Value<'_>>, &'static str> {
     if value.get().starts_with('[') {
         if !multi {
             return Err("expected one value, not an array");
         }
         let items: Vec<&RawValue> =
             serde_json::from_str(value.get()).map_err(|_| "expected an array of names")?;
-        let items: Option<Vec<Box<str>>> = items.into_iter().map(scalar).collect();
+        let items: Option<Vec<Cow<'_, str>>> = items.into_iter().map(scalar).collect();
         let items = items.ok_or("expected an array of names")?;
         let items: Vec<_> = items
             .into_iter()
@@ -230,18 +232,18 @@ fn cell_value(value: &RawValue, multi: bool) -> Result<Option<Value>, &'static s
         return Ok((!items.is_empty()).then_some(Value::List(items)));
     }
     let text = scalar(value).ok_or("expected text, a number, true, false or null")?;
-    let text = text.trim();
-    Ok((!text.is_empty()).then(|| Value::Text(text.into())))
+    let text = trimmed(&text);
+    Ok((!text.is_empty()).then_some(Value::Text(text)))
 }
 
 /// Text, a number, a boolean or null as text; nothing for an array or object.
-fn scalar(value: &RawValue) -> Option<Box<str>> {
+fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
     let raw = value.get();
     match raw.as_bytes().first()? {
-        b'"' => serde_json::from_str::<Box<str>>(raw).ok(),
-        b'n' => Some("".into()),
+        b'"' => serde_json::from_str::<Key<'_>>(raw).ok().map(|text| text.0),
+        b'n' => Some(Cow::Borrowed("")),
         b'[' | b'{' => None,
-        _ => Some(raw.into()),
+        _ => Some(Cow::Borrowed(raw)),
     }
 }
 
@@ -260,7 +262,7 @@ fn kind_of(value: &RawValue) -> &'static str {
 pub(super) fn read_tables<'a>(
     text: Text<'a>,
     members: Members<'a>,
-) -> (Vec<(Table, Vec<RawRow>)>, Vec<Diagnostic>) {
+) -> (Vec<(Table, Vec<KeptRow<'a>>)>, Vec<Diagnostic>) {
     let mut tables = Vec::new();
     let mut diagnostics = Vec::new();
     for (key, value) in members.0 {

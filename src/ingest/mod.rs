@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word};
 use encoding_rs::Encoding;
-pub use raw::{RawCell, RawRow, RawTable, SourceId, Value};
+pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
 
 /// How to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,14 +53,16 @@ impl Ingested {
 #[must_use]
 pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
     let mut sources = Sources::default();
-    let tables = read_tables(inputs, options, &mut sources);
+    let files = read_files(inputs, options, &mut sources);
+    let tables = read_tables(files, &sources);
     let assembled = assemble::assemble(&tables.tables);
-    let mut diagnostics = tables.diagnostics;
-    if tables
+    let has_identities = tables
         .tables
         .iter()
-        .all(|table| table.table != Table::Identities)
-    {
+        .any(|table| table.table == Table::Identities);
+    let (inputs, left_out) = (tables.inputs, tables.rows_left_out);
+    let mut diagnostics = tables.diagnostics;
+    if !has_identities {
         diagnostics.push(
             Diagnostic::new(Code::MissingTable, "the inputs hold no table `identities`")
                 .help("name a directory with identities.csv, or a file of that name; `linchpin templates` writes empty tables"),
@@ -68,22 +70,22 @@ pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
     }
     diagnostics.extend(assembled.diagnostics);
     let mut organisation = assembled.organisation;
-    organisation.inputs = tables.inputs;
+    organisation.inputs = inputs;
     organisation.partial =
         options.keep_going && diagnostics.iter().any(|d| d.severity == Severity::Error);
     Ingested {
         organisation,
         sources,
         diagnostics,
-        rows_left_out: assembled.rows_left_out + tables.rows_left_out,
+        rows_left_out: assembled.rows_left_out + left_out,
     }
 }
 
 /// Rows of all inputs before they are understood.
 #[derive(Default)]
-pub struct Tables {
+pub struct Tables<'t> {
     /// The tables in the order of the inputs.
-    pub tables: Vec<RawTable>,
+    pub tables: Vec<RawTable<'t>>,
     /// The files that took part.
     pub inputs: Vec<Input>,
     /// What there is to say about them.
@@ -92,9 +94,17 @@ pub struct Tables {
     pub rows_left_out: u64,
 }
 
-/// Finds, decodes and recognises the files of the inputs and reads their rows.
-pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut Sources) -> Tables {
-    let files = files::collect(inputs, options.encoding, sources);
+/// Files that were found and decoded.
+pub struct Files(files::Files);
+
+/// Finds and decodes the files of the inputs.
+pub fn read_files(inputs: &[impl AsRef<Path>], options: Options, sources: &mut Sources) -> Files {
+    Files(files::collect(inputs, options.encoding, sources))
+}
+
+/// Recognises files and goes through their rows.
+#[must_use]
+pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
     let mut tables = Tables {
         diagnostics: files.diagnostics,
         ..Tables::default()
@@ -115,20 +125,21 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
         match recognise(name, text) {
             Recognised::Csv(table) => {
                 let read = csv::read(table, found.file, text.text);
-                tables.add(table, found.file, source, read.rows, read.diagnostics);
+                let rows = read.body.map_or(Rows::Kept(Vec::new()), Rows::Csv);
+                tables.add(table, found.file, source, rows, read.diagnostics);
                 if let Some(added) = tables.tables.last_mut() {
                     added.lacks = read.lacks;
                 }
             }
             Recognised::Json(table) => {
                 let (rows, diagnostics) = json::read(table, text);
-                tables.add(table, found.file, source, rows, diagnostics);
+                tables.add(table, found.file, source, Rows::Kept(rows), diagnostics);
             }
             Recognised::Tables(members) => {
                 let (read, diagnostics) = json::read_tables(text, members);
                 tables.diagnostics.extend(diagnostics);
                 for (table, rows) in read {
-                    tables.add(table, found.file, source, rows, Vec::new());
+                    tables.add(table, found.file, source, Rows::Kept(rows), Vec::new());
                 }
             }
             Recognised::Export(importer, members) => {
@@ -154,7 +165,7 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
         }
         let read = &tables.tables[before..];
         let holds: Vec<_> = read.iter().map(|table| table.table.word()).collect();
-        let rows = read.iter().map(|table| table.rows.len() as u64).sum();
+        let rows = read.iter().map(|table| table.len() as u64).sum();
         tables.inputs.push(Input {
             name: name.clone(),
             holds: holds.join(", "),
@@ -176,13 +187,13 @@ pub fn read_tables(inputs: &[impl AsRef<Path>], options: Options, sources: &mut 
     tables
 }
 
-impl Tables {
+impl<'t> Tables<'t> {
     fn add(
         &mut self,
         table: Table,
         file: FileId,
         source: SourceId,
-        rows: Vec<RawRow>,
+        rows: Rows<'t>,
         diagnostics: Vec<Diagnostic>,
     ) {
         let bad_rows = diagnostics.iter().filter(|diagnostic| {
@@ -191,8 +202,6 @@ impl Tables {
         });
         self.rows_left_out += bad_rows.count() as u64;
         self.diagnostics.extend(diagnostics);
-        let mut rows = rows;
-        rows.iter_mut().for_each(|row| row.note_provenance(table));
         self.tables.push(RawTable {
             table,
             file,

@@ -1,6 +1,10 @@
-//! Rows as they stand in the files: text with places, nothing understood yet.
+//! Rows as they stand in the files: text with places, nothing understood yet. Cells borrow from the
+//! texts of the files wherever a file writes them as they are.
 
-use super::schema;
+use std::borrow::Cow;
+
+use super::csv;
+use super::schema::{self, Col};
 use crate::diag::{FileId, Origin};
 use crate::model::{Provenance, Table};
 
@@ -9,8 +13,8 @@ use crate::model::{Provenance, Table};
 pub struct SourceId(pub u32);
 
 /// The rows of one table in one file.
-#[derive(Clone, Debug)]
-pub struct RawTable {
+#[derive(Debug)]
+pub struct RawTable<'t> {
     /// Which table.
     pub table: Table,
     /// The file.
@@ -18,90 +22,195 @@ pub struct RawTable {
     /// The source that the file belongs to.
     pub source: SourceId,
     /// The rows in order.
-    pub rows: Vec<RawRow>,
+    pub rows: Rows<'t>,
     /// The required columns that the file lacks, a bit each by their place in [`schema::all`].
     pub lacks: u32,
 }
 
-/// One row; empty cells are not kept.
+/// Where rows come from.
+#[derive(Debug)]
+pub enum Rows<'t> {
+    /// A CSV file, parsed again whenever it is gone through: that is cheaper than keeping cells.
+    Csv(csv::Body<'t>),
+    /// Rows of JSON or of an importer.
+    Kept(Vec<KeptRow<'t>>),
+}
+
+/// A row that is kept.
 #[derive(Clone, Debug)]
-pub struct RawRow {
+pub struct KeptRow<'t> {
     /// The row as a whole.
     pub origin: Origin,
-    /// Its cells in the order of the file.
-    pub cells: Vec<RawCell>,
+    /// Its cells that are not empty, in the order of the file.
+    pub cells: Vec<RawCell<'t>>,
     /// Where it was imported from.
     pub provenance: Option<Box<Provenance>>,
 }
 
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub struct RawRow<'r, 't> {
+    /// The row as a whole.
+    pub origin: Origin,
+    /// Its cells that are not empty, in the order of the file.
+    pub cells: &'r [RawCell<'t>],
+    /// Where it was imported from.
+    pub provenance: Option<&'r Provenance>,
+}
+
 /// A cell that is not empty.
 #[derive(Clone, Debug)]
-pub struct RawCell {
+pub struct RawCell<'t> {
     /// The place of its column in [`schema::all`].
     pub column: u8,
     /// Where it stands.
     pub origin: Origin,
     /// What it holds.
-    pub value: Value,
+    pub value: Value<'t>,
 }
 
 /// The content of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'t> {
     /// Trimmed text, not empty.
-    Text(Box<str>),
+    Text(Cow<'t, str>),
     /// A JSON array: names that may hold a `;`.
-    List(Vec<Box<str>>),
+    List(Vec<Cow<'t, str>>),
 }
 
-impl RawRow {
-    /// What the row's origin columns say: it was imported, maybe in an earlier run.
-    pub(super) fn note_provenance(&mut self, table: Table) {
-        let Some(file) = self.cell(table, "origin_file") else {
-            return;
-        };
-        let text = |column: &str| {
-            self.cell(table, column)
-                .map(RawCell::text)
-                .unwrap_or_default()
-        };
-        let provenance = Provenance {
-            file: file.text().into(),
-            line: text("origin_line").parse().ok(),
-            object: text("origin_object").into(),
-        };
-        self.provenance = Some(Box::new(provenance));
+impl<'t> RawTable<'t> {
+    /// Goes through the rows in order.
+    pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) {
+        match &self.rows {
+            Rows::Csv(body) => body.for_each(|origin, cells| {
+                let found = imported(self.table, cells);
+                row(RawRow {
+                    origin,
+                    cells,
+                    provenance: found.as_ref(),
+                });
+            }),
+            Rows::Kept(rows) => rows.iter().for_each(|kept| row(kept.view())),
+        }
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.rows {
+            Rows::Csv(body) => body.len(),
+            Rows::Kept(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether its rows were imported.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        let mut is_imported = false;
+        self.for_each(|row| is_imported |= row.provenance.is_some());
+        is_imported
+    }
+}
+
+impl<'t> KeptRow<'t> {
+    /// The row as others see it.
+    #[must_use]
+    pub fn view(&self) -> RawRow<'_, 't> {
+        RawRow {
+            origin: self.origin,
+            cells: &self.cells,
+            provenance: self.provenance.as_deref(),
+        }
+    }
+
+    /// Notes what the row's origin columns say: it was imported, maybe in an earlier run.
+    pub(super) fn note_provenance(&mut self, table: Table) {
+        self.provenance = imported(table, &self.cells).map(Box::new);
+    }
+}
+
+/// What the origin columns of a row say.
+fn imported(table: Table, cells: &[RawCell<'_>]) -> Option<Provenance> {
+    // The origin columns come last, so rows without them are told by one look at each cell.
+    let first = schema::columns(table).len() as u8;
+    if cells.iter().all(|cell| cell.column < first) {
+        return None;
+    }
+    let text = |at: u8| {
+        let cell = cells.iter().find(|cell| cell.column == first + at);
+        cell.map(RawCell::text)
+    };
+    Some(Provenance {
+        file: (*text(0)?).into(),
+        line: text(1).and_then(|line| line.parse().ok()),
+        object: text(2).as_deref().unwrap_or_default().into(),
+    })
+}
+
+impl<'r, 't> RawRow<'r, 't> {
     /// The cell of a column.
     #[must_use]
-    pub fn cell(&self, table: Table, column: &str) -> Option<&RawCell> {
-        let at = schema::find(table, column)?;
-        self.cells.iter().find(|cell| cell.column == at)
+    pub fn cell(self, column: Col) -> Option<&'r RawCell<'t>> {
+        self.cells.iter().find(|cell| cell.column == column.at)
+    }
+
+    /// The row, kept.
+    #[must_use]
+    pub fn kept(self) -> KeptRow<'t> {
+        KeptRow {
+            origin: self.origin,
+            cells: self.cells.to_vec(),
+            provenance: self.provenance.cloned().map(Box::new),
+        }
     }
 }
 
-impl RawCell {
+impl<'t> RawCell<'t> {
     /// The content as one text.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Cow<'t, str> {
         match &self.value {
-            Value::Text(text) => text.to_string(),
-            Value::List(items) => items.join(";"),
+            Value::Text(text) => text.clone(),
+            Value::List(items) => Cow::Owned(items.join(";")),
         }
     }
 
     /// The names of a multi-valued cell, trimmed, without empty ones.
-    pub fn items(&self) -> impl Iterator<Item = &str> {
+    pub fn items(&self) -> impl Iterator<Item = Cow<'t, str>> {
         let (text, list) = match &self.value {
             Value::Text(text) => (Some(text), None),
             Value::List(items) => (None, Some(items)),
         };
-        let split = text.into_iter().flat_map(|text| text.split(';'));
-        let listed = list.into_iter().flatten().map(AsRef::as_ref);
-        split
-            .chain(listed)
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
+        let split = text.into_iter().flat_map(split);
+        let listed = list.into_iter().flatten().map(trimmed);
+        split.chain(listed).filter(|item| !item.is_empty())
+    }
+}
+
+/// The parts between `;`.
+fn split<'t>(text: &Cow<'t, str>) -> Vec<Cow<'t, str>> {
+    match text {
+        Cow::Borrowed(text) => text
+            .split(';')
+            .map(|part| Cow::Borrowed(part.trim()))
+            .collect(),
+        Cow::Owned(text) => text
+            .split(';')
+            .map(|part| Cow::Owned(part.trim().to_owned()))
+            .collect(),
+    }
+}
+
+/// A text without the white space around it.
+pub(super) fn trimmed<'t>(text: &Cow<'t, str>) -> Cow<'t, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     }
 }

@@ -51,7 +51,7 @@ pub const ORIGIN_COLUMNS: [Column; 3] = [
 
 /// The columns of a table, without [`ORIGIN_COLUMNS`], in the order in which templates write them.
 #[must_use]
-pub fn columns(table: Table) -> &'static [Column] {
+pub const fn columns(table: Table) -> &'static [Column] {
     match table {
         Table::Identities => {
             const {
@@ -225,4 +225,71 @@ pub fn find(table: Table, header: &str) -> Option<u8> {
 /// A table's columns followed by [`ORIGIN_COLUMNS`].
 pub fn all(table: Table) -> impl Iterator<Item = &'static Column> {
     columns(table).iter().chain(&ORIGIN_COLUMNS)
+}
+
+/// A column by its place, for readers of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Col {
+    /// Its place in [`all`].
+    pub at: u8,
+    /// Its name.
+    pub name: &'static str,
+}
+
+/// The column of a table that is named here: found when the program is built.
+pub const fn col(table: Table, name: &'static str) -> Col {
+    let columns = columns(table);
+    let mut at = 0;
+    loop {
+        assert!(at < columns.len(), "the table has no such column");
+        if is_same(columns[at].name, name) {
+            return Col { at: at as u8, name };
+        }
+        at += 1;
+    }
+}
+
+const fn is_same(one: &str, two: &str) -> bool {
+    let (one, two) = (one.as_bytes(), two.as_bytes());
+    if one.len() != two.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != two[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// The first column of the tables that declare something.
+pub const ID: Col = Col { at: 0, name: "id" };
+
+/// A column of a table, by both their names, looked up when the program is built.
+macro_rules! column {
+    ($table:ident, $name:literal) => {
+        const { $crate::ingest::schema::col($crate::model::Table::$table, $name) }
+    };
+}
+pub(crate) use column;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_that_declare_begin_with_the_id() {
+        for table in [
+            Table::Identities,
+            Table::Mailboxes,
+            Table::Systems,
+            Table::Processes,
+            Table::Resets,
+        ] {
+            assert_eq!(columns(table)[0].name, ID.name);
+        }
+        assert_eq!(column!(Recoveries, "target").at, 1);
+    }
 }

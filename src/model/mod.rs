@@ -7,6 +7,7 @@ mod name;
 mod organisation;
 mod redact;
 mod rows;
+mod texts;
 mod words;
 
 pub use assets::{Asset, AssetId, Assets};
@@ -18,6 +19,7 @@ pub use rows::{
     Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
     PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,
 };
+pub use texts::{Text, Texts};
 pub use words::{
     Access, Factor, IdentityKind, MailboxKind, Method, Proofing, Restored, SignIn, SignalKind,
     Table, Word,

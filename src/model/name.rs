@@ -1,39 +1,49 @@
 //! How names are compared.
 
+use std::borrow::Cow;
+
 use super::Kind;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Trims, composes (NFC) and lowers the case: the form in which names are compared.
 #[must_use]
-pub fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> Cow<'_, str> {
     let text = text.trim();
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
+        return Cow::Borrowed(text);
+    }
     if text.is_ascii() {
-        return text.to_ascii_lowercase();
+        return Cow::Owned(text.to_ascii_lowercase());
     }
     if is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return text.to_lowercase();
+        return Cow::Owned(text.to_lowercase());
     }
-    text.nfc().collect::<String>().to_lowercase()
+    Cow::Owned(text.nfc().collect::<String>().to_lowercase())
 }
 
 /// A phone number as it is compared: white space, dashes, dots and parentheses do not count, and a
 /// leading `00` is `+`.
 #[must_use]
-pub fn fold_phone(text: &str) -> String {
-    let digits: String = fold(text)
-        .chars()
-        .filter(|&c| !is_phone_filler(c))
-        .collect();
-    match digits.strip_prefix("00") {
+pub fn fold_phone(text: &str) -> Cow<'_, str> {
+    let folded = fold(text);
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+';
+    if folded.bytes().all(is_bare) && !folded.starts_with("00") {
+        return folded;
+    }
+    let digits: String = folded.chars().filter(|&c| !is_phone_filler(c)).collect();
+    Cow::Owned(match digits.strip_prefix("00") {
         Some(rest) => format!("+{rest}"),
         None => digits,
-    }
+    })
 }
 
 /// The compared form of a name of this kind. Empty when nothing is left of it.
 #[must_use]
-pub fn fold_name(kind: Kind, text: &str) -> String {
+pub fn fold_name(kind: Kind, text: &str) -> Cow<'_, str> {
     if kind == Kind::Phone {
         fold_phone(text)
     } else {

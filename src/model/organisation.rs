@@ -2,7 +2,7 @@
 
 use super::{
     AssetId, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, Process,
-    Recovery, Reset, Restored, Signal, System, Table, Target,
+    Recovery, Reset, Restored, Signal, System, Table, Target, Text, Texts,
 };
 use crate::diag::Origin;
 
@@ -40,18 +40,18 @@ pub struct RowRef {
 }
 
 /// Rows of `recoveries` that form one gate.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RecoveryGate {
-    /// The distinct rows, as positions in [`Organisation::recoveries`], ascending.
-    pub rows: Vec<u32>,
+    /// Where its rows start in [`Organisation::gate_rows`].
+    start: u32,
+    /// How many distinct rows it has, at least one.
+    pub count: u32,
     /// How many of them must be satisfied.
     pub need: u32,
     /// What it is for.
     pub target: Target,
     /// What it restores.
     pub restores: Restored,
-    /// Left out of the target, ascending.
-    pub except: Vec<AssetId>,
 }
 
 /// An input file that took part.
@@ -72,6 +72,8 @@ pub struct Input {
 pub struct Organisation {
     /// Every name.
     pub assets: Assets,
+    /// Free text of the rows.
+    pub texts: Texts,
     /// Declared identities in the order of their rows, then created ones.
     pub identities: Vec<Identity>,
     /// Declared mailboxes in the order of their rows, then created ones.
@@ -84,6 +86,8 @@ pub struct Organisation {
     pub recoveries: Vec<Recovery>,
     /// The gates that those rows form, in the order of their first rows.
     pub gates: Vec<RecoveryGate>,
+    /// The rows of the gates, gate by gate, as positions in `recoveries`.
+    pub gate_rows: Vec<u32>,
     /// Rows of `memberships`.
     pub memberships: Vec<Membership>,
     /// Declared systems in the order of their rows, then created ones.
@@ -107,6 +111,46 @@ pub struct Organisation {
 }
 
 impl Organisation {
+    /// Adds a gate of these recoveries, which agree on what they are for.
+    pub fn push_gate(&mut self, rows: &[u32], need: u32) {
+        let Some(first) = rows.first().map(|&row| &self.recoveries[row as usize]) else {
+            return;
+        };
+        self.gates.push(RecoveryGate {
+            start: self.gate_rows.len() as u32,
+            count: rows.len() as u32,
+            need,
+            target: first.target,
+            restores: first.restores,
+        });
+        self.gate_rows.extend_from_slice(rows);
+    }
+
+    /// The distinct rows of a gate, as positions in `recoveries`, ascending.
+    #[must_use]
+    pub fn rows_of(&self, gate: RecoveryGate) -> &[u32] {
+        &self.gate_rows[gate.start as usize..(gate.start + gate.count) as usize]
+    }
+
+    /// The recoveries of a gate, in the order of their rows.
+    pub fn recoveries_of(&self, gate: RecoveryGate) -> impl Iterator<Item = &Recovery> {
+        let rows = self.rows_of(gate).iter();
+        rows.map(|&row| &self.recoveries[row as usize])
+    }
+
+    /// Who is left out of a gate's target, ascending.
+    #[must_use]
+    pub fn except_of(&self, gate: RecoveryGate) -> &[AssetId] {
+        let first = self.rows_of(gate).first();
+        first.map_or(&[], |&row| &self.recoveries[row as usize].except)
+    }
+
+    /// A text of a row.
+    #[must_use]
+    pub fn text(&self, text: Text) -> &str {
+        self.texts.get(text)
+    }
+
     /// The identity that an asset is.
     #[must_use]
     pub fn identity(&self, asset: AssetId) -> Option<&Identity> {

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Organisation, Owner, Provenance, RowMeta, Table, Word};
+use super::{Organisation, Owner, Provenance, RowMeta, Table, Text, Texts, Word};
 
 /// A stable pseudonym: `kind-` and the first 48 bits of a SHA-256 over key, kind and name. Without a
 /// secret key, somebody who guesses a name can confirm the guess.
@@ -45,10 +45,14 @@ impl Organisation {
                 pseudonym(key, kind, text).into()
             }
         };
+        let retold = |texts: &mut Texts, kind: &str, text: Text| {
+            let told = named(kind, texts.get(text));
+            texts.keep(&told)
+        };
         let renamed: Vec<_> = self
             .assets
             .iter()
-            .map(|(id, asset)| (id, pseudonym(key, asset.kind.word(), &asset.key)))
+            .map(|(id, asset)| (id, pseudonym(key, asset.kind.word(), asset.key)))
             .collect();
         for (id, name) in renamed {
             self.assets.rename(id, &name);
@@ -68,8 +72,8 @@ impl Organisation {
             }
         };
         for row in &mut self.identities {
-            row.name = named("name", &row.name);
-            row.department = named("department", &row.department);
+            row.name = retold(&mut self.texts, "name", row.name);
+            row.department = retold(&mut self.texts, "department", row.department);
             row.aliases.clear();
             owner(&mut row.owner);
             meta(&mut row.meta);
@@ -89,11 +93,12 @@ impl Organisation {
             meta(&mut row.meta);
         }
         for row in &mut self.grants {
-            row.role = named("role", &row.role);
+            row.role = retold(&mut self.texts, "role", row.role);
             meta(&mut row.meta);
         }
         for row in &mut self.recoveries {
-            row.gate = named("gate", &super::fold(&row.gate));
+            let folded = super::fold(self.texts.get(row.gate)).into_owned();
+            row.gate = self.texts.keep(&named("gate", &folded));
             meta(&mut row.meta);
         }
         for row in &mut self.resets {

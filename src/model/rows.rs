@@ -3,7 +3,7 @@
 
 use super::{
     Access, AssetId, Factor, IdentityKind, MailboxKind, Method, ProcessId, Proofing, Restored,
-    RowMeta, RowRef, SignIn, SignalKind,
+    RowMeta, RowRef, SignIn, SignalKind, Text,
 };
 
 /// A person or role that answers for something: an identity, or text that is none.
@@ -23,7 +23,7 @@ pub struct Identity {
     /// What it is.
     pub kind: IdentityKind,
     /// The display name; empty when unknown.
-    pub name: Box<str>,
+    pub name: Text,
     /// Whether it can sign in at all.
     pub enabled: bool,
     /// What signing in takes, with the default applied.
@@ -35,7 +35,7 @@ pub struct Identity {
     /// Manager or responsible person.
     pub owner: Option<Owner>,
     /// The department; empty when unknown.
-    pub department: Box<str>,
+    pub department: Text,
     /// Today's reset tier.
     pub tier: Option<u8>,
     /// Further names, as written.
@@ -157,7 +157,7 @@ pub struct Recovery {
     /// Identities and groups left out of a group or `*` target, ascending.
     pub except: Vec<AssetId>,
     /// The name of its gate as written; empty for a gate of its own.
-    pub gate: Box<str>,
+    pub gate: Text,
     /// How many rows of the gate must be satisfied, as written.
     pub need: Option<u32>,
     /// The organisation's procedure.
@@ -206,7 +206,7 @@ pub struct Grant {
     /// The system.
     pub system: AssetId,
     /// As what, in the organisation's words.
-    pub role: Box<str>,
+    pub role: Text,
     /// Now, or after activation.
     pub access: Access,
     /// Where the row is.

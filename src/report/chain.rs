@@ -159,7 +159,7 @@ impl Teller<'_, '_> {
                 found.rows.push(row);
             }
             GateOrigin::Recovery(gate) => {
-                let rows = &org.gates[gate as usize].rows;
+                let rows = org.rows_of(org.gates[gate as usize]);
                 for &slot in &told.slots {
                     let index = rows[slot as usize];
                     let recovery = &org.recoveries[index as usize];
@@ -205,7 +205,7 @@ impl Teller<'_, '_> {
                 let role = if grant.role.is_empty() {
                     "grant"
                 } else {
-                    &grant.role
+                    org.text(grant.role)
                 };
                 match grant.access {
                     Access::Standing => role.to_owned(),

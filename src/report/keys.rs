@@ -47,7 +47,7 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                     target,
                     row.method.word().to_owned(),
                     row.restores.word().to_owned(),
-                    fold(&row.gate),
+                    fold(org.text(row.gate)).into_owned(),
                     sorted(except).join(";"),
                 ]);
             }
@@ -59,7 +59,11 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
         }
         Table::Grants => {
             if let Some(row) = org.grants.get(at) {
-                cells.extend([asset(row.principal), asset(row.system), fold(&row.role)]);
+                cells.extend([
+                    asset(row.principal),
+                    asset(row.system),
+                    fold(org.text(row.role)).into_owned(),
+                ]);
             }
         }
         Table::Signals => {
@@ -72,7 +76,7 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                 ]);
             }
         }
-        Table::Resets => cells.extend(org.resets.get(at).map(|row| fold(&row.id))),
+        Table::Resets => cells.extend(org.resets.get(at).map(|row| fold(&row.id).into_owned())),
         Table::Coverage => {}
     }
     let mut key = row.table.word().to_owned();

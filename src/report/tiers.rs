@@ -120,8 +120,8 @@ fn identities<'a>(view: &'a View<'a>, sets: Rc<Sets<'a>>) -> impl Iterator<Item 
         IdentityEntry {
             id: view.shown(identity.asset).to_owned(),
             kind: identity.kind.word().to_owned(),
-            name: identity.name.to_string(),
-            department: identity.department.to_string(),
+            name: view.org.text(identity.name).to_owned(),
+            department: view.org.text(identity.department).to_owned(),
             enabled: identity.enabled,
             declared: identity.declared,
             tier: result.tier,
@@ -204,7 +204,7 @@ fn systems(view: &View<'_>) -> Vec<SystemEntry> {
         }
     }
     let mut systems: Vec<_> = view.org.systems.iter().collect();
-    let key = |asset: AssetId| &view.org.assets.get(asset).key;
+    let key = |asset: AssetId| view.org.assets.get(asset).key;
     systems.sort_by(|a, b| (a.criticality, key(a.asset)).cmp(&(b.criticality, key(b.asset))));
     systems
         .into_iter()

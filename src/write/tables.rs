@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Outputs, OutputsError};
-use crate::ingest::{RawTable, schema};
+use crate::ingest::{RawRow, RawTable, schema};
 use crate::model::{Table, Word};
 
 /// Writes every table with its header and no row; gives the file names.
@@ -27,42 +27,50 @@ pub fn write_table_templates(outputs: &mut Outputs) -> Result<(), OutputsError> 
 /// # Errors
 /// When a file cannot be written.
 pub fn write_tables(
-    tables: &[RawTable],
+    tables: &[RawTable<'_>],
     outputs: &mut Outputs,
 ) -> Result<Vec<(Table, u64)>, OutputsError> {
     let mut written = Vec::new();
     for &(word, table) in Table::WORDS {
-        let rows = || {
-            tables
-                .iter()
-                .filter(|raw| raw.table == table)
-                .flat_map(|raw| &raw.rows)
-        };
-        let count = rows().count() as u64;
+        let of_table = || tables.iter().filter(|raw| raw.table == table);
+        let count = of_table().map(|raw| raw.len() as u64).sum();
         if count == 0 && table != Table::Identities {
             continue;
         }
         outputs.file(&format!("{word}.csv"), |out| -> io::Result<()> {
             let mut out = csv::Writer::from_writer(out);
             out.write_record(schema::all(table).map(|column| column.name))?;
-            for row in rows() {
-                let provenance = row.provenance.as_deref();
-                let cells = schema::all(table).map(|column| match (column.name, provenance) {
-                    ("origin_file", Some(found)) => found.file.to_string(),
-                    ("origin_line", Some(found)) => {
-                        found.line.map(|line| line.to_string()).unwrap_or_default()
+            let mut result = Ok(());
+            for raw in of_table() {
+                raw.for_each(|row| {
+                    if result.is_ok() {
+                        result = out.write_record(cells(table, row));
                     }
-                    ("origin_object", Some(found)) => found.object.to_string(),
-                    (name, _) => row
-                        .cell(table, name)
-                        .map(|cell| cell.text())
-                        .unwrap_or_default(),
                 });
-                out.write_record(cells.collect::<Vec<_>>())?;
             }
+            result?;
             out.flush()
         })?;
         written.push((table, count));
     }
     Ok(written)
+}
+
+/// Every cell of a row, empty ones included, in the order of the table's columns.
+fn cells(table: Table, row: RawRow<'_, '_>) -> Vec<String> {
+    let cells = schema::all(table).zip(0u8..);
+    cells
+        .map(|(column, at)| match (column.name, row.provenance) {
+            ("origin_file", Some(found)) => found.file.to_string(),
+            ("origin_line", Some(found)) => {
+                found.line.map(|line| line.to_string()).unwrap_or_default()
+            }
+            ("origin_object", Some(found)) => found.object.to_string(),
+            _ => {
+                let cell = row.cells.iter().find(|cell| cell.column == at);
+                cell.map(|cell| cell.text().into_owned())
+                    .unwrap_or_default()
+            }
+        })
+        .collect()
 }

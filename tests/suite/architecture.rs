@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 /// What each module may name. `cli` and `main` may name everything and are not listed.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("diag", &[]),
     ("model", &["diag"]),
+    ("generate", &["model"]),
     ("ingest", &["model", "diag"]),
     ("rules", &[]),
     ("compile", &["model", "rules", "diag"]),

@@ -462,7 +462,7 @@ fn several_inputs_are_merged_and_conflicts_are_named() {
     let org = &scanned.ingested.organisation;
     assert_eq!(org.identities.len(), 3);
     assert_eq!(
-        (org.identities[0].tier, &*org.identities[0].name),
+        (org.identities[0].tier, org.text(org.identities[0].name)),
         (Some(2), "Ana Lim")
     );
     let _: &Path = base.path();

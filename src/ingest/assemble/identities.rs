@@ -1,16 +1,17 @@
 //! Identities and their references.
 
-use super::declare::Declared;
+use std::borrow::Cow;
+
 use super::read::{Reference, Row};
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
-use crate::ingest::raw::RawRow;
+use crate::ingest::schema::column;
 use crate::model::{AssetId, IdentityKind, Kind, Owner, ProcessId, RowRef, SignIn, Table};
 
 /// An owner column: it creates no name, so it is looked up when every name is known.
-pub(super) struct PendingOwner {
+pub(super) struct PendingOwner<'t> {
     pub of: Owned,
-    pub name: Reference,
+    pub name: Reference<'t>,
 }
 
 /// What has the owner.
@@ -23,94 +24,114 @@ pub(super) enum Owned {
 }
 
 /// What a row says of an identity besides its names.
-pub(super) struct IdentityCells {
+pub(super) struct IdentityCells<'t> {
     kind: IdentityKind,
     enabled: bool,
     sign_in: Option<SignIn>,
     tier: Option<u8>,
-    owner: Option<Reference>,
-    recovery_mailboxes: Vec<Reference>,
-    recovery_phones: Vec<Reference>,
-    name: Box<str>,
-    department: Box<str>,
+    owner: Option<Reference<'t>>,
+    recovery_mailboxes: Vec<Reference<'t>>,
+    recovery_phones: Vec<Reference<'t>>,
+    name: Cow<'t, str>,
+    department: Cow<'t, str>,
 }
 
-impl IdentityCells {
-    pub(super) fn read(row: &mut Row<'_>) -> Self {
+impl<'t> IdentityCells<'t> {
+    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
         Self {
-            kind: row.word("kind").unwrap_or(IdentityKind::Human),
-            enabled: row.boolean("enabled").unwrap_or(true),
-            sign_in: row.word("sign_in"),
-            tier: row.number("tier", 0, 3),
-            owner: row.reference("owner", Kind::Identity, &[Kind::Identity]),
-            recovery_mailboxes: row.references("recovery_mailbox", Kind::Mailbox, &[Kind::Mailbox]),
-            recovery_phones: row.references("recovery_phone", Kind::Phone, &[Kind::Phone]),
-            name: row.text("name"),
-            department: row.text("department"),
+            kind: row
+                .word(column!(Identities, "kind"))
+                .unwrap_or(IdentityKind::Human),
+            enabled: row.boolean(column!(Identities, "enabled")).unwrap_or(true),
+            sign_in: row.word(column!(Identities, "sign_in")),
+            tier: row.number(column!(Identities, "tier"), 0, 3),
+            owner: row.reference(
+                column!(Identities, "owner"),
+                Kind::Identity,
+                &[Kind::Identity],
+            ),
+            recovery_mailboxes: row.references(
+                column!(Identities, "recovery_mailbox"),
+                Kind::Mailbox,
+                &[Kind::Mailbox],
+            ),
+            recovery_phones: row.references(
+                column!(Identities, "recovery_phone"),
+                Kind::Phone,
+                &[Kind::Phone],
+            ),
+            name: row.text(column!(Identities, "name")),
+            department: row.text(column!(Identities, "department")),
         }
     }
 }
 
-impl Builder {
-    pub(super) fn declare_identities(&mut self, declared: Vec<Declared>) {
-        for Declared { context, id, row } in declared {
-            let at = self.org.identities.len() as u32;
-            let row_ref = RowRef {
-                table: Table::Identities,
-                index: at,
-            };
-            let mut reader = Row::new(context, &row);
-            let cells = IdentityCells::read(&mut reader);
-            let aliases = alias_names(&row);
-            if !self.keep(reader) {
-                continue;
-            }
-            let asset = self.org.assets.insert(Kind::Identity, id.key, &id.shown);
-            for alias in &aliases {
-                let key = crate::model::fold(Kind::split(alias).map_or(&**alias, |(_, name)| name));
-                self.org.assets.alias(asset, key);
-            }
-            let mut identity = created_identity(asset, row_ref, self.meta(&row));
-            identity.kind = cells.kind;
-            identity.enabled = cells.enabled;
-            identity.sign_in_stated = cells.sign_in.is_some();
-            identity.sign_in = cells.sign_in.unwrap_or(SignIn::Password);
-            identity.name = cells.name;
-            identity.department = cells.department;
-            identity.tier = cells.tier;
-            identity.aliases = aliases;
-            identity.declared = true;
-            self.org.identities.push(identity);
-            if let Some(name) = cells.owner {
-                self.pending_owners.push(PendingOwner {
-                    of: Owned::Identity(at),
-                    name,
-                });
-            }
-            self.identity_references
-                .push((cells.recovery_mailboxes, cells.recovery_phones));
+impl<'t> Builder<'t> {
+    pub(super) fn identity(
+        &mut self,
+        mut row: Row<'_, 't>,
+        id: &Reference<'t>,
+        aliases: &[Reference<'t>],
+    ) -> Option<AssetId> {
+        let cells = IdentityCells::read(&mut row);
+        let meta = Self::meta(row.raw);
+        if !self.keep(row) {
+            return None;
         }
+        let at = self.org.identities.len() as u32;
+        let row = RowRef {
+            table: Table::Identities,
+            index: at,
+        };
+        let asset = self.org.assets.insert(Kind::Identity, &id.key, &id.shown);
+        for alias in aliases {
+            self.org.assets.alias(asset, &alias.key);
+        }
+        let mut identity = created_identity(asset, row, meta);
+        identity.kind = cells.kind;
+        identity.enabled = cells.enabled;
+        identity.sign_in_stated = cells.sign_in.is_some();
+        identity.sign_in = cells.sign_in.unwrap_or(SignIn::Password);
+        identity.name = self.org.texts.keep(&cells.name);
+        identity.department = self.intern(&cells.department);
+        identity.tier = cells.tier;
+        identity.aliases = aliases.iter().map(|alias| (&*alias.shown).into()).collect();
+        identity.declared = true;
+        self.org.identities.push(identity);
+        let owner = cells.owner.map(|name| PendingOwner {
+            of: Owned::Identity(at),
+            name,
+        });
+        self.pending_owners.extend(owner);
+        let mailboxes = cells.recovery_mailboxes.into_iter();
+        let phones = cells.recovery_phones.into_iter();
+        self.identity_references
+            .extend(mailboxes.chain(phones).map(|name| (at, name)));
+        Some(asset)
     }
 
     /// Recovery mailboxes and phones, in the order of the rows.
     pub(super) fn identity_references(&mut self) {
-        for (at, (mailboxes, phones)) in std::mem::take(&mut self.identity_references)
-            .into_iter()
-            .enumerate()
-        {
-            let row = self.org.identities[at].row;
-            let meta = self.org.identities[at].meta.clone();
-            let mailboxes = self.resolve_all(&mailboxes, row, &meta);
-            let phones = self.resolve_all(&phones, row, &meta);
-            self.org.identities[at].recovery_mailboxes = mailboxes;
-            self.org.identities[at].recovery_phones = phones;
+        for (at, name) in std::mem::take(&mut self.identity_references) {
+            let identity = &self.org.identities[at as usize];
+            let (row, meta) = (identity.row, identity.meta.clone());
+            let asset = self.resolve(&name, row, &meta);
+            let identity = &mut self.org.identities[at as usize];
+            let list = if name.kind == Kind::Phone {
+                &mut identity.recovery_phones
+            } else {
+                &mut identity.recovery_mailboxes
+            };
+            if !list.contains(&asset) {
+                list.push(asset);
+            }
         }
     }
 
     /// Distinct assets in the order in which they are named.
     pub(super) fn resolve_all(
         &mut self,
-        names: &[Reference],
+        names: &[Reference<'t>],
         row: RowRef,
         meta: &crate::model::RowMeta,
     ) -> Vec<AssetId> {
@@ -130,7 +151,7 @@ impl Builder {
                 Some(asset) => Owner::Identity(asset),
                 None => {
                     self.unknown_owner(&name.shown, name.origin);
-                    Owner::Text(name.shown.into())
+                    Owner::Text((&*name.shown).into())
                 }
             };
             match of {
@@ -152,10 +173,4 @@ impl Builder {
             .at(origin, "no identity has this name"),
         );
     }
-}
-
-fn alias_names(row: &RawRow) -> Vec<Box<str>> {
-    row.cell(Table::Identities, "aliases")
-        .map(|cell| cell.items().map(Into::into).collect())
-        .unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use super::raw::{RawRow, RawTable, SourceId};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, closest};
 use crate::model::{
     AssetId, Factor, Identity, IdentityKind, Kind, Mailbox, MailboxKind, Organisation, Process,
-    ProcessId, Provenance, RowMeta, RowRef, SignIn, System, Table, fold,
+    ProcessId, RowMeta, RowRef, SignIn, System, Table, Text, fold,
 };
 use read::{Reference, Row};
 
@@ -25,8 +25,11 @@ pub(super) struct Assembled {
     pub rows_left_out: u64,
 }
 
-pub(super) fn assemble(tables: &[RawTable]) -> Assembled {
+pub(super) fn assemble(tables: &[RawTable<'_>]) -> Assembled {
     let mut builder = Builder::default();
+    let rows = tables.iter().map(RawTable::len).sum::<usize>();
+    // About two names in three rows are new in an organisation that somebody runs.
+    builder.org.assets.reserve(rows / 3 * 2);
     builder.declare_all(tables);
     builder.read_rows(tables);
     builder.finish()
@@ -43,7 +46,7 @@ struct Context {
 }
 
 impl Context {
-    fn of(raw: &RawTable) -> Self {
+    fn of(raw: &RawTable<'_>) -> Self {
         Self {
             table: raw.table,
             file: raw.file,
@@ -54,26 +57,25 @@ impl Context {
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'t> {
     org: Organisation,
     processes: FxHashMap<String, ProcessId>,
     diagnostics: Vec<Diagnostic>,
     rows_left_out: u64,
-    /// Positions in the organisation's lists, by asset.
-    mailbox_of: FxHashMap<AssetId, u32>,
-    system_of: FxHashMap<AssetId, u32>,
     declared_groups: FxHashSet<AssetId>,
     /// Names that no table declares, with the first row that uses them and its place.
     undeclared: Vec<(Undeclared, Origin)>,
     /// Owners by name, resolved once every name is known.
-    pending_owners: Vec<identities::PendingOwner>,
+    pending_owners: Vec<identities::PendingOwner<'t>>,
     /// Gates that lost a row: the rest of the gate would mean something else.
-    broken_gates: FxHashSet<gates::GateName>,
-    gate_rows: Vec<gates::GateRow>,
+    broken_gates: FxHashSet<gates::GateName<'t>>,
+    gate_rows: Vec<gates::GateRow<'t>>,
     /// References of declared identities (mailboxes, phones) and mailboxes (owner, delegates,
     /// forwards), resolved once all ids are declared.
-    identity_references: Vec<(Vec<Reference>, Vec<Reference>)>,
-    mailbox_references: Vec<(Option<Reference>, Vec<Reference>, Vec<Reference>)>,
+    identity_references: Vec<(u32, Reference<'t>)>,
+    mailbox_references: Vec<(u32, things::Reader, Reference<'t>)>,
+    /// Texts that many rows share.
+    shared_texts: FxHashMap<Box<str>, Text>,
     reset_ids: FxHashMap<String, (SourceId, Origin)>,
 }
 
@@ -82,74 +84,75 @@ enum Undeclared {
     Process(ProcessId),
 }
 
-impl Builder {
+impl<'t> Builder<'t> {
     /// Reads the rows of all tables in the order of the tables, not of the files.
-    fn read_rows(&mut self, tables: &[RawTable]) {
+    fn read_rows(&mut self, tables: &[RawTable<'t>]) {
         self.identity_references();
         self.mailbox_references();
-        let rows = |table: Table| {
-            tables
-                .iter()
-                .filter(move |raw| raw.table == table)
-                .flat_map(|raw| {
-                    let context = Context::of(raw);
-                    raw.rows.iter().map(move |row| (context, row))
-                })
-        };
-        for (context, row) in rows(Table::MfaBindings) {
-            self.binding(context, row);
-        }
-        for (context, row) in rows(Table::Holdings) {
-            self.holding(context, row);
-        }
-        for (context, row) in rows(Table::Recoveries) {
-            self.recovery(context, row);
-        }
+        self.each(tables, Table::MfaBindings, Self::binding);
+        self.each(tables, Table::Holdings, Self::holding);
+        self.each(tables, Table::Recoveries, Self::recovery);
         self.make_gates();
-        for (context, row) in rows(Table::Memberships) {
-            self.membership(context, row);
-        }
-        for (context, row) in rows(Table::Grants) {
-            self.grant(context, row);
-        }
+        self.each(tables, Table::Memberships, Self::membership);
+        self.each(tables, Table::Grants, Self::grant);
         self.resolve_owners();
-        for (context, row) in rows(Table::Signals) {
-            self.signal(context, row);
-        }
-        for (context, row) in rows(Table::Resets) {
-            self.reset(context, row);
-        }
-        for (context, row) in rows(Table::Coverage) {
-            self.coverage(context, row);
-        }
+        self.each(tables, Table::Signals, Self::signal);
+        self.each(tables, Table::Resets, Self::reset);
+        self.each(tables, Table::Coverage, Self::coverage);
         self.org.coverage.sort();
         self.org.coverage.dedup();
     }
 
+    /// Every row of a table, file by file.
+    fn each(
+        &mut self,
+        tables: &[RawTable<'t>],
+        table: Table,
+        read: fn(&mut Self, Context, RawRow<'_, 't>),
+    ) {
+        for raw in tables.iter().filter(|raw| raw.table == table) {
+            let context = Context::of(raw);
+            raw.for_each(|row| read(self, context, row));
+        }
+    }
+
     /// A row that holds an error is left out whole.
-    fn keep(&mut self, row: Row<'_>) -> bool {
+    fn keep(&mut self, row: Row<'_, 't>) -> bool {
         let bad = row.is_bad();
         self.diagnostics.extend(row.into_diagnostics());
         self.rows_left_out += u64::from(bad);
         !bad
     }
 
-    fn meta(&self, row: &RawRow) -> RowMeta {
+    fn meta(row: RawRow<'_, 't>) -> RowMeta {
         RowMeta {
             origin: row.origin,
-            provenance: provenance(row),
+            provenance: row.provenance.cloned().map(Box::new),
         }
     }
 
+    /// Keeps a text that other rows may have too.
+    fn intern(&mut self, text: &str) -> Text {
+        if text.is_empty() {
+            return Text::default();
+        }
+        if let Some(&known) = self.shared_texts.get(text) {
+            return known;
+        }
+        let kept = self.org.texts.keep(text);
+        self.shared_texts.insert(text.into(), kept);
+        kept
+    }
+
     /// The asset of a reference; a name that is not there yet is created by `row`.
-    fn resolve(&mut self, reference: &Reference, row: RowRef, meta: &RowMeta) -> AssetId {
+    fn resolve(&mut self, reference: &Reference<'t>, row: RowRef, meta: &RowMeta) -> AssetId {
         if let Some(known) = self.org.assets.find(reference.kind, &reference.key) {
             return known;
         }
         let asset = self
             .org
             .assets
-            .insert(reference.kind, reference.key.clone(), &reference.shown);
+            .insert(reference.kind, &reference.key, &reference.shown);
         match reference.kind {
             Kind::Identity => {
                 self.org
@@ -157,8 +160,6 @@ impl Builder {
                     .push(created_identity(asset, row, meta.clone()));
             }
             Kind::Mailbox => {
-                self.mailbox_of
-                    .insert(asset, self.org.mailboxes.len() as u32);
                 self.org.mailboxes.push(Mailbox {
                     asset,
                     owner: None,
@@ -171,7 +172,6 @@ impl Builder {
                 });
             }
             Kind::System => {
-                self.system_of.insert(asset, self.org.systems.len() as u32);
                 self.org.systems.push(System {
                     asset,
                     name: Box::default(),
@@ -198,13 +198,13 @@ impl Builder {
         meta: &RowMeta,
     ) -> ProcessId {
         let key = fold(name);
-        if let Some(&known) = self.processes.get(&key) {
+        if let Some(&known) = self.processes.get(&*key) {
             return known;
         }
         let id = ProcessId(self.org.processes.len() as u32);
         self.org.processes.push(Process {
             id: name.trim().into(),
-            key: key.as_str().into(),
+            key: (&*key).into(),
             name: Box::default(),
             operator: Box::default(),
             owners: [const { None }; 6],
@@ -218,7 +218,7 @@ impl Builder {
             meta: meta.clone(),
             declared: false,
         });
-        self.processes.insert(key, id);
+        self.processes.insert(key.into_owned(), id);
         self.undeclared.push((Undeclared::Process(id), origin));
         id
     }
@@ -255,7 +255,7 @@ impl Builder {
                 && identity.sign_in == SignIn::PasswordAndMfa
                 && !identity.has_binding
             {
-                let shown = &self.org.assets.get(identity.asset).shown;
+                let shown = self.org.assets.get(identity.asset).shown;
                 let message = format!(
                     "`{shown}` signs in with a factor that is not enrolled: whoever signs in first enrols it"
                 );
@@ -273,7 +273,7 @@ impl Builder {
             let (kind, shown, consequence, table) = match what {
                 Undeclared::Process(id) => (
                     "process",
-                    &self.org.processes[id.0 as usize].id,
+                    &*self.org.processes[id.0 as usize].id,
                     "nothing is known about it",
                     Table::Processes,
                 ),
@@ -294,7 +294,7 @@ impl Builder {
                         _ if self.declared_groups.contains(&asset) => continue,
                         _ => ("it has no members", Table::Memberships),
                     };
-                    (found.kind.word(), &found.shown, consequence, table)
+                    (found.kind.word(), found.shown, consequence, table)
                 }
             };
             let message = format!("{kind} `{shown}` is declared nowhere; {consequence}");
@@ -319,28 +319,28 @@ impl Builder {
             return None;
         }
         let found = self.org.assets.get(asset);
-        let declared = self.org.assets.iter().filter(|(id, other)| {
-            other.kind == found.kind
-                && *id != asset
-                && match other.kind {
-                    Kind::Identity => self
-                        .org
-                        .identity(*id)
-                        .is_some_and(|identity| identity.declared),
-                    Kind::Mailbox => self
-                        .mailbox_of
-                        .get(id)
-                        .is_some_and(|&at| self.org.mailboxes[at as usize].declared),
-                    Kind::System => self
-                        .system_of
-                        .get(id)
-                        .is_some_and(|&at| self.org.systems[at as usize].declared),
-                    _ => self.declared_groups.contains(id),
-                }
+        let org = &self.org;
+        let declared: FxHashSet<AssetId> = match found.kind {
+            Kind::Identity => {
+                let declared = org.identities.iter().filter(|row| row.declared);
+                declared.map(|row| row.asset).collect()
+            }
+            Kind::Mailbox => {
+                let declared = org.mailboxes.iter().filter(|row| row.declared);
+                declared.map(|row| row.asset).collect()
+            }
+            Kind::System => {
+                let declared = org.systems.iter().filter(|row| row.declared);
+                declared.map(|row| row.asset).collect()
+            }
+            _ => self.declared_groups.clone(),
+        };
+        let others = org.assets.iter().filter(|(id, other)| {
+            other.kind == found.kind && *id != asset && declared.contains(id)
         });
         // Only slips of the pen: a third of a long address is another person.
-        let close = closest(&found.key, declared.map(|(_, other)| &*other.key))?;
-        let slips = strsim::damerau_levenshtein(&found.key, close);
+        let close = closest(found.key, others.map(|(_, other)| other.key))?;
+        let slips = strsim::damerau_levenshtein(found.key, close);
         let id = self
             .org
             .assets
@@ -350,21 +350,17 @@ impl Builder {
     }
 }
 
-fn provenance(row: &RawRow) -> Option<Box<Provenance>> {
-    row.provenance.clone()
-}
-
 fn created_identity(asset: AssetId, row: RowRef, meta: RowMeta) -> Identity {
     Identity {
         asset,
         kind: IdentityKind::External,
-        name: Box::default(),
+        name: Text::default(),
         enabled: true,
         sign_in: SignIn::Password,
         sign_in_stated: false,
         has_binding: false,
         owner: None,
-        department: Box::default(),
+        department: Text::default(),
         tier: None,
         aliases: Vec::new(),
         recovery_mailboxes: Vec::new(),

@@ -1,36 +1,37 @@
 //! One row's cells as values. What is wrong is collected; a row with an error is left out whole.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use super::Context;
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
-use crate::ingest::raw::{RawCell, RawRow};
-use crate::ingest::schema;
+use crate::ingest::raw::{RawCell, RawRow, trimmed};
+use crate::ingest::schema::{self, Col};
 use crate::model::{Kind, Table, Word, fold_name};
 
 /// A name with its kind, not looked up yet.
 #[derive(Clone, Debug)]
-pub(super) struct Reference {
+pub(super) struct Reference<'t> {
     pub kind: Kind,
     /// As compared.
-    pub key: String,
+    pub key: Cow<'t, str>,
     /// As written.
-    pub shown: String,
+    pub shown: Cow<'t, str>,
     pub origin: Origin,
 }
 
 /// A row that is being read.
-pub(super) struct Row<'a> {
-    pub raw: &'a RawRow,
+pub(super) struct Row<'r, 't> {
+    pub raw: RawRow<'r, 't>,
     table: Table,
     lacks: u32,
     diagnostics: Vec<Diagnostic>,
     is_bad: bool,
 }
 
-impl<'a> Row<'a> {
-    pub(super) fn new(context: Context, raw: &'a RawRow) -> Self {
+impl<'r, 't> Row<'r, 't> {
+    pub(super) fn new(context: Context, raw: RawRow<'r, 't>) -> Self {
         Self {
             raw,
             table: context.table,
@@ -53,37 +54,35 @@ impl<'a> Row<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    pub(super) fn cell(&self, column: &str) -> Option<&'a RawCell> {
-        self.raw.cell(self.table, column)
+    pub(super) fn cell(&self, column: Col) -> Option<&'r RawCell<'t>> {
+        self.raw.cell(column)
     }
 
     /// The place of a column's cell, or of the row when the cell is empty.
-    pub(super) fn origin(&self, column: &str) -> Origin {
+    pub(super) fn origin(&self, column: Col) -> Origin {
         self.cell(column)
             .map_or(self.raw.origin, |cell| cell.origin)
     }
 
     /// Free text; empty when there is none.
-    pub(super) fn text(&self, column: &str) -> Box<str> {
-        self.cell(column)
-            .map(|cell| cell.text().into())
-            .unwrap_or_default()
+    pub(super) fn text(&self, column: Col) -> Cow<'t, str> {
+        self.cell(column).map(RawCell::text).unwrap_or_default()
     }
 
     /// Says so when the cell is empty.
-    pub(super) fn required(&mut self, column: &str) -> Option<&'a RawCell> {
+    pub(super) fn required(&mut self, column: Col) -> Option<&'r RawCell<'t>> {
         let cell = self.cell(column);
-        let is_lacking = schema::find(self.table, column)
-            .is_some_and(|at| self.lacks & 1u32.checked_shl(at.into()).unwrap_or(0) != 0);
+        let is_lacking = self.lacks & 1u32.checked_shl(column.at.into()).unwrap_or(0) != 0;
+        let name = column.name;
         if cell.is_none() && is_lacking {
             // Said of the file already.
             self.is_bad = true;
         } else if cell.is_none() {
-            let message = format!("`{column}` is empty");
+            let message = format!("`{name}` is empty");
             self.say(Diagnostic::new(Code::MissingValue, message).at(
                 self.raw.origin,
                 format!(
-                    "expected a value for `{column}` in every row of `{}`",
+                    "expected a value for `{name}` in every row of `{}`",
                     self.table.word()
                 ),
             ));
@@ -92,7 +91,7 @@ impl<'a> Row<'a> {
     }
 
     /// A word of a closed list.
-    pub(super) fn word<W: Word>(&mut self, column: &str) -> Option<W> {
+    pub(super) fn word<W: Word>(&mut self, column: Col) -> Option<W> {
         let cell = self.cell(column)?;
         let text = cell.text();
         let parsed = if text.is_empty() {
@@ -106,12 +105,12 @@ impl<'a> Row<'a> {
                 .map(|(word, _)| *word)
                 .filter(|word| !word.is_empty())
                 .collect();
-            self.bad_value(column, cell.origin, &text, &words);
+            self.bad_value(column.name, cell.origin, &text, &words);
         }
         parsed
     }
 
-    pub(super) fn boolean(&mut self, column: &str) -> Option<bool> {
+    pub(super) fn boolean(&mut self, column: Col) -> Option<bool> {
         let cell = self.cell(column)?;
         let text = cell.text();
         match text.to_ascii_lowercase().as_str() {
@@ -119,7 +118,7 @@ impl<'a> Row<'a> {
             "false" | "no" | "0" => Some(false),
             _ => {
                 self.bad_value(
-                    column,
+                    column.name,
                     cell.origin,
                     &text,
                     &["true", "false", "yes", "no", "1", "0"],
@@ -144,7 +143,7 @@ impl<'a> Row<'a> {
     /// A whole number in a range.
     pub(super) fn number<N: FromStr + PartialOrd + Display>(
         &mut self,
-        column: &str,
+        column: Col,
         least: N,
         most: N,
     ) -> Option<N> {
@@ -158,7 +157,7 @@ impl<'a> Row<'a> {
             self.say(
                 Diagnostic::new(
                     Code::BadNumber,
-                    format!("`{text}` is no value of `{column}`"),
+                    format!("`{text}` is no value of `{}`", column.name),
                 )
                 .at(
                     cell.origin,
@@ -170,7 +169,7 @@ impl<'a> Row<'a> {
     }
 
     /// A time, in seconds since 1970 (UTC).
-    pub(super) fn time(&mut self, column: &str) -> Option<i64> {
+    pub(super) fn time(&mut self, column: Col) -> Option<i64> {
         let cell = self.cell(column)?;
         let text = cell.text();
         let time = text
@@ -189,49 +188,54 @@ impl<'a> Row<'a> {
     /// A reference to one thing. `default` is the kind of a bare name.
     pub(super) fn reference(
         &mut self,
-        column: &str,
+        column: Col,
         default: Kind,
         allowed: &[Kind],
-    ) -> Option<Reference> {
+    ) -> Option<Reference<'t>> {
         let cell = self.cell(column)?;
         let text = cell.text();
         if text.contains(';') {
             self.say(
                 Diagnostic::new(
                     Code::ListInSingle,
-                    format!("`{column}` takes one name; `{text}` is taken as one"),
+                    format!("`{}` takes one name; `{text}` is taken as one", column.name),
                 )
                 .at(cell.origin, "the `;` is part of the name")
                 .help("one row per name"),
             );
         }
-        self.parse_reference(column, &text, cell.origin, default, allowed)
+        self.parse_reference(column.name, text, cell.origin, default, allowed)
     }
 
     /// References to several things.
     pub(super) fn references(
         &mut self,
-        column: &str,
+        column: Col,
         default: Kind,
         allowed: &[Kind],
-    ) -> Vec<Reference> {
+    ) -> Vec<Reference<'t>> {
         let Some(cell) = self.cell(column) else {
             return Vec::new();
         };
         cell.items()
-            .filter_map(|item| self.parse_reference(column, item, cell.origin, default, allowed))
+            .filter_map(|item| {
+                self.parse_reference(column.name, item, cell.origin, default, allowed)
+            })
             .collect()
     }
 
     pub(super) fn parse_reference(
         &mut self,
         column: &str,
-        text: &str,
+        text: Cow<'t, str>,
         origin: Origin,
         default: Kind,
         allowed: &[Kind],
-    ) -> Option<Reference> {
-        let (kind, name) = Kind::split(text).unwrap_or((default, text));
+    ) -> Option<Reference<'t>> {
+        let (kind, name) = match Kind::split(&text) {
+            None => (default, trimmed(&text)),
+            Some((kind, name)) => (kind, part(&text, name.trim())),
+        };
         if !allowed.contains(&kind) {
             let words: Vec<_> = allowed
                 .iter()
@@ -249,7 +253,10 @@ impl<'a> Row<'a> {
             );
             return None;
         }
-        let key = fold_name(kind, name);
+        let key = match &name {
+            Cow::Borrowed(name) => fold_name(kind, name),
+            Cow::Owned(name) => Cow::Owned(fold_name(kind, name).into_owned()),
+        };
         if key.is_empty() {
             self.say(
                 Diagnostic::new(Code::EmptyName, format!("`{text}` has no name"))
@@ -260,27 +267,26 @@ impl<'a> Row<'a> {
         Some(Reference {
             kind,
             key,
-            shown: name.trim().to_owned(),
+            shown: name,
             origin,
         })
     }
 
     /// The row's own id: its own prefix may stand and is dropped, another kind's is an error.
-    pub(super) fn own_id(&mut self, kind: Option<Kind>) -> Option<Reference> {
-        let cell = self.required("id")?;
-        let text = cell.text();
-        self.own_name("id", &text, cell.origin, kind)
+    pub(super) fn own_id(&mut self, kind: Option<Kind>) -> Option<Reference<'t>> {
+        let cell = self.required(schema::ID)?;
+        self.own_name("id", cell.text(), cell.origin, kind)
     }
 
     /// A name in the id column or among the aliases.
     pub(super) fn own_name(
         &mut self,
         column: &str,
-        text: &str,
+        text: Cow<'t, str>,
         origin: Origin,
         kind: Option<Kind>,
-    ) -> Option<Reference> {
-        if let Some((found, _)) = Kind::split(text)
+    ) -> Option<Reference<'t>> {
+        if let Some((found, _)) = Kind::split(&text)
             && Some(found) != kind
         {
             self.say(
@@ -298,5 +304,18 @@ impl<'a> Row<'a> {
         }
         let kind = kind.unwrap_or(Kind::Identity);
         self.parse_reference(column, text, origin, kind, &[kind])
+    }
+}
+
+/// A part of a text that borrows from where the text does.
+fn part<'t>(text: &Cow<'t, str>, part: &str) -> Cow<'t, str> {
+    match text {
+        Cow::Owned(_) => Cow::Owned(part.to_owned()),
+        Cow::Borrowed(text) => {
+            // A part of the text lies inside it, so the distance of the two is its place.
+            let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+            let found = text.get(start..start.wrapping_add(part.len()));
+            found.map_or_else(|| Cow::Owned(part.to_owned()), Cow::Borrowed)
+        }
     }
 }

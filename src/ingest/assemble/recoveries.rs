@@ -5,39 +5,46 @@ use super::read::{Reference, Row};
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic};
 use crate::ingest::raw::RawRow;
+use crate::ingest::schema::{Col, column};
 use crate::model::{
     Kind, Method, OwnAsset, Recovery, Restored, RowRef, Source, Table, Target, fold,
 };
 
-enum NamedSource {
+enum NamedSource<'t> {
     Nobody,
     Own(OwnAsset),
-    Asset(Reference),
+    Asset(Reference<'t>),
 }
 
-enum NamedTarget {
+enum NamedTarget<'t> {
     Everyone,
-    Asset(Reference),
+    Asset(Reference<'t>),
 }
 
-impl Builder {
-    pub(super) fn recovery(&mut self, context: Context, raw: &RawRow) {
+impl<'t> Builder<'t> {
+    pub(super) fn recovery(&mut self, context: Context, raw: RawRow<'_, 't>) {
         let mut row = Row::new(context, raw);
-        row.required("target");
-        row.required("method");
-        let method = row.word::<Method>("method");
+        row.required(column!(Recoveries, "target"));
+        row.required(column!(Recoveries, "method"));
+        let method = row.word::<Method>(column!(Recoveries, "method"));
         let source = read_source(&mut row, method);
         let target = read_target(&mut row, method);
-        let restores = row.word::<Restored>("restores");
-        let except = row.references("except", Kind::Identity, &[Kind::Identity, Kind::Group]);
-        let need = row.number::<u32>("need", 1, u32::MAX);
-        let gate = row.text("gate");
+        let restores = row.word::<Restored>(column!(Recoveries, "restores"));
+        let except = row.references(
+            column!(Recoveries, "except"),
+            Kind::Identity,
+            &[Kind::Identity, Kind::Group],
+        );
+        let need = row.number::<u32>(column!(Recoveries, "need"), 1, u32::MAX);
+        let gate = row.text(column!(Recoveries, "gate"));
         if let (Some(source), Some(target)) = (&source, &target) {
             check(&mut row, source, target, restores, !except.is_empty());
         }
         let gate_name = GateName::of(context, raw, &gate);
-        let gate_origin = row.origin("need");
-        let process = row.cell("process").map(|cell| (cell.text(), cell.origin));
+        let gate_origin = row.origin(column!(Recoveries, "need"));
+        let process = row
+            .cell(column!(Recoveries, "process"))
+            .map(|cell| (cell.text(), cell.origin));
         let good = self.keep(row);
         let (true, Some(method), Some(source), Some(target)) = (good, method, source, target)
         else {
@@ -49,7 +56,7 @@ impl Builder {
             table: Table::Recoveries,
             index: self.org.recoveries.len() as u32,
         };
-        let meta = self.meta(raw);
+        let meta = Self::meta(raw);
         let source = match source {
             NamedSource::Nobody => Source::Nobody,
             NamedSource::Own(own) => Source::Own(own),
@@ -74,6 +81,7 @@ impl Builder {
             name: gate_name,
             need: gate_origin,
         });
+        let gate = self.org.texts.keep(&gate);
         self.org.recoveries.push(Recovery {
             source,
             target,
@@ -88,8 +96,8 @@ impl Builder {
     }
 }
 
-fn read_source(row: &mut Row<'_>, method: Option<Method>) -> Option<NamedSource> {
-    let Some(cell) = row.cell("source") else {
+fn read_source<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<NamedSource<'t>> {
+    let Some(cell) = row.cell(column!(Recoveries, "source")) else {
         let may_be_nobody = matches!(
             method,
             None | Some(
@@ -115,7 +123,8 @@ fn read_source(row: &mut Row<'_>, method: Option<Method>) -> Option<NamedSource>
         OwnAsset::Device,
         OwnAsset::Owner,
     ];
-    let text = fold(&cell.text());
+    let text = cell.text();
+    let text = fold(&text);
     if let Some(own) = own.into_iter().find(|own| own.word() == text) {
         return Some(NamedSource::Own(own));
     }
@@ -126,12 +135,12 @@ fn read_source(row: &mut Row<'_>, method: Option<Method>) -> Option<NamedSource>
         Some(Method::StoredSecret) => Kind::Vault,
         _ => Kind::Identity,
     };
-    row.reference("source", default, &Kind::ALL)
+    row.reference(column!(Recoveries, "source"), default, &Kind::ALL)
         .map(NamedSource::Asset)
 }
 
-fn read_target(row: &mut Row<'_>, method: Option<Method>) -> Option<NamedTarget> {
-    let cell = row.cell("target")?;
+fn read_target<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<NamedTarget<'t>> {
+    let cell = row.cell(column!(Recoveries, "target"))?;
     if cell.text() == "*" {
         return Some(NamedTarget::Everyone);
     }
@@ -140,14 +149,14 @@ fn read_target(row: &mut Row<'_>, method: Option<Method>) -> Option<NamedTarget>
     } else {
         Kind::Identity
     };
-    row.reference("target", default, &Kind::ALL)
+    row.reference(column!(Recoveries, "target"), default, &Kind::ALL)
         .map(NamedTarget::Asset)
 }
 
 fn check(
-    row: &mut Row<'_>,
-    source: &NamedSource,
-    target: &NamedTarget,
+    row: &mut Row<'_, '_>,
+    source: &NamedSource<'_>,
+    target: &NamedTarget<'_>,
     restores: Option<Restored>,
     except: bool,
 ) {
@@ -158,33 +167,33 @@ fn check(
     let is_account = matches!(kind, None | Some(Kind::Identity | Kind::Group));
     let is_many = matches!(kind, None | Some(Kind::Group));
     let membership = restores == Some(Restored::Membership);
-    let mut say = |column: &str, message: &str, expected: &str| {
+    let mut say = |column: Col, message: &str, expected: &str| {
         let origin = row.origin(column);
         row.say(Diagnostic::new(Code::BadTarget, message).at(origin, expected));
     };
     if membership && kind != Some(Kind::Group) {
         say(
-            "restores",
+            column!(Recoveries, "restores"),
             "`membership` can only be restored for a group",
             "expected a `group:` as target",
         );
     } else if restores.is_some() && !is_account {
         say(
-            "restores",
+            column!(Recoveries, "restores"),
             "a recovery of this target yields the asset itself",
             "expected no value in `restores`",
         );
     }
     if matches!(source, NamedSource::Own(_)) && (!is_account || membership) {
         say(
-            "source",
+            column!(Recoveries, "source"),
             "`own:` means the target's own, and this target has none",
             "expected an identity, a group or `*` as target, and not `membership`",
         );
     }
     if except && (!is_many || membership) {
         say(
-            "except",
+            column!(Recoveries, "except"),
             "`except` takes somebody out of a group or `*`",
             "expected a group or `*` as target, and not `membership`",
         );

@@ -1,56 +1,79 @@
 //! Mailboxes, systems and processes.
 
 use super::Builder;
-use super::declare::Declared;
 use super::identities::{Owned, PendingOwner};
 use super::read::{Reference, Row};
+use crate::ingest::schema::{Col, column};
 use crate::model::{
-    Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef, System,
-    Table, fold,
+    AssetId, Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef,
+    System, Table, fold,
 };
 
+/// The owners of a process, in the order of its stages.
+const OWNERS: [Col; PROCESS_STAGES.len()] = [
+    column!(Processes, "policy_owner"),
+    column!(Processes, "proofing_owner"),
+    column!(Processes, "approval_owner"),
+    column!(Processes, "execution_owner"),
+    column!(Processes, "logging_owner"),
+    column!(Processes, "review_owner"),
+];
+/// The texts of a process.
+const TEXTS: [Col; 3] = [
+    column!(Processes, "name"),
+    column!(Processes, "operator"),
+    column!(Processes, "escalation"),
+];
 /// Whoever reads a mailbox.
 const READERS: [Kind; 2] = [Kind::Identity, Kind::Group];
 
 /// What a row says of a mailbox besides its id.
-pub(super) struct MailboxCells {
+pub(super) struct MailboxCells<'t> {
     kind: MailboxKind,
-    owner: Option<Reference>,
-    delegates: Vec<Reference>,
-    forwards_to: Vec<Reference>,
+    owner: Option<Reference<'t>>,
+    delegates: Vec<Reference<'t>>,
+    forwards_to: Vec<Reference<'t>>,
 }
 
-impl MailboxCells {
-    pub(super) fn read(row: &mut Row<'_>) -> Self {
+impl<'t> MailboxCells<'t> {
+    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
         Self {
-            kind: row.word("kind").unwrap_or(MailboxKind::User),
-            owner: row.reference("owner", Kind::Identity, &READERS),
-            delegates: row.references("delegates", Kind::Identity, &READERS),
-            forwards_to: row.references("forwards_to", Kind::Mailbox, &[Kind::Mailbox]),
+            kind: row
+                .word(column!(Mailboxes, "kind"))
+                .unwrap_or(MailboxKind::User),
+            owner: row.reference(column!(Mailboxes, "owner"), Kind::Identity, &READERS),
+            delegates: row.references(column!(Mailboxes, "delegates"), Kind::Identity, &READERS),
+            forwards_to: row.references(
+                column!(Mailboxes, "forwards_to"),
+                Kind::Mailbox,
+                &[Kind::Mailbox],
+            ),
         }
     }
 }
 
 /// What a row says of a system besides its id.
-pub(super) struct SystemCells {
+pub(super) struct SystemCells<'t> {
     criticality: u8,
-    owner: Option<Reference>,
+    owner: Option<Reference<'t>>,
     name: Box<str>,
 }
 
-impl SystemCells {
-    pub(super) fn read(row: &mut Row<'_>) -> Self {
+impl<'t> SystemCells<'t> {
+    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
         Self {
-            criticality: row.number("criticality", 0, 2).unwrap_or(2),
-            owner: row.reference("owner", Kind::Identity, &[Kind::Identity]),
-            name: row.text("name"),
+            criticality: row
+                .number(column!(Systems, "criticality"), 0, 2)
+                .unwrap_or(2),
+            owner: row.reference(column!(Systems, "owner"), Kind::Identity, &[Kind::Identity]),
+            name: (&*row.text(column!(Systems, "name"))).into(),
         }
     }
 }
 
 /// What a row says of a process besides its id.
-pub(super) struct ProcessCells {
-    owners: [Option<Reference>; PROCESS_STAGES.len()],
+pub(super) struct ProcessCells<'t> {
+    owners: [Option<Reference<'t>>; PROCESS_STAGES.len()],
     proofing: Option<Proofing>,
     approvals: Option<u32>,
     hold_hours: Option<u32>,
@@ -60,149 +83,149 @@ pub(super) struct ProcessCells {
     text: [Box<str>; 3],
 }
 
-impl ProcessCells {
-    pub(super) fn read(row: &mut Row<'_>) -> Self {
+impl<'t> ProcessCells<'t> {
+    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
         Self {
-            owners: PROCESS_STAGES.map(|stage| {
-                row.reference(&format!("{stage}_owner"), Kind::Identity, &[Kind::Identity])
-            }),
-            proofing: row.word("proofing"),
-            approvals: row.number("approvals", 0, 1000),
-            hold_hours: row.number("hold_hours", 0, 100_000),
-            revokes_sessions: row.boolean("revokes_sessions"),
-            logged: row.boolean("logged"),
-            text: ["name", "operator", "escalation"].map(|column| row.text(column)),
+            owners: OWNERS.map(|column| row.reference(column, Kind::Identity, &[Kind::Identity])),
+            proofing: row.word(column!(Processes, "proofing")),
+            approvals: row.number(column!(Processes, "approvals"), 0, 1000),
+            hold_hours: row.number(column!(Processes, "hold_hours"), 0, 100_000),
+            revokes_sessions: row.boolean(column!(Processes, "revokes_sessions")),
+            logged: row.boolean(column!(Processes, "logged")),
+            text: TEXTS.map(|column| (&*row.text(column)).into()),
         }
     }
 }
 
-impl Builder {
-    pub(super) fn declare_mailboxes(&mut self, declared: Vec<Declared>) {
-        for Declared { context, id, row } in declared {
-            let mut reader = Row::new(context, &row);
-            let MailboxCells {
-                kind,
-                owner,
-                delegates,
-                forwards_to,
-            } = MailboxCells::read(&mut reader);
-            if !self.keep(reader) {
-                continue;
-            }
-            let at = self.org.mailboxes.len() as u32;
-            let asset = self.org.assets.insert(Kind::Mailbox, id.key, &id.shown);
-            self.mailbox_of.insert(asset, at);
-            let meta = self.meta(&row);
-            self.org.mailboxes.push(Mailbox {
-                asset,
-                owner: None,
-                kind,
-                delegates: Vec::new(),
-                forwards_to: Vec::new(),
-                row: RowRef {
-                    table: Table::Mailboxes,
-                    index: at,
-                },
-                meta,
-                declared: true,
-            });
-            self.mailbox_references
-                .push((owner, delegates, forwards_to));
-        }
-    }
+/// What refers to a mailbox's readers.
+#[derive(Clone, Copy)]
+pub(super) enum Reader {
+    Owner,
+    Delegate,
+    Forward,
+}
 
-    pub(super) fn mailbox_references(&mut self) {
-        for (at, (owner, delegates, forwards)) in std::mem::take(&mut self.mailbox_references)
+impl<'t> Builder<'t> {
+    pub(super) fn mailbox(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) -> Option<AssetId> {
+        let cells = MailboxCells::read(&mut row);
+        let meta = Self::meta(row.raw);
+        if !self.keep(row) {
+            return None;
+        }
+        let at = self.org.mailboxes.len() as u32;
+        let asset = self.org.assets.insert(Kind::Mailbox, &id.key, &id.shown);
+        self.org.mailboxes.push(Mailbox {
+            asset,
+            owner: None,
+            kind: cells.kind,
+            delegates: Vec::new(),
+            forwards_to: Vec::new(),
+            row: RowRef {
+                table: Table::Mailboxes,
+                index: at,
+            },
+            meta,
+            declared: true,
+        });
+        let owner = cells.owner.into_iter().map(|name| (Reader::Owner, name));
+        let delegates = cells
+            .delegates
             .into_iter()
-            .enumerate()
-        {
-            let row = self.org.mailboxes[at].row;
-            let meta = self.org.mailboxes[at].meta.clone();
-            let owner = owner.map(|owner| self.resolve(&owner, row, &meta));
-            let delegates = self.resolve_all(&delegates, row, &meta);
-            let forwards_to = self.resolve_all(&forwards, row, &meta);
-            let mailbox = &mut self.org.mailboxes[at];
-            mailbox.owner = owner;
-            mailbox.delegates = delegates;
-            mailbox.forwards_to = forwards_to;
-        }
+            .map(|name| (Reader::Delegate, name));
+        let forwards = cells
+            .forwards_to
+            .into_iter()
+            .map(|name| (Reader::Forward, name));
+        let all = owner.chain(delegates).chain(forwards);
+        self.mailbox_references
+            .extend(all.map(|(reader, name)| (at, reader, name)));
+        Some(asset)
     }
 
-    pub(super) fn declare_systems(&mut self, declared: Vec<Declared>) {
-        for Declared { context, id, row } in declared {
-            let mut reader = Row::new(context, &row);
-            let SystemCells {
-                criticality,
-                owner,
-                name,
-            } = SystemCells::read(&mut reader);
-            if !self.keep(reader) {
-                continue;
-            }
-            let at = self.org.systems.len() as u32;
-            let asset = self.org.assets.insert(Kind::System, id.key, &id.shown);
-            self.system_of.insert(asset, at);
-            let meta = self.meta(&row);
-            self.org.systems.push(System {
-                asset,
-                name,
-                criticality,
-                owner: None,
-                row: RowRef {
-                    table: Table::Systems,
-                    index: at,
-                },
-                meta,
-                declared: true,
-            });
-            if let Some(name) = owner {
-                self.pending_owners.push(PendingOwner {
-                    of: Owned::System(at),
-                    name,
-                });
-            }
-        }
-    }
-
-    pub(super) fn declare_processes(&mut self, declared: Vec<Declared>) {
-        for Declared { context, id, row } in declared {
-            let mut reader = Row::new(context, &row);
-            let cells = ProcessCells::read(&mut reader);
-            if !self.keep(reader) {
-                continue;
-            }
-            let process = ProcessId(self.org.processes.len() as u32);
-            let [name, operator, escalation] = cells.text;
-            let meta = self.meta(&row);
-            let key = fold(&id.shown);
-            self.org.processes.push(Process {
-                id: id.shown.as_str().into(),
-                key: key.as_str().into(),
-                name,
-                operator,
-                owners: [const { None }; 6],
-                proofing: cells.proofing,
-                approvals: cells.approvals,
-                hold_hours: cells.hold_hours,
-                revokes_sessions: cells.revokes_sessions,
-                logged: cells.logged,
-                escalation,
-                row: RowRef {
-                    table: Table::Processes,
-                    index: process.0,
-                },
-                meta,
-                declared: true,
-            });
-            self.processes.insert(key, process);
-            for (stage, owner) in cells.owners.into_iter().enumerate() {
-                if let Some(name) = owner {
-                    self.pending_owners.push(PendingOwner {
-                        of: Owned::Process(process, stage),
-                        name,
-                    });
+    /// Owners, delegates and forwards, in the order of the rows.
+    pub(super) fn mailbox_references(&mut self) {
+        for (at, reader, name) in std::mem::take(&mut self.mailbox_references) {
+            let mailbox = &self.org.mailboxes[at as usize];
+            let (row, meta) = (mailbox.row, mailbox.meta.clone());
+            let asset = self.resolve(&name, row, &meta);
+            let mailbox = &mut self.org.mailboxes[at as usize];
+            let list = match reader {
+                Reader::Owner => {
+                    mailbox.owner = Some(asset);
+                    continue;
                 }
+                Reader::Delegate => &mut mailbox.delegates,
+                Reader::Forward => &mut mailbox.forwards_to,
+            };
+            if !list.contains(&asset) {
+                list.push(asset);
             }
+        }
+    }
+
+    pub(super) fn system(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) -> Option<AssetId> {
+        let cells = SystemCells::read(&mut row);
+        let meta = Self::meta(row.raw);
+        if !self.keep(row) {
+            return None;
+        }
+        let at = self.org.systems.len() as u32;
+        let asset = self.org.assets.insert(Kind::System, &id.key, &id.shown);
+        self.org.systems.push(System {
+            asset,
+            name: cells.name,
+            criticality: cells.criticality,
+            owner: None,
+            row: RowRef {
+                table: Table::Systems,
+                index: at,
+            },
+            meta,
+            declared: true,
+        });
+        let owner = cells.owner.map(|name| PendingOwner {
+            of: Owned::System(at),
+            name,
+        });
+        self.pending_owners.extend(owner);
+        Some(asset)
+    }
+
+    pub(super) fn process(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) {
+        let cells = ProcessCells::read(&mut row);
+        let meta = Self::meta(row.raw);
+        if !self.keep(row) {
+            return;
+        }
+        let process = ProcessId(self.org.processes.len() as u32);
+        let [name, operator, escalation] = cells.text;
+        let key = fold(&id.shown).into_owned();
+        self.org.processes.push(Process {
+            id: (&*id.shown).into(),
+            key: key.as_str().into(),
+            name,
+            operator,
+            owners: [const { None }; 6],
+            proofing: cells.proofing,
+            approvals: cells.approvals,
+            hold_hours: cells.hold_hours,
+            revokes_sessions: cells.revokes_sessions,
+            logged: cells.logged,
+            escalation,
+            row: RowRef {
+                table: Table::Processes,
+                index: process.0,
+            },
+            meta,
+            declared: true,
+        });
+        self.processes.insert(key, process);
+        for (stage, owner) in cells.owners.into_iter().enumerate() {
+            let owner = owner.map(|name| PendingOwner {
+                of: Owned::Process(process, stage),
+                name,
+            });
+            self.pending_owners.extend(owner);
         }
     }
 }

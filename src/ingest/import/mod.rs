@@ -59,7 +59,7 @@ struct Export<'a> {
 
 /// What an export became.
 pub(super) struct Imported {
-    pub tables: Vec<RawTable>,
+    pub tables: Vec<RawTable<'static>>,
     pub inputs: Vec<Input>,
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
-use crate::ingest::raw::{RawCell, RawRow, RawTable, SourceId, Value};
+use crate::ingest::raw::{KeptRow, RawCell, RawTable, Rows, SourceId, Value};
 use crate::ingest::schema;
 use crate::model::{Provenance, Table, Word};
 
@@ -19,7 +19,7 @@ pub struct From<'a> {
 pub struct Maker<'s> {
     sources: &'s Sources,
     source: SourceId,
-    rows: BTreeMap<Table, Vec<RawRow>>,
+    rows: BTreeMap<Table, Vec<KeptRow<'static>>>,
     seen: std::collections::BTreeSet<(Table, String)>,
     processes: std::collections::BTreeSet<String>,
     diagnostics: Vec<Diagnostic>,
@@ -43,7 +43,7 @@ impl<'s> Maker<'s> {
 
     /// Adds a row unless one with the same cells is there. Empty cells are not kept.
     pub(super) fn row(&mut self, table: Table, from: From<'_>, cells: &[(&str, &str)]) {
-        let cells: Vec<RawCell> = cells
+        let cells: Vec<RawCell<'static>> = cells
             .iter()
             .filter_map(|(column, text)| {
                 let column = schema::find(table, column)?;
@@ -51,7 +51,7 @@ impl<'s> Maker<'s> {
                 (!text.is_empty()).then(|| RawCell {
                     column,
                     origin: from.origin,
-                    value: Value::Text(text.into()),
+                    value: Value::Text(text.to_owned().into()),
                 })
             })
             .collect();
@@ -68,7 +68,7 @@ impl<'s> Maker<'s> {
             line: Some(place.line),
             object: from.object.into(),
         };
-        self.rows.entry(table).or_default().push(RawRow {
+        self.rows.entry(table).or_default().push(KeptRow {
             origin: from.origin,
             cells,
             provenance: Some(Box::new(provenance)),
@@ -109,7 +109,13 @@ impl<'s> Maker<'s> {
         self.row(Table::Coverage, from, &cells);
     }
 
-    pub(super) fn finish(mut self) -> (Vec<RawTable>, Vec<Diagnostic>, BTreeMap<FileId, u64>) {
+    pub(super) fn finish(
+        mut self,
+    ) -> (
+        Vec<RawTable<'static>>,
+        Vec<Diagnostic>,
+        BTreeMap<FileId, u64>,
+    ) {
         if !self.left_out.is_empty() {
             let what: Vec<_> = self
                 .left_out
@@ -131,7 +137,7 @@ impl<'s> Maker<'s> {
                     table,
                     file,
                     source,
-                    rows,
+                    rows: Rows::Kept(rows),
                     lacks: 0,
                 })
             })
