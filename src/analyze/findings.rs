@@ -8,7 +8,8 @@ use super::{Change, Scan, single};
 use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
 use crate::model::{
-    AssetId, Kind, MailboxKind, Method, Organisation, RecoveryGate, RowRef, SignIn, Table,
+    AssetId, Kind, MailboxKind, Method, Organisation, RecoveryGate, RowRef, SignIn, Source, Table,
+    Target,
 };
 use crate::rules::Fact;
 use crate::solve::Answer;
@@ -42,7 +43,7 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn shown(&self, asset: AssetId) -> &str {
-        &self.org.assets.get(asset).shown
+        self.org.assets.get(asset).shown
     }
 
     /// An asset by its fact: facts of assets have their numbers.
@@ -232,15 +233,41 @@ impl Finder<'_> {
             .assets
             .iter()
             .filter(|(id, asset)| asset.kind == Kind::Group && !declared.contains(id));
-        findings.extend(groups.map(|(_, asset)| Finding {
+        findings.extend(groups.map(|(id, asset)| Finding {
             code: Code::UndeclaredName,
             message: format!(
                 "group `{}` is declared nowhere: nobody is in it by the tables",
                 asset.shown
             ),
-            rows: Vec::new(),
+            rows: self.first_use(id).into_iter().collect(),
         }));
         findings
+    }
+
+    /// The first row that names a group which no membership does.
+    fn first_use(&self, group: AssetId) -> Option<RowRef> {
+        let org = self.org;
+        let of = |table: Table, at: Option<usize>| {
+            at.map(|at| RowRef {
+                table,
+                index: at as u32,
+            })
+        };
+        let in_mailboxes = org
+            .mailboxes
+            .iter()
+            .position(|row| row.owner == Some(group) || row.delegates.contains(&group));
+        let in_holdings = org.holdings.iter().position(|row| row.holder == group);
+        let in_recoveries = org.recoveries.iter().position(|row| {
+            row.source == Source::Asset(group)
+                || row.target == Target::Asset(group)
+                || row.except.contains(&group)
+        });
+        let in_grants = org.grants.iter().position(|row| row.principal == group);
+        of(Table::Mailboxes, in_mailboxes)
+            .or_else(|| of(Table::Holdings, in_holdings))
+            .or_else(|| of(Table::Recoveries, in_recoveries))
+            .or_else(|| of(Table::Grants, in_grants))
     }
 
     /// Approvals and hold times are what a process says of itself; only a gate keeps them.

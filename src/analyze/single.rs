@@ -22,8 +22,9 @@ pub(super) struct Single {
 /// any recovery: by being the source, by being in the group that is, by holding it or reading it.
 ///
 /// Whoever satisfies `need` of `n` inputs controls at least one of any `n - need + 1` of them, so
-/// only those behind the `n - need + 1` inputs with the fewest behind them are tried: a help desk of
-/// thousands beside a manager costs one look-up.
+/// it is enough to try those behind the `n - need + 1` inputs with the fewest behind them: a help
+/// desk of thousands beside a manager costs one look-up. Where that would be more work, as in a gate
+/// of very many inputs, everybody behind any of them is counted instead.
 pub(super) fn single_holders(org: &Organisation, program: &Program) -> BTreeMap<u32, Single> {
     let graph = &program.graph;
     let mut behind = Behind::new(program);
@@ -66,7 +67,7 @@ struct Behind<'a> {
     program: &'a Program,
     /// For every fact, the gates that yield it from one input at no cost.
     sources: FxHashMap<Fact, Vec<Fact>>,
-    /// Of groups, which many gates share.
+    /// Of facts that several gates start from.
     known: FxHashMap<Fact, Rc<[AssetId]>>,
 }
 
@@ -132,7 +133,7 @@ impl<'a> Behind<'a> {
         }
         assets.sort_unstable();
         let assets: Rc<[AssetId]> = assets.into();
-        if program.graph.class(fact) == Class::Group {
+        if program.graph.uses(fact).len() > 1 {
             self.known.insert(fact, Rc::clone(&assets));
         }
         assets

@@ -3,6 +3,7 @@
 use super::args::GenerateArgs;
 use super::complaints::counted;
 use super::console::Console;
+use super::templates::refuse_tables_in;
 use super::{Exit, Failure};
 use crate::generate::{self, Shape};
 use crate::model::Word;
@@ -21,12 +22,7 @@ pub(super) fn run(args: &GenerateArgs, console: &Console) -> Result<Exit, Failur
         .iter()
         .map(|(table, columns)| (format!("{}.csv", table.word()), *table, *columns))
         .collect();
-    if let Some((name, ..)) = names.iter().find(|(name, ..)| args.out.join(name).exists()) {
-        return Err(Failure::Usage(format!(
-            "`{}` is there already; name another folder",
-            args.out.join(name).display()
-        )));
-    }
+    refuse_tables_in(&args.out)?;
     let mut outputs = Outputs::new(&args.out)?;
     let mut count = 0;
     for (name, table, columns) in names {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::{Format, ImportArgs};
 use super::complaints;
 use super::console::Console;
+use super::templates::refuse_tables_in;
 use super::{Exit, Failure};
 use crate::diag::{Severity, Sources};
 use crate::ingest::{self, Options, RawTable, import};
@@ -17,6 +18,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
             "`import` writes tables as they are; use --redact with `scan`".to_owned(),
         ));
     }
+    refuse_tables_in(&args.out)?;
     let mut sources = Sources::default();
     let options = Options {
         encoding: args.read.encoding,

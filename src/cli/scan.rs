@@ -10,7 +10,7 @@ use super::summary::{self, Written};
 use super::{Exit, Failure};
 use crate::analyze::{self, Scan};
 use crate::compile::{self, Assumption, Program};
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic};
 use crate::draw;
 use crate::ingest::Ingested;
 use crate::model::{AssetId, Kind, Organisation, pseudonym, redacted_file};
@@ -27,6 +27,7 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         mut sources,
         diagnostics,
         rows_left_out,
+        files_cut,
     } = ingested;
     for assumption in &args.assume {
         assumption
@@ -63,6 +64,7 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let written = Written {
         files,
         rows_left_out,
+        files_cut,
     };
     let holds = conditions(args, &view, &diagnostics);
     let text = match args.read.format {
@@ -88,9 +90,9 @@ fn refused(ingested: &Ingested, args: &ScanArgs, console: &Console) -> Option<Ex
     }
     let hopeless = ingested.organisation.identities.is_empty();
     if args.keep_going && !hopeless {
-        let rows = super::complaints::counted(ingested.rows_left_out as usize, "row");
+        let lost = summary::lost(ingested.rows_left_out, ingested.files_cut);
         console.err(&format!(
-            "{rows} left out, as --keep-going asks; the results are partial\n"
+            "{lost} left out, as --keep-going asks; the results are partial\n"
         ));
         return None;
     }
@@ -115,7 +117,7 @@ fn focus(org: &Organisation, name: &str) -> Result<AssetId, Failure> {
             let names = org
                 .identities
                 .iter()
-                .map(|identity| &*org.assets.get(identity.asset).key);
+                .map(|identity| org.assets.get(identity.asset).key);
             let hint =
                 crate::diag::closest(&key, names).map(|close| format!("; did you mean `{close}`?"));
             Failure::Usage(format!(
@@ -131,7 +133,7 @@ fn redact_assumption(assumption: &mut Assumption, org: &Organisation, key: &str)
             .assets
             .find_spelled(*kind, name)
             .map(|asset| org.assets.get(asset).key);
-        *name = pseudonym(key, kind.word(), &compared.unwrap_or_default());
+        *name = pseudonym(key, kind.word(), compared.unwrap_or_default());
     }
 }
 
@@ -206,12 +208,17 @@ fn write_all(
 
 /// The conditions of `--fail-on` that hold, each with how often.
 fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> Vec<String> {
-    let counts = view.counts();
-    let grew = counts.tiers[0].saturating_sub(counts.previous_tiers[0]);
     let mut holds = Vec::new();
     for &condition in &args.fail_on {
         let count = match condition {
-            Condition::TierZeroGrew => grew as usize,
+            // Whoever is in tier 0 and was not: that another one left it takes nothing back.
+            Condition::TierZeroGrew => {
+                let entered = view.scan.identities.iter().filter(|result| {
+                    let before = view.org.identities[result.identity as usize].tier;
+                    result.tier == Some(0) && before.is_some_and(|before| before > 0)
+                });
+                entered.count()
+            }
             Condition::Code(Code::TierRaised) => {
                 let raised = view
                     .scan
@@ -227,9 +234,7 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
                     .iter()
                     .filter(|finding| finding.code == code)
                     .count();
-                let said = diagnostics
-                    .iter()
-                    .filter(|said| said.code == code && said.severity != Severity::Note);
+                let said = diagnostics.iter().filter(|said| said.code == code);
                 findings.max(said.count())
             }
         };

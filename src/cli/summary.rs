@@ -22,6 +22,17 @@ const COMPARED: usize = 1000;
 pub(super) struct Written {
     pub files: Vec<PathBuf>,
     pub rows_left_out: u64,
+    pub files_cut: u64,
+}
+
+/// What bad input cost.
+pub(super) fn lost(rows: u64, files: u64) -> String {
+    let rows = counted(rows as usize, "bad row");
+    match files {
+        0 => rows,
+        1 => format!("{rows} and what follows in 1 broken file"),
+        files => format!("{rows} and what follows in {files} broken files"),
+    }
 }
 
 /// The identities whose tier must rise, by how far, then in the order of `tiers.csv`.
@@ -38,6 +49,14 @@ fn raises<'a>(view: &View<'a>) -> Vec<(&'a IdentityResult, u8, u8)> {
         .collect();
     raises.sort_by_key(|(_, before, now)| std::cmp::Reverse(before - now));
     raises
+}
+
+fn identities(count: u64) -> String {
+    if count == 1 {
+        "1 identity".to_owned()
+    } else {
+        format!("{count} identities")
+    }
 }
 
 pub(super) fn text(view: &View<'_>, written: &Written) -> String {
@@ -60,7 +79,7 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
         writeln!(
             text,
             "{bold}PARTIAL{bold:#}: {} left out; do not enforce this result",
-            counted(written.rows_left_out as usize, "bad row")
+            lost(written.rows_left_out, written.files_cut)
         )?;
     }
     if !view.options.assumptions.is_empty() {
@@ -82,8 +101,15 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
     }
     writeln!(
         text,
-        "{} identities unlock {} (identity, system) pairs\n",
-        counts.unlocking, counts.pairs
+        "{} {} {} (identity, system) {}\n",
+        identities(counts.unlocking),
+        if counts.unlocking == 1 {
+            "unlocks"
+        } else {
+            "unlock"
+        },
+        counts.pairs,
+        if counts.pairs == 1 { "pair" } else { "pairs" }
     )?;
     writeln!(text, "{bold}tier     now  before{bold:#}")?;
     for tier in 0..4 {
@@ -333,6 +359,7 @@ pub(super) fn json(view: &View<'_>, written: &Written, holds: &[String]) -> Stri
     let summary = json!({
         "partial": view.org.partial,
         "rows_left_out": written.rows_left_out,
+        "files_cut": written.files_cut,
         "assumptions": view.options.assumptions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "counts": view.counts(),
         "raises": raises,

@@ -59,11 +59,13 @@ codes! {
     UnknownColumn = "unknown-column", Warning, "a column that is kept out of the analysis";
     UndeclaredName = "undeclared-name", Warning, "a name that no table declares and a row uses";
     UnknownOwner = "unknown-owner", Warning, "an owner that is no identity";
+    NearPrefix = "near-prefix", Warning, "a name that begins with what is nearly the prefix of a kind";
     UnknownIdentity = "unknown-identity", Warning, "a signal or reset of an identity that nothing else names";
     ListInSingle = "list-in-single", Warning, "a `;` in a reference to a single thing";
     DuplicateGateRow = "duplicate-gate-row", Warning, "rows of a gate with the same source and method count once";
     OpenEnrolment = "open-enrolment", Warning, "a factor that is not enrolled: whoever signs in first enrols it";
     SourceConflict = "source-conflict", Warning, "two sources say different things about one id";
+    ShortExport = "short-export", Warning, "an export that holds fewer objects than it says";
     AmbiguousExport = "ambiguous-export", Warning, "an export that says two things about one object";
     // Notes.
     UnclaimedFile = "unclaimed-file", Note, "a file in a directory that no reader claims";

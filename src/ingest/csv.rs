@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::header;
-use super::raw::{RawCell, Value};
+use super::raw::{Lost, RawCell, Value};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
 
@@ -13,6 +13,8 @@ pub(super) struct Read<'t> {
     pub body: Option<Body<'t>>,
     /// See [`header::Header::lacks`].
     pub lacks: u32,
+    /// What is known of rows that cannot be read.
+    pub lost: Lost,
     /// What is wrong with the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -44,6 +46,7 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         return Read {
             body: None,
             lacks: 0,
+            lost: Lost::default(),
             diagnostics,
         };
     };
@@ -75,12 +78,28 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         count: 0,
     };
     let mut count = 0;
-    body.records(|_| count += 1, |problem| diagnostics.push(problem));
+    let mut lost = Lost::default();
+    body.records(
+        |_| count += 1,
+        |problem, record| {
+            diagnostics.push(problem);
+            match record {
+                None => lost.rest = true,
+                // Only a gate loses its meaning with a row.
+                Some(record) if table == Table::Recoveries => {
+                    let fields = (0..record.record.len()).map(|at| (&*record.value(at)).into());
+                    lost.texts.extend(fields);
+                }
+                Some(_) => {}
+            }
+        },
+    );
     body.count = count;
     let lacks = body.header.lacks(table);
     Read {
         body: Some(body),
         lacks,
+        lost,
         diagnostics,
     }
 }
@@ -112,22 +131,29 @@ impl<'t> Body<'t> {
                 }
                 row(record.origin, &cells);
             },
-            |_| {},
+            |_, _| {},
         );
     }
 
-    fn records(&self, mut row: impl FnMut(&Record<'t, '_>), mut problem: impl FnMut(Diagnostic)) {
+    fn records(
+        &self,
+        mut row: impl FnMut(&Record<'t, '_>),
+        mut problem: impl FnMut(Diagnostic, Option<&Record<'t, '_>>),
+    ) {
         let mut records = Records::new(self.file, self.text, self.start, self.delimiter);
         while let Some(next) = records.next() {
             match next {
                 Ok(record) if record.record.len() == self.header.len() => row(&record),
-                Ok(record) => problem(field_count(
-                    record.record.len(),
-                    self.header.len(),
-                    record.origin,
-                    self.delimiter,
-                )),
-                Err(found) => problem(found),
+                Ok(record) => problem(
+                    field_count(
+                        record.record.len(),
+                        self.header.len(),
+                        record.origin,
+                        self.delimiter,
+                    ),
+                    Some(&record),
+                ),
+                Err(found) => problem(found, None),
             }
         }
     }

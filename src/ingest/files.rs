@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::diag::{Code, Diagnostic, FileId, Sources};
+use crate::model::{Table, Word};
 
 /// Bytes that one file may have after unpacking: offsets are 32 bits.
 const MAX_FILE: u64 = u32::MAX as u64;
@@ -111,9 +112,18 @@ impl Reader<'_> {
             match entry {
                 Ok(entry) => {
                     let name = entry.file_name().to_string_lossy().into_owned();
-                    let is_file = fs::metadata(entry.path()).is_ok_and(|meta| meta.is_file());
-                    if is_file && !name.starts_with('.') {
-                        self.file(entry.path(), &name, false);
+                    if name.starts_with('.') {
+                        continue;
+                    }
+                    let path = entry.path();
+                    match fs::metadata(path) {
+                        Ok(meta) if meta.is_file() => self.file(path, &name, false),
+                        // Tables lie in one folder; what is below it is named, not read.
+                        Ok(_) => {
+                            let shown = format!("{}/", path.display());
+                            self.files.ignored.push((shown, false));
+                        }
+                        Err(error) => self.unreadable(&path.display().to_string(), &error),
                     }
                 }
                 Err(error) => {
@@ -126,7 +136,7 @@ impl Reader<'_> {
 
     fn file(&mut self, path: &Path, name: &str, named: bool) {
         let shown = path.display().to_string();
-        if !reads(name) {
+        if !reads(name) || (!named && !may_be_table(name)) {
             self.files.ignored.push((shown, named));
             return;
         }
@@ -142,7 +152,7 @@ impl Reader<'_> {
             Err(error) => return self.unreadable(&shown, &error),
         };
         if is_zip(name) {
-            self.zip(&shown, name, bytes);
+            self.zip(&shown, name, named, bytes);
         } else {
             self.text(shown, name, named, bytes);
         }
@@ -150,10 +160,12 @@ impl Reader<'_> {
 
     /// Members are read one by one up to their bounds and never written anywhere, so a path in the
     /// archive cannot lead out of it.
-    fn zip(&mut self, shown: &str, name: &str, bytes: Vec<u8>) {
+    fn zip(&mut self, shown: &str, name: &str, named: bool, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
         let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
             Ok(archive) => archive,
+            // Somebody else's file in the folder, with a name that says more than it is.
+            Err(_) if !named => return self.files.ignored.push((shown.to_owned(), false)),
             Err(error) => {
                 return self.error(format!("`{shown}` is not a zip that can be read: {error}"));
             }
@@ -181,8 +193,11 @@ impl Reader<'_> {
         let mut left = allowed;
         for (member, at) in names {
             let path = format!("{shown}/{member}");
-            if member.ends_with('/') || !reads(&member) || is_zip(&member) {
-                if !member.ends_with('/') {
+            let last = member.rsplit(['/', '\\']).next().unwrap_or(&member);
+            // What macOS and editors leave beside the files, as in a folder.
+            let is_hidden = last.starts_with('.') || member.starts_with("__MACOSX/");
+            if member.ends_with('/') || is_hidden || !may_be_table(&member) || is_zip(&member) {
+                if !member.ends_with('/') && !is_hidden {
                     self.files.ignored.push((path, false));
                 }
                 continue;
@@ -223,6 +238,11 @@ impl Reader<'_> {
             Err(Undecodable { text, at, what }) => (text, Some((at, what))),
         };
         let name = format!("{}{name}", self.prefix);
+        if bad.is_some() && !named && !is_table(&name) {
+            // Nobody's table, and no export is written in anything but Unicode.
+            self.files.ignored.push((path, false));
+            return;
+        }
         let file = self.sources.add(path, name, text);
         if let Some((at, what)) = bad {
             self.files.diagnostics.push(
@@ -256,6 +276,28 @@ fn extension(name: &str) -> String {
         .extension()
         .map(|ending| ending.to_string_lossy().to_lowercase())
         .unwrap_or_default()
+}
+
+/// Whether a file is named as a table is.
+fn is_table(name: &str) -> bool {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
+    Table::parse(stem).is_some()
+}
+
+/// Whether a file may hold something: a CSV file says by its name which table it is, JSON by its
+/// content. What a scan wrote is read to be passed over.
+fn may_be_table(name: &str) -> bool {
+    reads(name) && (extension(name) != "csv" || is_table(name) || is_output(name))
+}
+
+/// Whether a file is named as an output of a scan.
+pub(super) fn is_output(name: &str) -> bool {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
+    ["tiers", "footholds", "unlocks"].iter().any(|own| {
+        stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
+    })
 }
 
 fn is_zip(name: &str) -> bool {

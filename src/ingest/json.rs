@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::raw::{KeptRow, RawCell, Value, trimmed};
+use super::raw::{KeptRow, Lost, RawCell, Value, trimmed};
 use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::{Table, Word};
@@ -109,16 +109,41 @@ pub(super) fn top_object<'a>(text: Text<'a>) -> Option<Members<'a>> {
     serde_json::from_str(text.text).ok()
 }
 
+/// The rows of a table.
+#[derive(Default)]
+pub(super) struct Read<'t> {
+    /// Those that can be read.
+    pub rows: Vec<KeptRow<'t>>,
+    /// What is known of the others.
+    pub lost: Lost,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
 /// Reads the rows of a table from an array or from JSON Lines.
-pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<KeptRow<'_>>, Vec<Diagnostic>) {
+pub(super) fn read(table: Table, text: Text<'_>) -> Read<'_> {
     let trimmed = text.text.trim_start();
     if trimmed.is_empty() {
-        return (Vec::new(), Vec::new());
+        let mut read = Read::default();
+        if table == Table::Identities {
+            let message = "the table `identities` is empty: it has no rows";
+            read.diagnostics.push(
+                Diagnostic::new(Code::MissingColumn, message)
+                    .in_file(text.file)
+                    .help("expected an array of objects; `[]` if there are none"),
+            );
+        }
+        return read;
     }
     if trimmed.starts_with('[') {
         return match text.parse::<Vec<&RawValue>>(text.text) {
             Ok(items) => read_items(table, text, items),
-            Err(error) => (Vec::new(), vec![*error]),
+            Err(error) => {
+                let mut read = Read::default();
+                read.lost.rest = true;
+                read.diagnostics.push(*error);
+                read
+            }
         };
     }
     let mut items = Vec::new();
@@ -140,18 +165,17 @@ pub(super) fn read(table: Table, text: Text<'_>) -> (Vec<KeptRow<'_>>, Vec<Diagn
             }
         }
     }
-    let (rows, more) = read_items(table, text, items);
-    diagnostics.extend(more);
-    (rows, diagnostics)
+    let mut read = read_items(table, text, items);
+    read.lost.rest |= !diagnostics.is_empty();
+    diagnostics.append(&mut read.diagnostics);
+    read.diagnostics = diagnostics;
+    read
 }
 
 /// Reads the rows of a table from the items of an array.
-pub(super) fn read_items<'t>(
-    table: Table,
-    text: Text<'t>,
-    items: Vec<&'t RawValue>,
-) -> (Vec<KeptRow<'t>>, Vec<Diagnostic>) {
+pub(super) fn read_items<'t>(table: Table, text: Text<'t>, items: Vec<&'t RawValue>) -> Read<'t> {
     let mut diagnostics = Vec::new();
+    let mut lost = Lost::default();
     let mut warned: Vec<String> = Vec::new();
     let mut rows = Vec::with_capacity(items.len());
     for item in items {
@@ -168,13 +192,13 @@ pub(super) fn read_items<'t>(
         };
         let mut cells: Vec<RawCell<'t>> = Vec::with_capacity(members.len());
         let mut bad = false;
-        for (key, value) in members {
+        for (key, value) in &members {
             let origin = text.origin(value);
             let Some(column) = schema::find(table, key.trim()) else {
-                if !warned.iter().any(|known| *known == *key) {
+                if !warned.iter().any(|known| known == key) {
                     let names = schema::columns(table).iter().map(|column| column.name);
-                    diagnostics.push(header::unknown_column(table, &key, origin, names));
-                    warned.push(key.into_owned());
+                    diagnostics.push(header::unknown_column(table, key, origin, names));
+                    warned.push(key.clone().into_owned());
                 }
                 continue;
             };
@@ -203,7 +227,10 @@ pub(super) fn read_items<'t>(
                 }
             }
         }
-        if !bad {
+        if bad {
+            let texts = members.iter().filter_map(|(_, value)| scalar(value));
+            lost.texts.extend(texts.map(|text| Box::from(&*text)));
+        } else {
             let mut row = KeptRow {
                 origin,
                 cells,
@@ -213,7 +240,11 @@ pub(super) fn read_items<'t>(
             rows.push(row);
         }
     }
-    (rows, diagnostics)
+    Read {
+        rows,
+        lost,
+        diagnostics,
+    }
 }
 
 fn cell_value(value: &RawValue, multi: bool) -> Result<Option<Value<'_>>, &'static str> {
@@ -262,7 +293,7 @@ fn kind_of(value: &RawValue) -> &'static str {
 pub(super) fn read_tables<'a>(
     text: Text<'a>,
     members: Members<'a>,
-) -> (Vec<(Table, Vec<KeptRow<'a>>)>, Vec<Diagnostic>) {
+) -> (Vec<(Table, Read<'a>)>, Vec<Diagnostic>) {
     let mut tables = Vec::new();
     let mut diagnostics = Vec::new();
     for (key, value) in members.0 {
@@ -281,9 +312,7 @@ pub(super) fn read_tables<'a>(
         };
         match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
             Ok(items) => {
-                let (rows, found) = read_items(table, text, items);
-                diagnostics.extend(found);
-                tables.push((table, rows));
+                tables.push((table, read_items(table, text, items)));
             }
             Err(_) => diagnostics.push(
                 Diagnostic::new(
@@ -311,13 +340,15 @@ mod tests {
     #[test]
     fn arrays_and_lines_give_the_same_rows_with_their_places() {
         let array = "[\n {\"holder\": \"a\\u0301\", \"asset\": \"v\"},\n {\"asset\": 7, \"holder\": null}\n]";
-        let (rows, diagnostics) = read(Table::Holdings, text(array));
+        let Read {
+            rows, diagnostics, ..
+        } = read(Table::Holdings, text(array));
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         assert_eq!(rows[0].cells[0].text(), "a\u{301}");
         assert_eq!(&array[rows[1].cells[0].origin.start as usize..][..1], "7");
         assert_eq!(rows[1].cells.len(), 1, "null is an empty cell");
         let lines = "{\"holder\": \"a\\u0301\", \"asset\": \"v\"}\n\n {\"asset\": 7}\n";
-        let (lines, _) = read(Table::Holdings, text(lines));
+        let Read { rows: lines, .. } = read(Table::Holdings, text(lines));
         assert_eq!(lines[0].cells[0].text(), rows[0].cells[0].text());
         assert_eq!(lines.len(), 2);
     }
@@ -325,7 +356,9 @@ mod tests {
     #[test]
     fn errors_point_into_the_line() {
         let broken = "{\"holder\": \"a\", \"asset\": \"v\"}\n{\"holder\": }\n";
-        let (rows, diagnostics) = read(Table::Holdings, text(broken));
+        let Read {
+            rows, diagnostics, ..
+        } = read(Table::Holdings, text(broken));
         assert_eq!(rows.len(), 1);
         let at = diagnostics[0].origin.map(|origin| origin.start as usize);
         assert_eq!(at.map(|at| &broken[at..at + 1]), Some("}"));
@@ -333,7 +366,9 @@ mod tests {
 
     #[test]
     fn what_is_no_cell_is_an_error() {
-        let (rows, diagnostics) = read(
+        let Read {
+            rows, diagnostics, ..
+        } = read(
             Table::Holdings,
             text(
                 "[{\"holder\": [\"a\"], \"asset\": {\"x\": 1}}, 3, {\"holder\":\"a\",\"HOLDER\":\"b\"}]",
@@ -357,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_list_may_hold_a_semicolon() {
-        let (rows, _) = read(
+        let Read { rows, .. } = read(
             Table::Identities,
             text("[{\"id\":\"a\",\"aliases\":[\"x;y\",\" z \",\"\"]}]"),
         );

@@ -37,6 +37,8 @@ pub struct Ingested {
     pub diagnostics: Vec<Diagnostic>,
     /// Rows left out because something was wrong with them.
     pub rows_left_out: u64,
+    /// Files of which a part, or everything, could not be read: nobody knows how many rows that is.
+    pub files_cut: u64,
 }
 
 impl Ingested {
@@ -60,7 +62,7 @@ pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
         .tables
         .iter()
         .any(|table| table.table == Table::Identities);
-    let (inputs, left_out) = (tables.inputs, tables.rows_left_out);
+    let (inputs, left_out, files_cut) = (tables.inputs, tables.rows_left_out, tables.files_cut);
     let mut diagnostics = tables.diagnostics;
     if !has_identities {
         diagnostics.push(
@@ -78,6 +80,7 @@ pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
         sources,
         diagnostics,
         rows_left_out: assembled.rows_left_out + left_out,
+        files_cut,
     }
 }
 
@@ -92,6 +95,8 @@ pub struct Tables<'t> {
     pub diagnostics: Vec<Diagnostic>,
     /// Rows left out because they could not be read.
     pub rows_left_out: u64,
+    /// Files of which a part, or everything, could not be read.
+    pub files_cut: u64,
 }
 
 /// Files that were found and decoded.
@@ -105,7 +110,12 @@ pub fn read_files(inputs: &[impl AsRef<Path>], options: Options, sources: &mut S
 /// Recognises files and goes through their rows.
 #[must_use]
 pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
+    let cut = files
+        .diagnostics
+        .iter()
+        .filter(|said| said.severity == Severity::Error);
     let mut tables = Tables {
+        files_cut: cut.count() as u64,
         diagnostics: files.diagnostics,
         ..Tables::default()
     };
@@ -126,20 +136,24 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
             Recognised::Csv(table) => {
                 let read = csv::read(table, found.file, text.text);
                 let rows = read.body.map_or(Rows::Kept(Vec::new()), Rows::Csv);
-                tables.add(table, found.file, source, rows, read.diagnostics);
-                if let Some(added) = tables.tables.last_mut() {
-                    added.lacks = read.lacks;
-                }
+                let raw = RawTable {
+                    table,
+                    file: found.file,
+                    source,
+                    rows,
+                    lacks: read.lacks,
+                    lost: read.lost,
+                };
+                tables.add(raw, read.diagnostics);
             }
             Recognised::Json(table) => {
-                let (rows, diagnostics) = json::read(table, text);
-                tables.add(table, found.file, source, Rows::Kept(rows), diagnostics);
+                tables.add_json(table, found.file, source, json::read(table, text));
             }
             Recognised::Tables(members) => {
                 let (read, diagnostics) = json::read_tables(text, members);
                 tables.diagnostics.extend(diagnostics);
-                for (table, rows) in read {
-                    tables.add(table, found.file, source, Rows::Kept(rows), Vec::new());
+                for (table, read) in read {
+                    tables.add_json(table, found.file, source, read);
                 }
             }
             Recognised::Export(importer, members) => {
@@ -152,12 +166,13 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
                 );
                 continue;
             }
-            Recognised::Broken(diagnostic) => {
+            Recognised::Broken(diagnostic) if found.named || may_be_export(text.text) => {
                 tables.diagnostics.push(*diagnostic);
+                tables.files_cut += 1;
                 continue;
             }
             Recognised::OwnOutput => continue,
-            Recognised::Nothing => {
+            Recognised::Nothing | Recognised::Broken(_) => {
                 let path = &sources.file(found.file).path;
                 tables.unclaimed(path, found.named, &mut left);
                 continue;
@@ -188,27 +203,27 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
 }
 
 impl<'t> Tables<'t> {
-    fn add(
-        &mut self,
-        table: Table,
-        file: FileId,
-        source: SourceId,
-        rows: Rows<'t>,
-        diagnostics: Vec<Diagnostic>,
-    ) {
+    fn add(&mut self, raw: RawTable<'t>, diagnostics: Vec<Diagnostic>) {
         let bad_rows = diagnostics.iter().filter(|diagnostic| {
             diagnostic.severity == Severity::Error
                 && !matches!(diagnostic.code, Code::MissingColumn)
         });
         self.rows_left_out += bad_rows.count() as u64;
+        self.files_cut += u64::from(raw.lost.rest);
         self.diagnostics.extend(diagnostics);
-        self.tables.push(RawTable {
+        self.tables.push(raw);
+    }
+
+    fn add_json(&mut self, table: Table, file: FileId, source: SourceId, read: json::Read<'t>) {
+        let raw = RawTable {
             table,
             file,
             source,
-            rows,
+            rows: Rows::Kept(read.rows),
             lacks: 0,
-        });
+            lost: read.lost,
+        };
+        self.add(raw, read.diagnostics);
     }
 
     /// A file that nobody reads: an error when it was given by name, else it is named in a note.
@@ -231,6 +246,21 @@ impl<'t> Tables<'t> {
     }
 }
 
+/// Whether a JSON text that breaks off somewhere may be an export that was cut off: those say in
+/// their first lines, or in their last, what they hold.
+fn may_be_export(text: &str) -> bool {
+    const LOOKED_AT: usize = 4096;
+    let bytes = text.as_bytes();
+    let ends = [
+        &bytes[..bytes.len().min(LOOKED_AT)],
+        &bytes[bytes.len().saturating_sub(LOOKED_AT)..],
+    ];
+    ends.into_iter().any(|part| {
+        let part = String::from_utf8_lossy(part).to_lowercase();
+        part.contains("\"data\"") || part.contains("\"meta\"")
+    })
+}
+
 enum Recognised<'a> {
     Csv(Table),
     Json(Table),
@@ -248,12 +278,9 @@ fn recognise<'a>(name: &str, text: json::Text<'a>) -> Recognised<'a> {
     let (stem, extension) = file_name.rsplit_once('.').unwrap_or((file_name, ""));
     let table = Table::parse(stem);
     if extension.eq_ignore_ascii_case("csv") {
-        let own = ["tiers", "footholds", "unlocks"].iter().any(|own| {
-            stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
-        });
         return match table {
             Some(table) => Recognised::Csv(table),
-            None if own => Recognised::OwnOutput,
+            None if files::is_output(name) => Recognised::OwnOutput,
             None => Recognised::Nothing,
         };
     }

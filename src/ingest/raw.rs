@@ -25,6 +25,18 @@ pub struct RawTable<'t> {
     pub rows: Rows<'t>,
     /// The required columns that the file lacks, a bit each by their place in [`schema::all`].
     pub lacks: u32,
+    /// What is known of rows that could not be read.
+    pub lost: Lost,
+}
+
+/// Rows that could not be read at all: a gate that one of them was part of would ask for less
+/// without it.
+#[derive(Clone, Debug, Default)]
+pub struct Lost {
+    /// Every text that stands in such a row: one of them may name a gate.
+    pub texts: Vec<Box<str>>,
+    /// Whether the file breaks off, so that nothing is known of what would follow.
+    pub rest: bool,
 }
 
 /// Where rows come from.

@@ -106,6 +106,8 @@ impl Organisation {
             meta(&mut row.meta);
         }
         for row in &mut self.coverage {
+            row.source = named("source", &row.source);
+            row.aspect = named("aspect", &row.aspect);
             row.scope = named("scope", &row.scope);
             row.detail = Box::default();
         }

@@ -42,6 +42,9 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                     Target::Asset(id) => asset(id),
                 };
                 let except: Vec<_> = row.except.iter().map(|&id| asset(id)).collect();
+                let process = row
+                    .process
+                    .map(|id| org.processes[id.0 as usize].key.to_string());
                 cells.extend([
                     source,
                     target,
@@ -49,6 +52,7 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                     row.restores.word().to_owned(),
                     fold(org.text(row.gate)).into_owned(),
                     sorted(except).join(";"),
+                    process.unwrap_or_default(),
                 ]);
             }
         }
@@ -77,7 +81,12 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
             }
         }
         Table::Resets => cells.extend(org.resets.get(at).map(|row| fold(&row.id).into_owned())),
-        Table::Coverage => {}
+        Table::Coverage => {
+            if let Some(row) = org.coverage.get(at) {
+                let cells_of = [&row.source, &row.scope, &row.aspect];
+                cells.extend(cells_of.map(|cell| fold(cell).into_owned()));
+            }
+        }
     }
     let mut key = row.table.word().to_owned();
     for cell in cells {

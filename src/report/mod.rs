@@ -42,7 +42,7 @@ impl<'a> View<'a> {
     /// The name of an asset as shown.
     #[must_use]
     pub fn shown(&self, asset: AssetId) -> &'a str {
-        &self.org.assets.get(asset).shown
+        self.org.assets.get(asset).shown
     }
 
     /// The name of a system by its fact.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Shows control characters and direction overrides as `\u{..}`; other text stays as it is.
@@ -25,10 +26,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 fn is_hidden(c: char) -> bool {
+    // Joiners belong to emoji and to Persian and Indic words; every other format character only
+    // hides or turns around.
+    const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
     c.is_control()
-        || matches!(c,
-            '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
-            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+        || (c.general_category() == GeneralCategory::Format && !JOINERS.contains(&c))
 }
 
 /// At most `columns` columns of a terminal, with an ellipsis where something is cut.

@@ -308,7 +308,7 @@ fn keep_going_leaves_bad_rows_out_and_never_writes_a_whole_result() {
     let run = linchpin(&arguments).success();
     let said = String::from_utf8(run.get_output().stderr.clone()).unwrap();
     assert!(
-        said.contains("grants.csv:3:6") && said.contains("1 row left out"),
+        said.contains("grants.csv:3:6") && said.contains("1 bad row left out"),
         "{said}"
     );
     assert!(!out.join("tiers.csv").exists());

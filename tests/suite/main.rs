@@ -17,6 +17,7 @@ mod outputs;
 mod phantom;
 mod properties;
 mod random;
+mod sources;
 mod story;
 mod support;
 mod terminal;

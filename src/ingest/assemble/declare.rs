@@ -137,6 +137,8 @@ impl<'t> Builder<'t> {
                 let mut reader = Row::new(context, row);
                 let id = reader.own_id(kind);
                 let aliases = self.aliases(&mut reader, table);
+                // A row is looked at before it is merged: a bad one spoils no other source's.
+                check_cells(&mut reader, table);
                 if let Some(id) = id.filter(|_| !reader.is_bad()) {
                     merge_in(
                         &mut reader,
@@ -147,15 +149,12 @@ impl<'t> Builder<'t> {
                         &mut claims,
                     );
                 }
-                if reader.is_bad() {
-                    check_cells(&mut reader, table);
-                }
                 self.keep(reader);
             });
         }
         for candidate in candidates {
             let Candidate { id, aliases, .. } = &candidate;
-            let reader = Row::new(candidate.context, candidate.row.view());
+            let reader = Row::read_before(candidate.context, candidate.row.view());
             match kind {
                 Some(Kind::Identity) => drop(self.identity(reader, id, aliases)),
                 Some(Kind::Mailbox) => drop(self.mailbox(reader, id)),
@@ -227,6 +226,12 @@ fn merge_in<'t>(
         reader.say(diagnostic);
     }
     candidate.by_hand |= by_hand;
+    // The login is the id: where another row lists this one's id among its aliases, that row's id is
+    // the login and this one was its native id.
+    let mut id = id;
+    if aliases.iter().any(|alias| alias.key == candidate.id.key) {
+        std::mem::swap(&mut candidate.id, &mut id);
+    }
     // The id of a row that was merged in is a further name, unless it is the same one.
     let further = std::iter::once(id).chain(aliases);
     for name in further {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
+
 use super::read::{Reference, Row};
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
@@ -122,9 +124,11 @@ impl<'t> Builder<'t> {
             } else {
                 &mut identity.recovery_mailboxes
             };
-            if !list.contains(&asset) {
-                list.push(asset);
-            }
+            list.push(asset);
+        }
+        for identity in &mut self.org.identities {
+            once_each(&mut identity.recovery_mailboxes);
+            once_each(&mut identity.recovery_phones);
         }
     }
 
@@ -135,13 +139,9 @@ impl<'t> Builder<'t> {
         row: RowRef,
         meta: &crate::model::RowMeta,
     ) -> Vec<AssetId> {
-        let mut assets = Vec::with_capacity(names.len());
-        for name in names {
-            let asset = self.resolve(name, row, meta);
-            if !assets.contains(&asset) {
-                assets.push(asset);
-            }
-        }
+        let resolved = names.iter().map(|name| self.resolve(name, row, meta));
+        let mut assets = resolved.collect();
+        once_each(&mut assets);
         assets
     }
 
@@ -172,5 +172,13 @@ impl<'t> Builder<'t> {
             )
             .at(origin, "no identity has this name"),
         );
+    }
+}
+
+/// Keeps the first of equal assets.
+pub(super) fn once_each(assets: &mut Vec<AssetId>) {
+    if assets.len() > 1 {
+        let mut seen = FxHashSet::default();
+        assets.retain(|&asset| seen.insert(asset));
     }
 }

@@ -69,6 +69,7 @@ struct Builder<'t> {
     pending_owners: Vec<identities::PendingOwner<'t>>,
     /// Gates that lost a row: the rest of the gate would mean something else.
     broken_gates: FxHashSet<gates::GateName<'t>>,
+    broken_files: FxHashSet<FileId>,
     gate_rows: Vec<gates::GateRow<'t>>,
     /// References of declared identities (mailboxes, phones) and mailboxes (owner, delegates,
     /// forwards), resolved once all ids are declared.
@@ -91,6 +92,9 @@ impl<'t> Builder<'t> {
         self.mailbox_references();
         self.each(tables, Table::MfaBindings, Self::binding);
         self.each(tables, Table::Holdings, Self::holding);
+        for raw in tables.iter().filter(|raw| raw.table == Table::Recoveries) {
+            self.note_lost(Context::of(raw), &raw.lost);
+        }
         self.each(tables, Table::Recoveries, Self::recovery);
         self.make_gates();
         self.each(tables, Table::Memberships, Self::membership);

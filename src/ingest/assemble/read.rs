@@ -28,6 +28,7 @@ pub(super) struct Row<'r, 't> {
     lacks: u32,
     diagnostics: Vec<Diagnostic>,
     is_bad: bool,
+    is_said: bool,
 }
 
 impl<'r, 't> Row<'r, 't> {
@@ -37,7 +38,16 @@ impl<'r, 't> Row<'r, 't> {
             table: context.table,
             lacks: context.lacks,
             is_bad: false,
+            is_said: false,
             diagnostics: Vec::new(),
+        }
+    }
+
+    /// A row that was read before: what is wrong with it has been said.
+    pub(super) fn read_before(context: Context, raw: RawRow<'r, 't>) -> Self {
+        Self {
+            is_said: true,
+            ..Self::new(context, raw)
         }
     }
 
@@ -51,6 +61,9 @@ impl<'r, 't> Row<'r, 't> {
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
         self.is_bad |= diagnostic.severity == Severity::Error;
+        if self.is_said {
+            return;
+        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -149,9 +162,9 @@ impl<'r, 't> Row<'r, 't> {
     ) -> Option<N> {
         let cell = self.cell(column)?;
         let text = cell.text();
-        let number = text
-            .parse::<N>()
-            .ok()
+        let number = Some(&text)
+            .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+            .and_then(|text| text.parse::<N>().ok())
             .filter(|number| (&least..=&most).contains(&number));
         if number.is_none() {
             self.say(
@@ -172,9 +185,9 @@ impl<'r, 't> Row<'r, 't> {
     pub(super) fn time(&mut self, column: Col) -> Option<i64> {
         let cell = self.cell(column)?;
         let text = cell.text();
-        let time = text
-            .parse::<jiff::Timestamp>()
-            .ok()
+        let time = Some(&text)
+            .filter(|text| is_rfc3339(text))
+            .and_then(|text| text.parse::<jiff::Timestamp>().ok())
             .map(jiff::Timestamp::as_second);
         if time.is_none() {
             self.say(
@@ -236,6 +249,7 @@ impl<'r, 't> Row<'r, 't> {
             None => (default, trimmed(&text)),
             Some((kind, name)) => (kind, part(&text, name.trim())),
         };
+        self.warn_near_prefix(&text, origin);
         if !allowed.contains(&kind) {
             let words: Vec<_> = allowed
                 .iter()
@@ -270,6 +284,33 @@ impl<'r, 't> Row<'r, 't> {
             shown: name,
             origin,
         })
+    }
+
+    /// A name whose beginning nearly is a prefix: it is a name, and hardly meant as one.
+    fn warn_near_prefix(&mut self, text: &str, origin: Origin) {
+        let Some((prefix, _)) = text.split_once(':') else {
+            return;
+        };
+        let prefix = prefix.trim().to_ascii_lowercase();
+        let is_own = prefix == "own";
+        let near = Kind::ALL.into_iter().map(Kind::word).find(|word| {
+            prefix.len() > 3 && *word != prefix && strsim::damerau_levenshtein(word, &prefix) <= 2
+        });
+        if near.is_none() && !is_own {
+            return;
+        }
+        let diagnostic = Diagnostic::new(
+            Code::NearPrefix,
+            format!("`{text}` is taken as a name; `{prefix}:` is no kind"),
+        );
+        self.say(match near {
+            Some(near) => diagnostic
+                .at(origin, "the whole of it is the name")
+                .help(format!("did you mean `{near}:`?")),
+            None => diagnostic.at(origin, "the whole of it is the name").help(
+                "the target's own are own:mailbox, own:phone, own:device and own:owner, as a source",
+            ),
+        });
     }
 
     /// The row's own id: its own prefix may stand and is dropped, another kind's is an error.
@@ -316,6 +357,57 @@ fn part<'t>(text: &Cow<'t, str>, part: &str) -> Cow<'t, str> {
             let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
             let found = text.get(start..start.wrapping_add(part.len()));
             found.map_or_else(|| Cow::Owned(part.to_owned()), Cow::Borrowed)
+        }
+    }
+}
+
+/// Whether a text has the form of an RFC 3339 time; whether there is such a day is for others to say.
+fn is_rfc3339(text: &str) -> bool {
+    let matches = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text
+                .bytes()
+                .zip(form.bytes())
+                .all(|(byte, form)| match form {
+                    b'0' => byte.is_ascii_digit(),
+                    form => byte.eq_ignore_ascii_case(&form),
+                })
+    };
+    let Some((time, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else {
+        return false;
+    };
+    let zone = match rest.strip_prefix('.') {
+        None => rest,
+        Some(fraction) => {
+            let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if zone.len() == fraction.len() {
+                return false;
+            }
+            zone
+        }
+    };
+    matches(time, "0000-00-00T00:00:00")
+        && (matches(zone, "Z") || matches(zone, "+00:00") || matches(zone, "-00:00"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_rfc3339;
+
+    #[test]
+    fn times_have_one_form() {
+        for good in ["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.123+01:00"] {
+            assert!(is_rfc3339(good), "{good}");
+        }
+        for bad in [
+            "2026-01-01T00Z",
+            "20260101T000000Z",
+            "2026-01-02T03:04:05+02:00[Europe/Paris]",
+            "-000044-03-15T00:00:00Z",
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05.Z",
+        ] {
+            assert!(!is_rfc3339(bad), "{bad}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Mailboxes, systems and processes.
 
 use super::Builder;
-use super::identities::{Owned, PendingOwner};
+use super::identities::{Owned, PendingOwner, once_each};
 use super::read::{Reference, Row};
 use crate::ingest::schema::{Col, column};
 use crate::model::{
@@ -157,9 +157,11 @@ impl<'t> Builder<'t> {
                 Reader::Delegate => &mut mailbox.delegates,
                 Reader::Forward => &mut mailbox.forwards_to,
             };
-            if !list.contains(&asset) {
-                list.push(asset);
-            }
+            list.push(asset);
+        }
+        for mailbox in &mut self.org.mailboxes {
+            once_each(&mut mailbox.delegates);
+            once_each(&mut mailbox.forwards_to);
         }
     }
 

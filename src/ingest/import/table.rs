@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
-use crate::ingest::raw::{KeptRow, RawCell, RawTable, Rows, SourceId, Value};
+use crate::ingest::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
 use crate::ingest::schema;
 use crate::model::{Provenance, Table, Word};
 
@@ -139,6 +139,7 @@ impl<'s> Maker<'s> {
                     source,
                     rows: Rows::Kept(rows),
                     lacks: 0,
+                    lost: Lost::default(),
                 })
             })
             .collect();

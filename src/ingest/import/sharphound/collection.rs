@@ -31,6 +31,8 @@ pub(super) struct Meta {
     pub(super) r#type: String,
     #[serde(default)]
     pub(super) version: u32,
+    #[serde(default)]
+    pub(super) count: Option<u64>,
 }
 
 /// An object of the collection, in the parts that the tables have a place for.
@@ -110,10 +112,14 @@ impl<'a> Fields<'a> {
             .flatten()
     }
 
-    pub(super) fn list(&self, key: &str) -> Vec<&'a RawValue> {
-        self.raw(key)
-            .and_then(|value| serde_json::from_str(value.get()).ok())
-            .unwrap_or_default()
+    /// A list; nothing where something else stands.
+    pub(super) fn list(&self, key: &str) -> Option<Vec<&'a RawValue>> {
+        match self.raw(key) {
+            None => Some(Vec::new()),
+            Some(value) => serde_json::from_str::<Option<Vec<_>>>(value.get())
+                .ok()
+                .map(Option::unwrap_or_default),
+        }
     }
 
     pub(super) fn object(&self, key: &str) -> Option<Self> {
@@ -137,9 +143,31 @@ pub(super) fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> V
         else {
             continue;
         };
-        let items: Vec<&RawValue> = find("data")
-            .and_then(|data| serde_json::from_str(data.get()).ok())
-            .unwrap_or_default();
+        let data = find("data").map(|data| serde_json::from_str::<Vec<&RawValue>>(data.get()));
+        let Some(Ok(items)) = data else {
+            maker.say(
+                Diagnostic::new(
+                    Code::BadSyntax,
+                    format!("`{}` holds no list `data`", file.name),
+                )
+                .in_file(file.text.file)
+                .help("if the file was edited or cut off, collect it again"),
+            );
+            continue;
+        };
+        if meta.count.is_some_and(|count| count != items.len() as u64) {
+            let said = meta.count.unwrap_or_default();
+            let message = format!(
+                "`{}` says that it holds {said} objects and holds {}",
+                file.name,
+                items.len()
+            );
+            maker.say(
+                Diagnostic::new(Code::ShortExport, message)
+                    .in_file(file.text.file)
+                    .help("a part of the collection may be missing: collect it again"),
+            );
+        }
         if !(5..=6).contains(&meta.version) {
             maker.say(
                 Diagnostic::new(
@@ -231,7 +259,7 @@ pub(super) fn read_object(
         ("allowedtodelegate", "delegations"),
         ("trusts", "domain trusts"),
     ] {
-        let count = fields.list(key).len() as u64;
+        let count = fields.list(key).map_or(0, |list| list.len() as u64);
         if count > 0 {
             left_out.insert(what, count);
         }
@@ -245,19 +273,29 @@ pub(super) fn read_object(
         };
         (!found.sid.is_empty()).then_some(found)
     };
-    let members = fields
-        .list("members")
+    let mut malformed = 0;
+    let mut list = |key: &str| {
+        let list = fields.list(key);
+        malformed += u64::from(list.is_none());
+        list.unwrap_or_default()
+    };
+    let (named, aces) = (list("members"), list("aces"));
+    let members: Vec<_> = named
         .iter()
         .filter_map(|value| reference(value, "objectidentifier", "objecttype"))
         .collect();
-    let aces = fields.list("aces");
-    let rights = aces.iter().filter_map(|value| {
-        let principal = reference(value, "principalsid", "principaltype")?;
-        Some(Right {
-            principal,
-            name: Fields::of(fields.text, value)?.string("rightname"),
+    let rights: Vec<_> = aces
+        .iter()
+        .filter_map(|value| {
+            let principal = reference(value, "principalsid", "principaltype")?;
+            let name = Fields::of(fields.text, value)?.string("rightname");
+            (!name.is_empty()).then_some(Right { principal, name })
         })
-    });
+        .collect();
+    malformed += (named.len() - members.len() + aces.len() - rights.len()) as u64;
+    if malformed > 0 {
+        left_out.insert("malformed members and rights", malformed);
+    }
     Some(Some(Object {
         kind,
         sid,
@@ -274,7 +312,7 @@ pub(super) fn read_object(
             .any(|key| boolean(key) == Some(true)),
         primary_group: fields.string("primarygroupsid").to_uppercase(),
         members,
-        rights: rights.collect(),
+        rights,
         left_out,
     }))
 }
