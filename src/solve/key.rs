@@ -12,6 +12,12 @@ impl Key {
     /// A fact that is not in the closure.
     pub const NEVER: Self = Self(u64::MAX);
 
+    /// A key of this level and round.
+    #[must_use]
+    pub(super) fn new(level: u32, round: u32) -> Self {
+        Self(u64::from(level) << 32 | u64::from(round))
+    }
+
     /// The number of recoveries, or nothing for a fact that is not in the closure.
     #[must_use]
     pub fn level(self) -> Option<u32> {

@@ -6,23 +6,29 @@
 //! lowest (hops, round of derivation, gate number), so a proof is well-founded and does not depend
 //! on the order of the search.
 //!
-//! Method: for every seed a search over the gates with one counter per gate, in the order of
-//! (level, round) (Dowling and Gallier's counting with Knuth's order of superior functions); under
-//! assumptions, the search starts from the closure of the assumptions and follows only what a seed
-//! improves. Cost per seed: O(facts + gate inputs that the seed reaches).
+//! Methods. One closure is a search over the gates with one counter per gate, in the order of
+//! (level, round): Dowling and Gallier's counting with Knuth's order of superior functions. All of
+//! them together walk a forest in which each closure grows out of its parent's ([`forest`],
+//! [`running`]): what a seed costs is what it adds to its parent or brings nearer. Under assumptions,
+//! which have level 0 wherever the seed stands, every seed's search starts from the closure of the
+//! assumptions and follows only what the seed improves.
 
 mod extension;
+mod forest;
 mod key;
 mod proof;
+mod running;
 mod search;
 
 use rayon::prelude::*;
 
 use crate::rules::{Class, Fact, RuleGraph};
 use extension::Extension;
+use forest::Forest;
 pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};
+use running::Running;
 use search::Search;
 
 /// What is asked of a rule graph.
@@ -51,7 +57,7 @@ pub struct Unlocked {
 /// What falls with one seed and would not have fallen without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Systems in order of (severity, hops, place); the first is the worst.
+    /// Systems other than the seed in order of (severity, hops, place); the first is the worst.
     pub unlocks: Vec<Unlocked>,
     /// Accounts other than the seed.
     pub accounts: u32,
@@ -103,6 +109,130 @@ pub fn solve(
     question: &Question<'_>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
+    if question.assumed.is_empty() {
+        solve_alone(graph, question, tick)
+    } else {
+        solve_one_by_one(graph, question, tick)
+    }
+}
+
+/// Without assumptions: along the forest.
+fn solve_alone(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Answer> {
+    let forest = Forest::new(graph, question.seeds);
+    let order = forest.order();
+    let mut is_seed = vec![false; graph.fact_count()];
+    for seed in question.seeds {
+        is_seed[seed.index()] = true;
+    }
+    // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
+    let chunk = (order.len() / 256).clamp(256, 1 << 14);
+    let solved: Vec<Vec<(Fact, Answer)>> = order
+        .par_chunks(chunk)
+        .map_init(
+            || Running::new(graph),
+            |running, facts| {
+                let mut answers = Vec::with_capacity(facts.len());
+                while running.seed().is_some() {
+                    running.pop();
+                }
+                for &fact in facts {
+                    let parent = forest.parent(fact);
+                    if parent.is_none() && graph.uses(fact).is_empty() {
+                        // Nothing follows from it, and nobody stands below it.
+                        answers.push((fact, Answer::default()));
+                        continue;
+                    }
+                    let parent_fact = parent.map(|(parent, _)| parent);
+                    while running.seed().is_some() && running.seed() != parent_fact {
+                        running.pop();
+                    }
+                    if running.seed().is_none() {
+                        go_to(running, &forest, parent_fact);
+                    }
+                    running.push(fact, parent.map(|(_, gate)| gate));
+                    if is_seed[fact.index()] {
+                        answers.push((fact, answer_running(graph, question, running, fact)));
+                    }
+                }
+                tick(answers.len() as u64);
+                answers
+            },
+        )
+        .collect();
+    drop((forest, is_seed));
+    let mut place = vec![u32::MAX; graph.fact_count()];
+    for (at, seed) in question.seeds.iter().enumerate() {
+        place[seed.index()] = at as u32;
+    }
+    let mut answers = vec![Answer::default(); question.seeds.len()];
+    for (fact, answer) in solved.into_iter().flatten() {
+        if let Some(slot) = answers.get_mut(place[fact.index()] as usize) {
+            *slot = answer;
+        }
+    }
+    // A seed that is asked twice is answered twice.
+    for (at, seed) in question.seeds.iter().enumerate() {
+        let last = place[seed.index()] as usize;
+        if last != at {
+            answers[at] = answers[last].clone();
+        }
+    }
+    answers
+}
+
+/// Goes from nowhere to a fact along its ancestors.
+fn go_to(running: &mut Running<'_>, forest: &Forest, fact: Option<Fact>) {
+    let mut way = Vec::new();
+    let mut next = fact;
+    while let Some(fact) = next {
+        let parent = forest.parent(fact);
+        way.push((fact, parent.map(|(_, gate)| gate)));
+        next = parent.map(|(parent, _)| parent);
+    }
+    for (fact, gate) in way.into_iter().rev() {
+        running.push(fact, gate);
+    }
+}
+
+/// What the running closure says of its seed.
+fn answer_running(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    running: &Running<'_>,
+    seed: Fact,
+) -> Answer {
+    let own = graph.class(seed);
+    let hops = |system: Fact| running.key(system).level().unwrap_or_default();
+    let systems = running.systems().iter().filter(|&&system| system != seed);
+    let mut answer = Answer {
+        unlocks: systems
+            .map(|&system| Unlocked {
+                system,
+                hops: hops(system),
+            })
+            .collect(),
+        accounts: running.accounts() - u32::from(own == Class::Account),
+        mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
+        proof: None,
+    };
+    rank(&mut answer, question);
+    answer.proof = answer
+        .unlocks
+        .first()
+        .and_then(|worst| proof::prove(graph, running, worst.system));
+    answer
+}
+
+/// Seed by seed, on top of what the assumptions give.
+fn solve_one_by_one(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Answer> {
     let base = closure(graph, question.assumed);
     const CHUNK: usize = 256;
     let chunks: Vec<Vec<Answer>> = question
@@ -115,12 +245,8 @@ pub fn solve(
                     .iter()
                     .map(|&seed| {
                         alone.run(&[seed]);
-                        if question.assumed.is_empty() {
-                            answer_alone(graph, question, alone, seed)
-                        } else {
-                            with_assumptions.run(seed);
-                            answer_assuming(graph, question, alone, with_assumptions, seed)
-                        }
+                        with_assumptions.run(seed);
+                        answer_assuming(graph, question, alone, with_assumptions, seed)
                     })
                     .collect();
                 tick(seeds.len() as u64);
@@ -129,6 +255,20 @@ pub fn solve(
         )
         .collect();
     chunks.into_iter().flatten().collect()
+}
+
+/// Answers the question for every seed by a search of its own, without assumptions: slow, plain, and
+/// what the fast way is held against in tests and benchmarks.
+#[must_use]
+pub fn solve_by_search(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
+    let answers = question.seeds.par_iter().map_init(
+        || Search::new(graph),
+        |search, &seed| {
+            search.run(&[seed]);
+            answer_alone(graph, question, search, seed)
+        },
+    );
+    answers.collect()
 }
 
 /// Without assumptions the baseline is empty: everything reached is the seed's doing.
@@ -183,7 +323,7 @@ fn answer_assuming(
 
 fn count(answer: &mut Answer, graph: &RuleGraph, seed: Fact, fact: Fact, key: Key) {
     match graph.class(fact) {
-        Class::System => {
+        Class::System if fact != seed => {
             if let Some(hops) = key.level() {
                 answer.unlocks.push(Unlocked { system: fact, hops });
             }

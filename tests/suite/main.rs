@@ -17,6 +17,7 @@ mod outputs;
 mod phantom;
 mod properties;
 mod random;
+mod solver;
 mod sources;
 mod story;
 mod support;

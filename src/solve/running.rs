@@ -1,0 +1,317 @@
+//! One closure that moves from fact to fact along the forest.
+//!
+//! When the closure of a parent `p` is known and `p` follows from `i` alone, that of `i` is the same
+//! one step further away: every level one higher when the step is a recovery, every round of the
+//! first level one higher when it is not; then what `i` gives beside `p`, or sooner, is added. So the
+//! keys are not rewritten on a step. They are kept in a frame whose zero moves: the seed stands at
+//! the zero, and on the way back what a step added is undone.
+//!
+//! A key in the frame is `level * 2^32 + round`. Levels count down from the root of the tree to the
+//! seed. Rounds start again at every level, at the zero that the level had when it was the seed's.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::{Key, proof::Derived};
+use crate::rules::{Class, Fact, Gate, RuleGraph};
+
+/// A fact that is not in the closure.
+const NEVER: u64 = u64::MAX;
+/// No gate.
+const GIVEN: u32 = u32::MAX;
+/// Where levels and rounds of a tree start, with room below for its depth.
+const ORIGIN: u64 = 1 << 31;
+
+/// The closure of one seed at a time, with what it takes to go back (24 bytes per fact and gate, and
+/// 24 per fact that the path added).
+pub(super) struct Running<'g> {
+    graph: &'g RuleGraph,
+    keys: Vec<u64>,
+    why: Vec<u32>,
+    /// How many inputs of each gate are in the closure.
+    present: Vec<u32>,
+    /// What to restore, latest last.
+    undo: Vec<(Fact, u64, u32)>,
+    path: Vec<Step>,
+    /// Zero rounds of the levels from the tree's first one downwards.
+    zeros: Vec<u64>,
+    systems: Vec<Fact>,
+    accounts: u32,
+    mailboxes: u32,
+    now: Vec<Fact>,
+    next_round: Vec<Fact>,
+    next_level: Vec<Fact>,
+    later: BinaryHeap<Reverse<(u64, Fact)>>,
+    sorted: Vec<u64>,
+}
+
+struct Step {
+    fact: Fact,
+    undo: usize,
+    systems: usize,
+    /// The zero round of the level before, when the step stayed on it.
+    zero: Option<u64>,
+}
+
+impl<'g> Running<'g> {
+    pub(super) fn new(graph: &'g RuleGraph) -> Self {
+        Self {
+            graph,
+            keys: vec![NEVER; graph.fact_count()],
+            why: vec![GIVEN; graph.fact_count()],
+            present: vec![0; graph.gate_count()],
+            undo: Vec::new(),
+            path: Vec::new(),
+            zeros: Vec::new(),
+            systems: Vec::new(),
+            accounts: 0,
+            mailboxes: 0,
+            now: Vec::new(),
+            next_round: Vec::new(),
+            next_level: Vec::new(),
+            later: BinaryHeap::new(),
+            sorted: Vec::new(),
+        }
+    }
+
+    /// The fact whose closure this is.
+    pub(super) fn seed(&self) -> Option<Fact> {
+        self.path.last().map(|step| step.fact)
+    }
+
+    /// Systems of the closure, in no order that means something.
+    pub(super) fn systems(&self) -> &[Fact] {
+        &self.systems
+    }
+
+    /// Accounts in the closure, the seed's own among them.
+    pub(super) fn accounts(&self) -> u32 {
+        self.accounts
+    }
+
+    /// Mailboxes in the closure, the seed's own among them.
+    pub(super) fn mailboxes(&self) -> u32 {
+        self.mailboxes
+    }
+
+    /// Goes one step further: to a root, or to a fact from which the present seed follows by `gate`.
+    pub(super) fn push(&mut self, fact: Fact, gate: Option<Gate>) {
+        let mut step = Step {
+            fact,
+            undo: self.undo.len(),
+            systems: self.systems.len(),
+            zero: None,
+        };
+        match gate {
+            None => self.zeros.push(ORIGIN),
+            Some(gate) if self.graph.cost(gate) > 0 => self.zeros.push(ORIGIN),
+            Some(_) => {
+                if let Some(zero) = self.zeros.last_mut() {
+                    step.zero = Some(*zero);
+                    *zero -= 1;
+                }
+            }
+        }
+        self.path.push(step);
+        let zero = self.zero();
+        self.set(fact, zero, GIVEN);
+        self.now.push(fact);
+        self.search(zero);
+    }
+
+    /// Goes back one step.
+    pub(super) fn pop(&mut self) {
+        let Some(step) = self.path.pop() else {
+            return;
+        };
+        let graph = self.graph;
+        while self.undo.len() > step.undo {
+            let Some((fact, key, why)) = self.undo.pop() else {
+                break;
+            };
+            if key == NEVER {
+                for gate in graph.uses(fact) {
+                    self.present[gate.index()] -= 1;
+                }
+                match graph.class(fact) {
+                    Class::Account => self.accounts -= 1,
+                    Class::Mailbox => self.mailboxes -= 1,
+                    _ => {}
+                }
+            }
+            self.keys[fact.index()] = key;
+            self.why[fact.index()] = why;
+        }
+        self.systems.truncate(step.systems);
+        match step.zero {
+            Some(zero) => {
+                if let Some(last) = self.zeros.last_mut() {
+                    *last = zero;
+                }
+            }
+            None => {
+                self.zeros.pop();
+            }
+        }
+    }
+
+    /// The seed's level in the frame.
+    fn level(&self) -> u64 {
+        ORIGIN - self.zeros.len() as u64
+    }
+
+    /// The seed's key in the frame.
+    fn zero(&self) -> u64 {
+        (self.level() << 32) | self.zeros.last().copied().unwrap_or(ORIGIN)
+    }
+
+    /// The round that is the first of a level.
+    fn first_round(&self, level: u64) -> u64 {
+        // Levels from the origin on were never a seed's.
+        let above = ORIGIN.checked_sub(level + 1);
+        above
+            .and_then(|at| self.zeros.get(at as usize).copied())
+            .unwrap_or(ORIGIN)
+    }
+
+    fn after(&self, key: u64, cost: u32) -> u64 {
+        if key == NEVER {
+            NEVER
+        } else if cost == 0 {
+            key + 1
+        } else {
+            let level = (key >> 32) + 1;
+            (level << 32) | self.first_round(level)
+        }
+    }
+
+    fn log(&mut self, fact: Fact) {
+        self.undo
+            .push((fact, self.keys[fact.index()], self.why[fact.index()]));
+    }
+
+    fn set(&mut self, fact: Fact, key: u64, why: u32) {
+        self.log(fact);
+        if self.keys[fact.index()] == NEVER {
+            match self.graph.class(fact) {
+                Class::Account => self.accounts += 1,
+                Class::Mailbox => self.mailboxes += 1,
+                Class::System => self.systems.push(fact),
+                _ => {}
+            }
+            // Counted at once: a gate is judged by keys, and an input that waits in a queue has one.
+            for gate in self.graph.uses(fact) {
+                self.present[gate.index()] += 1;
+            }
+        }
+        self.keys[fact.index()] = key;
+        self.why[fact.index()] = why;
+    }
+
+    /// Follows what is queued, smallest keys first.
+    fn search(&mut self, start: u64) {
+        let mut key = start;
+        loop {
+            for at in 0..self.now.len() {
+                let fact = self.now[at];
+                // A fact found first at a later key may have been found again at a sooner one.
+                if self.keys[fact.index()] == key {
+                    self.follow(fact, key);
+                }
+            }
+            self.now.clear();
+            let round = self.after(key, 0);
+            let level = self.after(key, 1);
+            let later = self.later.peek().map_or(NEVER, |Reverse((key, _))| *key);
+            key = if !self.next_round.is_empty() && round <= later {
+                std::mem::swap(&mut self.now, &mut self.next_round);
+                round
+            } else if later < level || (self.next_level.is_empty() && later != NEVER) {
+                later
+            } else if !self.next_level.is_empty() {
+                std::mem::swap(&mut self.now, &mut self.next_level);
+                level
+            } else {
+                return;
+            };
+            while let Some(&Reverse((found, fact))) = self.later.peek() {
+                if found != key {
+                    break;
+                }
+                self.later.pop();
+                self.now.push(fact);
+            }
+        }
+    }
+
+    fn follow(&mut self, fact: Fact, key: u64) {
+        let graph = self.graph;
+        let (next_round, next_level) = (self.after(key, 0), self.after(key, 1));
+        for &gate in graph.uses(fact) {
+            let (need, cost) = (graph.need(gate), graph.cost(gate));
+            if self.present[gate.index()] < need {
+                continue;
+            }
+            let head = graph.head(gate);
+            let known = self.keys[head.index()];
+            // The need-th smallest input cannot be smaller than this one unless the gate has fired
+            // on the others already.
+            let soonest = if cost > 0 { next_level } else { next_round };
+            let chosen = self.why[head.index()];
+            let is_given = chosen == GIVEN && Some(head) == self.seed();
+            if known < soonest || (known == soonest && (gate.0 >= chosen || is_given)) {
+                continue;
+            }
+            let found = if need == 1 {
+                soonest
+            } else {
+                let last = self.nth_smallest(gate, need);
+                self.after(last, cost)
+            };
+            if found < known {
+                self.set(head, found, gate.0);
+                if found == next_round {
+                    self.next_round.push(head);
+                } else if found == next_level {
+                    self.next_level.push(head);
+                } else {
+                    self.later.push(Reverse((found, head)));
+                }
+            } else if found == known && gate.0 < chosen && !is_given {
+                self.log(head);
+                self.why[head.index()] = gate.0;
+            }
+        }
+    }
+
+    fn nth_smallest(&mut self, gate: Gate, need: u32) -> u64 {
+        let mut keys = std::mem::take(&mut self.sorted);
+        keys.clear();
+        let inputs = self.graph.inputs(gate).iter();
+        keys.extend(inputs.map(|&input| self.keys[input.index()]));
+        let nth = if need as usize <= keys.len() {
+            *keys.select_nth_unstable(need as usize - 1).1
+        } else {
+            NEVER
+        };
+        self.sorted = keys;
+        nth
+    }
+}
+
+impl Derived for Running<'_> {
+    fn key(&self, fact: Fact) -> Key {
+        let key = self.keys[fact.index()];
+        if key == NEVER {
+            return Key::NEVER;
+        }
+        let level = key >> 32;
+        let round = (key & 0xffff_ffff) - self.first_round(level);
+        Key::new((level - self.level()) as u32, round as u32)
+    }
+
+    fn why(&self, fact: Fact) -> Option<Gate> {
+        let gate = self.why[fact.index()];
+        (gate != GIVEN).then_some(Gate(gate))
+    }
+}

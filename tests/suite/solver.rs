@@ -1,0 +1,119 @@
+//! The fast solver against a search per seed, answer by answer and proof by proof.
+
+use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
+use linchpin::solve::{Question, solve, solve_by_search};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+/// A gate as drawn: head, need, whether it is a recovery, inputs.
+type Drawn = (usize, u32, bool, Vec<usize>);
+
+const CLASSES: [Class; 8] = [
+    Class::Account,
+    Class::Password,
+    Class::Mailbox,
+    Class::Group,
+    Class::System,
+    Class::Helper,
+    Class::Account,
+    Class::Phone,
+];
+
+/// Graphs of `facts` facts: mostly edges, some gates of several inputs, few wide ones.
+fn graphs(facts: usize, gates: usize, widest: usize) -> impl Strategy<Value = (usize, Vec<Drawn>)> {
+    let inputs = prop_oneof![
+        6 => vec(0..facts, 1),
+        4 => vec(0..facts, 2..4),
+        1 => vec(0..facts, 2..widest + 3),
+    ];
+    let gate = (0..facts, 1u32..4, any::<bool>(), inputs);
+    vec(gate, 0..gates).prop_map(move |gates| (facts, gates))
+}
+
+fn build(facts: usize, gates: &[Drawn]) -> RuleGraph {
+    let mut builder = RuleGraphBuilder::new();
+    let facts: Vec<Fact> = (0..facts)
+        .map(|at| builder.fact(CLASSES[at % CLASSES.len()]))
+        .collect();
+    for (head, need, recovery, inputs) in gates {
+        let inputs: Vec<Fact> = inputs.iter().map(|&at| facts[at]).collect();
+        // Wide gates ask for many, and a few for more than there are.
+        let need = if inputs.len() > 8 {
+            need * inputs.len() as u32 / 4
+        } else {
+            *need
+        };
+        builder.gate(facts[*head], need, u32::from(*recovery), &inputs);
+    }
+    builder.finish()
+}
+
+fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
+    let graph = build(facts, gates);
+    let severity: Vec<u8> = (0..facts).map(|at| (at / 8 % 3) as u8).collect();
+    let place: Vec<u32> = (0..facts as u32).rev().collect();
+    // Every fact, some of them twice and in another order.
+    let seeds: Vec<Fact> = (0..facts as u32)
+        .chain((0..facts as u32).rev().step_by(3))
+        .map(Fact)
+        .collect();
+    let question = Question {
+        seeds: &seeds,
+        assumed: &[],
+        severity: &severity,
+        place: &place,
+    };
+    let fast = solve(&graph, &question, &|_| {});
+    let plain = solve_by_search(&graph, &question);
+    for ((seed, fast), plain) in seeds.iter().zip(&fast).zip(&plain) {
+        prop_assert_eq!(fast, plain, "seed {:?}", seed);
+    }
+    Ok(())
+}
+
+fn run(cases: u32, strategy: &impl Strategy<Value = (usize, Vec<Drawn>)>) {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(strategy, |(facts, gates)| agree(facts, &gates));
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn small_graphs_of_every_shape() {
+    run(20_000, &graphs(12, 24, 6));
+}
+
+#[test]
+fn sparse_graphs_with_long_ways() {
+    run(3_000, &graphs(40, 50, 6));
+}
+
+#[test]
+fn gates_wider_than_a_word_and_more_seeds_than_a_chunk() {
+    run(60, &graphs(400, 700, 150));
+}
+
+/// A way of recoveries with free steps and circles in it: what is shared along it is not counted or
+/// levelled twice.
+#[test]
+fn a_long_way_there_and_back() {
+    let facts = 3000;
+    let mut gates: Vec<Drawn> = Vec::new();
+    for at in 1..facts {
+        gates.push((at, 1, at % 3 == 0, vec![at - 1]));
+        if at % 10 == 0 {
+            gates.push((at - 7, 1, at % 4 == 0, vec![at]));
+        }
+        if at % 50 == 0 {
+            gates.push((at, 2, true, vec![at - 1, at - 9, at - 20]));
+        }
+    }
+    agree(facts, &gates).unwrap();
+}
