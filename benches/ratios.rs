@@ -18,9 +18,12 @@ use std::time::{Duration, Instant};
 
 use linchpin::analyze;
 use linchpin::compile;
+use linchpin::draw;
 use linchpin::generate::{self, Shape};
 use linchpin::ingest;
 use linchpin::model::Word;
+use linchpin::report::View;
+use linchpin::write;
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000);
@@ -46,6 +49,9 @@ fn main() {
     show("ingest", |run| run.ingest);
     show("compile", |run| run.compile);
     show("solve", |run| run.solve);
+    show("draw", |run| run.draw);
+    show("write csv", |run| run.csv);
+    show("write json", |run| run.json);
     show("whole scan", |run| run.scan);
 }
 
@@ -54,6 +60,9 @@ struct Run {
     ingest: Duration,
     compile: Duration,
     solve: Duration,
+    draw: Duration,
+    csv: Duration,
+    json: Duration,
     scan: Duration,
 }
 
@@ -74,6 +83,29 @@ fn run(folder: &Path) -> Run {
     let begin = Instant::now();
     let scan = analyze::scan(&ingested.organisation, &program, &|_| {});
     let solve = begin.elapsed();
+    let view = View {
+        org: &ingested.organisation,
+        sources: &ingested.sources,
+        program: &program,
+        options: &options,
+        scan: &scan,
+    };
+    let begin = Instant::now();
+    let limits = draw::Limits {
+        max_nodes: 80,
+        focus: None,
+    };
+    let picture = draw::picture(&view, limits);
+    drop((draw::dot(&picture), draw::svg(&picture)));
+    let draw = begin.elapsed();
+    let begin = Instant::now();
+    let file = || std::io::BufWriter::new(tempfile::tempfile().unwrap());
+    write::write_tiers(&view, false, &mut file()).unwrap();
+    write::write_footholds(&view, false, &mut file()).unwrap();
+    let csv = begin.elapsed();
+    let begin = Instant::now();
+    write::write_json(&view, &mut file()).unwrap();
+    let json = begin.elapsed();
     drop((scan, program, ingested));
 
     let out = tempfile::tempdir().unwrap();
@@ -93,6 +125,9 @@ fn run(folder: &Path) -> Run {
         ingest,
         compile,
         solve,
+        draw,
+        csv,
+        json,
         scan,
     }
 }

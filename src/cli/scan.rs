@@ -18,6 +18,10 @@ use crate::report::View;
 use crate::write::{self, Outputs};
 
 pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
+    threads(args)?.install(|| scan(args, console))
+}
+
+fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let ingested = check::read(&args.read, args.keep_going, console);
     if let Some(exit) = refused(&ingested, args, console) {
         return Ok(exit);
@@ -52,7 +56,7 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         organisation.redact(key);
         sources.rename(|name| redacted_file(key, name));
     }
-    let scan = solve(args, console, &organisation, &program)?;
+    let scan = solve(console, &organisation, &program);
     let view = View {
         org: &organisation,
         sources: &sources,
@@ -137,28 +141,26 @@ fn redact_assumption(assumption: &mut Assumption, org: &Organisation, key: &str)
     }
 }
 
-fn solve(
-    args: &ScanArgs,
-    console: &Console,
-    org: &Organisation,
-    program: &Program,
-) -> Result<Scan, Failure> {
+/// The threads that everything runs on.
+fn threads(args: &ScanArgs) -> Result<rayon::ThreadPool, Failure> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = args.threads {
         pool = pool.num_threads(threads as usize);
     }
-    let pool = pool
-        .build()
-        .map_err(|error| Failure::Usage(format!("cannot start the threads: {error}")))?;
+    pool.build()
+        .map_err(|error| Failure::Usage(format!("cannot start the threads: {error}")))
+}
+
+fn solve(console: &Console, org: &Organisation, program: &Program) -> Scan {
     let seeds = org
         .assets
         .iter()
         .filter(|(_, asset)| !matches!(asset.kind, Kind::Group | Kind::System))
         .count();
     let progress = Progress::new(console, "solving", seeds as u64);
-    let scan = pool.install(|| analyze::scan(org, program, &|done| progress.tick(done)));
+    let scan = analyze::scan(org, program, &|done| progress.tick(done));
     progress.finish();
-    Ok(scan)
+    scan
 }
 
 fn write_all(

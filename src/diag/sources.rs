@@ -92,6 +92,12 @@ impl Sources {
 }
 
 impl SourceFile {
+    /// The line of a byte of the text, from 1: cheaper than its place.
+    #[must_use]
+    pub fn line(&self, at: u32) -> u32 {
+        self.line_of(at).0
+    }
+
     /// The line number (from 1) that holds a byte, and where that line starts.
     fn line_of(&self, at: u32) -> (u32, u32) {
         let lines = self.lines.get_or_init(|| line_starts(&self.text));

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
@@ -96,7 +97,7 @@ impl Reader<'_> {
                 let name = last_name(path);
                 // The one name is enough; a prefix would repeat it.
                 self.prefix.clear();
-                self.file(path, &name, true);
+                self.files(&[(path.to_owned(), name)], true);
             }
             Err(error) => self.unreadable(&path.display().to_string(), &error),
         }
@@ -108,6 +109,7 @@ impl Reader<'_> {
             .min_depth(1)
             .max_depth(1)
             .sort_by_file_name();
+        let mut files = Vec::new();
         for entry in walk {
             match entry {
                 Ok(entry) => {
@@ -117,7 +119,7 @@ impl Reader<'_> {
                     }
                     let path = entry.path();
                     match fs::metadata(path) {
-                        Ok(meta) if meta.is_file() => self.file(path, &name, false),
+                        Ok(meta) if meta.is_file() => files.push((path.to_owned(), name)),
                         // Tables lie in one folder; what is below it is named, not read.
                         Ok(_) => {
                             let shown = format!("{}/", path.display());
@@ -132,29 +134,27 @@ impl Reader<'_> {
                 }
             }
         }
+        self.files(&files, false);
     }
 
-    fn file(&mut self, path: &Path, name: &str, named: bool) {
-        let shown = path.display().to_string();
-        if !reads(name) || (!named && !may_be_table(name)) {
-            self.files.ignored.push((shown, named));
-            return;
-        }
-        let bytes = match fs::metadata(path).and_then(|meta| {
-            if meta.len() > MAX_FILE && !is_zip(name) {
-                return Err(std::io::Error::other(
-                    "the file is larger than 4 GiB; split it",
-                ));
+    /// Files side by side, then each in its turn.
+    fn files(&mut self, files: &[(PathBuf, String)], named: bool) {
+        let encoding = self.encoding;
+        let loaded: Vec<_> = files
+            .par_iter()
+            .map(|(path, name)| {
+                let wanted = reads(name) && (named || may_be_table(name));
+                wanted.then(|| load(path, name, encoding))
+            })
+            .collect();
+        for ((path, name), loaded) in files.iter().zip(loaded) {
+            let shown = path.display().to_string();
+            match loaded {
+                None => self.files.ignored.push((shown, named)),
+                Some(Err(error)) => self.unreadable(&shown, &error),
+                Some(Ok(Loaded::Zip(bytes))) => self.zip(&shown, name, named, bytes),
+                Some(Ok(Loaded::Text(text))) => self.text(shown, name, named, text),
             }
-            fs::read(path)
-        }) {
-            Ok(bytes) => bytes,
-            Err(error) => return self.unreadable(&shown, &error),
-        };
-        if is_zip(name) {
-            self.zip(&shown, name, named, bytes);
-        } else {
-            self.text(shown, name, named, bytes);
         }
     }
 
@@ -221,22 +221,15 @@ impl Reader<'_> {
                 Ok(read) => {
                     left -= read as u64;
                     let inside = format!("{name}/{member}");
-                    self.text(path, &inside, false, bytes);
+                    let text = Decoded::new(bytes, self.encoding);
+                    self.text(path, &inside, false, text);
                 }
             }
         }
     }
 
-    fn text(&mut self, path: String, name: &str, named: bool, bytes: Vec<u8>) {
-        let mut hex = String::with_capacity(64);
-        for byte in Sha256::digest(&bytes) {
-            hex.push_str(&format!("{byte:02x}"));
-        }
-        let decoded = decode(bytes, self.encoding);
-        let (text, bad) = match decoded {
-            Ok(text) => (text, None),
-            Err(Undecodable { text, at, what }) => (text, Some((at, what))),
-        };
+    fn text(&mut self, path: String, name: &str, named: bool, decoded: Decoded) {
+        let Decoded { text, bad, sha256 } = decoded;
         let name = format!("{}{name}", self.prefix);
         if bad.is_some() && !named && !is_table(&name) {
             // Nobody's table, and no export is written in anything but Unicode.
@@ -256,7 +249,7 @@ impl Reader<'_> {
             file,
             input: self.input,
             named,
-            sha256: hex,
+            sha256,
         });
     }
 
@@ -269,6 +262,45 @@ impl Reader<'_> {
             .diagnostics
             .push(Diagnostic::new(Code::UnreadableFile, message));
     }
+}
+
+/// A file in memory.
+enum Loaded {
+    Zip(Vec<u8>),
+    Text(Decoded),
+}
+
+/// Bytes as text.
+struct Decoded {
+    text: String,
+    /// Where it stops being text, and why.
+    bad: Option<(u32, String)>,
+    sha256: String,
+}
+
+impl Decoded {
+    fn new(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Self {
+        let mut sha256 = String::with_capacity(64);
+        for byte in Sha256::digest(&bytes) {
+            sha256.push_str(&format!("{byte:02x}"));
+        }
+        let (text, bad) = match decode(bytes, encoding) {
+            Ok(text) => (text, None),
+            Err(Undecodable { text, at, what }) => (text, Some((at, what))),
+        };
+        Self { text, bad, sha256 }
+    }
+}
+
+fn load(path: &Path, name: &str, encoding: Option<&'static Encoding>) -> std::io::Result<Loaded> {
+    if is_zip(name) {
+        return fs::read(path).map(Loaded::Zip);
+    }
+    if fs::metadata(path)?.len() > MAX_FILE {
+        let message = "the file is larger than 4 GiB; split it";
+        return Err(std::io::Error::other(message));
+    }
+    Ok(Loaded::Text(Decoded::new(fs::read(path)?, encoding)))
 }
 
 fn extension(name: &str) -> String {

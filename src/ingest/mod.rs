@@ -16,6 +16,7 @@ use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word};
 use encoding_rs::Encoding;
 pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
+use rayon::prelude::*;
 
 /// How to read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,17 +125,30 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
         tables.unclaimed(&path, named, &mut left);
     }
     let mut exports = import::Exports::default();
-    for found in &files.found {
-        let text = json::Text {
-            file: found.file,
-            text: &sources.file(found.file).text,
-        };
+    let recognised: Vec<_> = files
+        .found
+        .par_iter()
+        .map(|found| {
+            let file = sources.file(found.file);
+            let text = json::Text {
+                file: found.file,
+                text: &file.text,
+            };
+            match recognise(&file.name, text) {
+                Recognised::Csv(table) => (
+                    text,
+                    Read::Csv(table, csv::read(table, found.file, text.text)),
+                ),
+                other => (text, Read::Other(other)),
+            }
+        })
+        .collect();
+    for (found, (text, recognised)) in files.found.iter().zip(recognised) {
         let name = &sources.file(found.file).name;
         let source = SourceId(found.input * 2);
         let before = tables.tables.len();
-        match recognise(name, text) {
-            Recognised::Csv(table) => {
-                let read = csv::read(table, found.file, text.text);
+        let recognised = match recognised {
+            Read::Csv(table, read) => {
                 let rows = read.body.map_or(Rows::Kept(Vec::new()), Rows::Csv);
                 let raw = RawTable {
                     table,
@@ -145,18 +159,23 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
                     lost: read.lost,
                 };
                 tables.add(raw, read.diagnostics);
+                None
             }
-            Recognised::Json(table) => {
+            Read::Other(other) => Some(other),
+        };
+        match recognised {
+            None | Some(Recognised::Csv(_)) => {}
+            Some(Recognised::Json(table)) => {
                 tables.add_json(table, found.file, source, json::read(table, text));
             }
-            Recognised::Tables(members) => {
+            Some(Recognised::Tables(members)) => {
                 let (read, diagnostics) = json::read_tables(text, members);
                 tables.diagnostics.extend(diagnostics);
                 for (table, read) in read {
                     tables.add_json(table, found.file, source, read);
                 }
             }
-            Recognised::Export(importer, members) => {
+            Some(Recognised::Export(importer, members)) => {
                 exports.add(
                     importer,
                     SourceId(found.input * 2 + 1),
@@ -166,13 +185,13 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
                 );
                 continue;
             }
-            Recognised::Broken(diagnostic) if found.named || may_be_export(text.text) => {
+            Some(Recognised::Broken(diagnostic)) if found.named || may_be_export(text.text) => {
                 tables.diagnostics.push(*diagnostic);
                 tables.files_cut += 1;
                 continue;
             }
-            Recognised::OwnOutput => continue,
-            Recognised::Nothing | Recognised::Broken(_) => {
+            Some(Recognised::OwnOutput) => continue,
+            Some(Recognised::Nothing | Recognised::Broken(_)) => {
                 let path = &sources.file(found.file).path;
                 tables.unclaimed(path, found.named, &mut left);
                 continue;
@@ -259,6 +278,12 @@ fn may_be_export(text: &str) -> bool {
         let part = String::from_utf8_lossy(part).to_lowercase();
         part.contains("\"data\"") || part.contains("\"meta\"")
     })
+}
+
+/// A file, as far as it is read side by side with others.
+enum Read<'a> {
+    Csv(Table, csv::Read<'a>),
+    Other(Recognised<'a>),
 }
 
 enum Recognised<'a> {

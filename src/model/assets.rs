@@ -46,11 +46,20 @@ struct Entry {
     shown: Span,
 }
 
-/// A name and whose it is: an asset's key, or an alias.
+/// A name and whose it is: an asset's key, or an alias. The kind stands here too, so that a look-up
+/// reads the table and the text and nothing else.
 #[derive(Clone, Copy, Debug)]
 struct Name {
-    span: Span,
+    start: usize,
+    len: u32,
+    kind: Kind,
     asset: AssetId,
+}
+
+impl Name {
+    fn of(self, text: &str) -> &str {
+        &text[self.start..self.start + self.len as usize]
+    }
 }
 
 /// A part of the text.
@@ -82,10 +91,9 @@ fn append(text: &mut String, part: &str) -> Span {
 impl Assets {
     /// Makes room for about this many names.
     pub fn reserve(&mut self, names: usize) {
-        let (text, list) = (&self.text, &self.list);
-        self.names.reserve(names, |name| {
-            hash(list[name.asset.index()].kind, name.span.of(text))
-        });
+        let text = &self.text;
+        self.names
+            .reserve(names, |name| hash(name.kind, name.of(text)));
         self.list.reserve(names);
         self.text.reserve(names.saturating_mul(24));
     }
@@ -94,7 +102,7 @@ impl Assets {
     #[must_use]
     pub fn find(&self, kind: Kind, key: &str) -> Option<AssetId> {
         let found = self.names.find(hash(kind, key), |name| {
-            name.span.of(&self.text) == key && self.list[name.asset.index()].kind == kind
+            name.kind == kind && name.len as usize == key.len() && name.of(&self.text) == key
         });
         found.map(|name| name.asset)
     }
@@ -134,11 +142,15 @@ impl Assets {
     }
 
     fn name(&mut self, asset: AssetId, kind: Kind, span: Span) {
-        let (text, list) = (&self.text, &self.list);
-        self.names
-            .insert_unique(hash(kind, span.of(text)), Name { span, asset }, |name| {
-                hash(list[name.asset.index()].kind, name.span.of(text))
-            });
+        let text = &self.text;
+        let name = Name {
+            start: span.start,
+            len: span.len,
+            kind,
+            asset,
+        };
+        let hash_of = |name: &Name| hash(name.kind, name.of(text));
+        self.names.insert_unique(hash_of(&name), name, hash_of);
     }
 
     /// Gives an asset another name, for pseudonyms. It is found by its old names still.

@@ -16,6 +16,8 @@ use crate::solve::{Proof, ProofStep};
 pub struct Chain {
     /// The steps, inputs before heads.
     pub steps: Vec<Step>,
+    /// How many steps of a very long proof are not told, and after how many of `steps`.
+    pub omitted: Option<(u32, usize)>,
 }
 
 /// One step: these together yield that.
@@ -100,12 +102,20 @@ pub fn chain(view: &View<'_>, proof: &Proof) -> Chain {
         .map(|step| (view.program.graph.head(step.gate), step))
         .collect();
     let teller = Teller { view, by_head };
-    let steps = proof
-        .steps
-        .iter()
-        .filter_map(|step| teller.step(step))
-        .collect();
-    Chain { steps }
+    let told = |steps: &[ProofStep]| -> Vec<Step> {
+        steps.iter().filter_map(|step| teller.step(step)).collect()
+    };
+    if proof.omitted == 0 {
+        return Chain {
+            steps: told(&proof.steps),
+            omitted: None,
+        };
+    }
+    let (first, last) = proof.steps.split_at(Proof::KEPT.min(proof.steps.len()));
+    let mut steps = told(first);
+    let omitted = Some((proof.omitted, steps.len()));
+    steps.extend(told(last));
+    Chain { steps, omitted }
 }
 
 struct Teller<'v, 'a> {
@@ -252,7 +262,11 @@ impl Chain {
     pub fn text(&self, view: &View<'_>, with_rows: bool) -> String {
         let mut text = String::new();
         let mut last: Option<Term> = None;
-        for step in &self.steps {
+        for (at, step) in self.steps.iter().enumerate() {
+            if let Some((count, _)) = self.omitted.filter(|(_, after)| *after == at) {
+                let _ = write!(text, " -> \u{2026} ({count} steps not told)");
+                last = Some(Term::Anybody);
+            }
             if last.is_none() || step.inputs.len() != 1 || step.inputs.first().copied() != last {
                 if last.is_some() {
                     text.push_str("; ");

@@ -223,6 +223,9 @@ pub struct WorstEntry {
     pub hops: u32,
     /// The proof, inputs before heads.
     pub chain: Vec<ChainStep>,
+    /// How many steps in the middle of a very long proof are not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omitted_steps: Option<u32>,
 }
 
 /// One step of a proof: these together yield that.

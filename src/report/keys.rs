@@ -132,8 +132,8 @@ pub(super) fn place(sources: &Sources, meta: &RowMeta) -> (String, Option<u32>) 
     match &meta.provenance {
         Some(provenance) => (provenance.file.to_string(), provenance.line),
         None => {
-            let place = sources.place(meta.origin);
-            (place.name.to_owned(), Some(place.line))
+            let file = sources.file(meta.origin.file);
+            (file.name.clone(), Some(file.line(meta.origin.start)))
         }
     }
 }

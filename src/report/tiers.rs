@@ -1,9 +1,11 @@
 //! A scan as the document that `tiers.json` is.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::document::SCHEMA_VERSION;
 use super::{
@@ -20,9 +22,9 @@ pub fn document<'a>(
     view: &'a View<'a>,
 ) -> Document<impl Serialize, impl Serialize, impl Serialize> {
     let org = view.org;
-    let sets = Rc::new(unlock_sets(view));
+    let sets = Arc::new(unlock_sets(view));
     let in_order: Vec<&'a [Unlocked]> = sets.keys().copied().collect();
-    let for_footholds = Rc::clone(&sets);
+    let for_footholds = Arc::clone(&sets);
     Document {
         schema_version: SCHEMA_VERSION,
         linchpin: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,9 +82,12 @@ pub fn document<'a>(
             })
             .collect(),
         systems: systems(view),
-        unlock_sets: Streamed(move || in_order.clone().into_iter().map(|set| unlocks(view, set))),
-        identities: Streamed(move || identities(view, Rc::clone(&sets))),
-        footholds: Streamed(move || footholds(view, Rc::clone(&for_footholds))),
+        unlock_sets: Streamed(move || {
+            let sets = in_order.clone().into_iter();
+            sets.filter_map(|set| to_raw_value(&unlocks(view, set)).ok())
+        }),
+        identities: Streamed(move || identities(view, Arc::clone(&sets))),
+        footholds: Streamed(move || footholds(view, Arc::clone(&for_footholds))),
     }
 }
 
@@ -113,8 +118,25 @@ fn unlocks(view: &View<'_>, set: &[Unlocked]) -> Vec<UnlockEntry> {
         .collect()
 }
 
-fn identities<'a>(view: &'a View<'a>, sets: Rc<Sets<'a>>) -> impl Iterator<Item = IdentityEntry> {
-    view.scan.identities.iter().map(move |result| {
+/// Entries as compact JSON, one line each. They are made on all threads, some thousands at a time, so
+/// that what is in memory does not grow with the organisation.
+fn lines<'a, T: Sync, E: Serialize>(
+    items: &'a [T],
+    entry: impl Fn(&'a T) -> E + Sync + 'a,
+) -> impl Iterator<Item = Box<RawValue>> + 'a {
+    const AT_ONCE: usize = 1 << 14;
+    items.chunks(AT_ONCE).flat_map(move |items| {
+        // Structs of texts and numbers always have a JSON form.
+        let lines = items.par_iter().map(|item| to_raw_value(&entry(item)).ok());
+        lines.collect::<Vec<_>>().into_iter().flatten()
+    })
+}
+
+fn identities<'a>(
+    view: &'a View<'a>,
+    sets: Arc<Sets<'a>>,
+) -> impl Iterator<Item = Box<RawValue>> + 'a {
+    lines(&view.scan.identities, move |result| {
         let identity = &view.org.identities[result.identity as usize];
         let answer = result.answer.as_ref();
         IdentityEntry {
@@ -136,8 +158,11 @@ fn identities<'a>(view: &'a View<'a>, sets: Rc<Sets<'a>>) -> impl Iterator<Item 
     })
 }
 
-fn footholds<'a>(view: &'a View<'a>, sets: Rc<Sets<'a>>) -> impl Iterator<Item = FootholdEntry> {
-    view.scan.footholds.iter().map(move |result| {
+fn footholds<'a>(
+    view: &'a View<'a>,
+    sets: Arc<Sets<'a>>,
+) -> impl Iterator<Item = Box<RawValue>> + 'a {
+    lines(&view.scan.footholds, move |result| {
         let asset = view.org.assets.get(result.asset);
         FootholdEntry {
             kind: asset.kind.word().to_owned(),
@@ -156,6 +181,7 @@ fn footholds<'a>(view: &'a View<'a>, sets: Rc<Sets<'a>>) -> impl Iterator<Item =
 fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
     let worst = answer.unlocks.first()?;
     let chain = chain(view, answer.proof.as_ref()?);
+    let omitted_steps = chain.omitted.map(|(count, _)| count);
     let name = |term: Term| FactName {
         kind: term.word(view).to_owned(),
         name: term.name(view).to_owned(),
@@ -188,6 +214,7 @@ fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
         criticality: view.criticality(worst.system),
         hops: worst.hops,
         chain: steps.collect(),
+        omitted_steps,
     })
 }
 

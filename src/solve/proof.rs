@@ -1,5 +1,7 @@
 //! One proof of a fact, read off the keys and the chosen gates of a closure.
 
+use rustc_hash::FxHashSet;
+
 use super::Key;
 use crate::rules::{Fact, Gate, RuleGraph};
 
@@ -17,6 +19,26 @@ pub struct Proof {
     /// The steps, inputs before heads; the last one yields the fact that was asked for. Empty when
     /// that fact was given.
     pub steps: Vec<ProofStep>,
+    /// How many steps are left out in the middle of a very long proof, after the first
+    /// [`Proof::KEPT`] of `steps`: an organisation of long chains would fill any memory with them.
+    pub omitted: u32,
+}
+
+impl Proof {
+    /// Steps of a proof that are kept at either end.
+    pub const KEPT: usize = 100;
+
+    fn new(mut steps: Vec<ProofStep>) -> Self {
+        let omitted = steps.len().saturating_sub(2 * Self::KEPT);
+        if omitted > 0 {
+            steps.drain(Self::KEPT..Self::KEPT + omitted);
+            steps.shrink_to_fit();
+        }
+        Self {
+            steps,
+            omitted: omitted as u32,
+        }
+    }
 }
 
 /// One gate that fires in a proof.
@@ -34,7 +56,7 @@ pub struct ProofStep {
 /// The chosen proof of `goal`: O(its steps and their gates' inputs).
 pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
     derived.key(goal).level()?;
-    let mut done = std::collections::BTreeSet::new();
+    let mut done = FxHashSet::default();
     let mut steps = Vec::new();
     // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
     let mut stack = vec![(goal, None)];
@@ -58,7 +80,7 @@ pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Op
         stack.push((fact, Some(ProofStep { gate, level, slots })));
         stack.extend(inputs.into_iter().rev().map(|input| (input, None)));
     }
-    Some(Proof { steps })
+    Some(Proof::new(steps))
 }
 
 fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u32> {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use rayon::prelude::*;
+
 use crate::model::Word;
 use crate::report::{self, View};
 use crate::solve::Answer;
@@ -18,8 +20,8 @@ fn id(text: &str, guard: bool) -> Cow<'_, str> {
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_tiers(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = csv::Writer::from_writer(out);
+pub fn write_tiers(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(&mut *raw);
     out.write_record([
         "identity",
         "kind",
@@ -35,7 +37,9 @@ pub fn write_tiers(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::Res
         "mailboxes_reached",
         "chain",
     ])?;
-    for result in &view.scan.identities {
+    out.flush()?;
+    drop(out);
+    rows(&view.scan.identities, raw, |out, result| {
         let identity = &view.org.identities[result.identity as usize];
         let number =
             |number: Option<u8>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -54,17 +58,42 @@ pub fn write_tiers(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::Res
             &fall.accounts,
             &fall.mailboxes,
             &fall.chain,
-        ])?;
+        ])
+    })
+}
+
+/// Writes a row for each item, in order. Rows are made on all threads, some thousands at a time.
+fn rows<T: Sync>(
+    items: &[T],
+    out: &mut dyn Write,
+    row: impl Fn(&mut csv::Writer<Vec<u8>>, &T) -> csv::Result<()> + Sync,
+) -> io::Result<()> {
+    const AT_ONCE: usize = 1 << 15;
+    const TOGETHER: usize = 1 << 10;
+    for items in items.chunks(AT_ONCE) {
+        let made: Vec<io::Result<Vec<u8>>> = items
+            .par_chunks(TOGETHER)
+            .map(|items| {
+                let mut made = csv::Writer::from_writer(Vec::new());
+                for item in items {
+                    row(&mut made, item)?;
+                }
+                made.into_inner().map_err(csv::IntoInnerError::into_error)
+            })
+            .collect();
+        for bytes in made {
+            out.write_all(&bytes?)?;
+        }
     }
-    out.flush()
+    Ok(())
 }
 
 /// Writes one row per foothold.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_footholds(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = csv::Writer::from_writer(out);
+pub fn write_footholds(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(&mut *raw);
     out.write_record([
         "asset",
         "unlocks",
@@ -75,7 +104,9 @@ pub fn write_footholds(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io:
         "mailboxes_reached",
         "chain",
     ])?;
-    for result in &view.scan.footholds {
+    out.flush()?;
+    drop(out);
+    rows(&view.scan.footholds, raw, |out, result| {
         let asset = view.org.assets.get(result.asset);
         let fall = Fall::of(view, Some(&result.answer), guard);
         out.write_record([
@@ -87,9 +118,8 @@ pub fn write_footholds(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io:
             &fall.accounts,
             &fall.mailboxes,
             &fall.chain,
-        ])?;
-    }
-    out.flush()
+        ])
+    })
 }
 
 /// Writes every pair of an identity and a system that it unlocks.

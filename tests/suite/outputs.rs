@@ -462,3 +462,32 @@ fn graphviz_accepts_the_dot_when_it_is_there() {
         assert!(!drawn.contains("<script>") && drawn.contains("<svg"));
     }
 }
+
+/// Every member of a deep nesting has a chain as long as it is deep: told whole, they would fill a disk.
+#[test]
+fn a_very_long_chain_is_told_by_its_ends() {
+    let mut memberships = String::from("member,group\n");
+    for at in 0..50 {
+        memberships.push_str(&format!("m{at},g0\n"));
+    }
+    for at in 1..1000 {
+        memberships.push_str(&format!("group:g{},g{at}\n", at - 1));
+    }
+    let folder = Folder::new(&[
+        ("identities.csv", "id\nm0\n"),
+        ("memberships.csv", &memberships),
+        ("grants.csv", "principal,system\ngroup:g999,s\n"),
+    ]);
+    let files = written(folder.str(), &[]);
+    let document = json(&files);
+    let worst = &document["identities"][0]["worst"];
+    assert_eq!(worst["omitted_steps"], 801);
+    assert_eq!(worst["chain"].as_array().unwrap().len(), 200);
+    assert!(files["tiers.json"].len() < 5_000_000);
+    let tiers = String::from_utf8(files["tiers.csv"].clone()).unwrap();
+    let first = tiers.lines().nth(1).unwrap();
+    assert!(
+        first.contains("(801 steps not told)") && first.contains("-> system:s"),
+        "{first}"
+    );
+}

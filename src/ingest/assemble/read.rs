@@ -291,6 +291,9 @@ impl<'r, 't> Row<'r, 't> {
         let Some((prefix, _)) = text.split_once(':') else {
             return;
         };
+        if Kind::split(text).is_some() {
+            return;
+        }
         let prefix = prefix.trim().to_ascii_lowercase();
         let is_own = prefix == "own";
         let near = Kind::ALL.into_iter().map(Kind::word).find(|word| {
