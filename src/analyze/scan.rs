@@ -189,11 +189,11 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
     // Most comparisons are settled by the first bytes of the id, which lie beside each other here;
     // the ids themselves lie all over the memory.
     let first_bytes = |text: &str| {
-        let mut first = [0; 8];
+        let mut first = [0; 16];
         for (to, from) in first.iter_mut().zip(text.bytes()) {
             *to = from;
         }
-        u64::from_be_bytes(first)
+        u128::from_be_bytes(first)
     };
     let mut order: Vec<_> = identities
         .par_iter()

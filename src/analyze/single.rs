@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::compile::{GateOrigin, Meaning, Program};
@@ -27,21 +28,35 @@ pub(super) struct Single {
 /// of very many inputs, everybody behind any of them is counted instead.
 pub(super) fn single_holders(org: &Organisation, program: &Program) -> BTreeMap<u32, Single> {
     let graph = &program.graph;
-    let mut behind = Behind::new(program);
+    let free = Free::new(graph);
+    let gates: Vec<(Gate, u32)> = graph
+        .gates()
+        .filter(|&gate| graph.need(gate) >= 2)
+        .filter_map(|gate| match program.atlas.origin(gate) {
+            GateOrigin::Recovery(at) => Some((gate, at)),
+            _ => None,
+        })
+        .collect();
+    let alone: Vec<Option<Vec<AssetId>>> = gates
+        .par_iter()
+        .with_min_len(1 << 10)
+        .map_init(
+            || Behind::new(program, &free),
+            |behind, &(gate, _)| {
+                let target = target(program, graph.head(gate));
+                let mut holders = behind.all_of(gate);
+                holders.retain(|&holder| Some(holder) != target);
+                (!holders.is_empty()).then_some(holders)
+            },
+        )
+        .collect();
     let mut found: BTreeMap<u32, Single> = BTreeMap::new();
-    for gate in graph.gates().filter(|&gate| graph.need(gate) >= 2) {
-        let GateOrigin::Recovery(at) = program.atlas.origin(gate) else {
-            continue;
-        };
-        let target = target(program, graph.head(gate));
-        let mut holders = behind.all_of(gate);
-        holders.retain(|&holder| Some(holder) != target);
-        if holders.is_empty() {
-            continue;
+    for (&(gate, at), holders) in gates.iter().zip(alone) {
+        if let Some(holders) = holders {
+            let single = found.entry(at).or_default();
+            single.holders.extend(holders);
+            single.of.extend(target(program, graph.head(gate)));
         }
-        let single = found.entry(at).or_default();
-        single.holders.extend(holders);
-        single.of.extend(target);
     }
     for single in found.values_mut() {
         single.holders.sort_by_key(|&holder| {
@@ -51,6 +66,40 @@ pub(super) fn single_holders(org: &Organisation, program: &Program) -> BTreeMap<
         single.holders.dedup();
     }
     found
+}
+
+/// For every fact, what yields it alone and at no cost: flat, as the graph itself is.
+struct Free {
+    starts: Vec<u32>,
+    sources: Vec<Fact>,
+}
+
+impl Free {
+    fn new(graph: &RuleGraph) -> Self {
+        let is_free = |gate: &Gate| graph.need(*gate) == 1 && graph.cost(*gate) == 0;
+        let mut starts = vec![0u32; graph.fact_count() + 1];
+        for gate in graph.gates().filter(is_free) {
+            starts[graph.head(gate).index() + 1] += graph.inputs(gate).len() as u32;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut sources = vec![Fact(0); starts.last().copied().unwrap_or_default() as usize];
+        for gate in graph.gates().filter(is_free) {
+            let slot = &mut next[graph.head(gate).index()];
+            for &input in graph.inputs(gate) {
+                sources[*slot as usize] = input;
+                *slot += 1;
+            }
+        }
+        Self { starts, sources }
+    }
+
+    fn of(&self, fact: Fact) -> &[Fact] {
+        let at = fact.index();
+        &self.sources[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
 }
 
 /// Whose account, password or factor a fact is.
@@ -65,26 +114,16 @@ fn target(program: &Program, head: Fact) -> Option<AssetId> {
 /// Who is behind a fact: everything from which it follows alone and without a recovery.
 struct Behind<'a> {
     program: &'a Program,
-    /// For every fact, the gates that yield it from one input at no cost.
-    sources: FxHashMap<Fact, Vec<Fact>>,
+    free: &'a Free,
     /// Of facts that several gates start from.
     known: FxHashMap<Fact, Rc<[AssetId]>>,
 }
 
 impl<'a> Behind<'a> {
-    fn new(program: &'a Program) -> Self {
-        let graph: &RuleGraph = &program.graph;
-        let mut sources: FxHashMap<Fact, Vec<Fact>> = FxHashMap::default();
-        let free = graph
-            .gates()
-            .filter(|&gate| graph.need(gate) == 1 && graph.cost(gate) == 0);
-        for gate in free {
-            let of = sources.entry(graph.head(gate)).or_default();
-            of.extend_from_slice(graph.inputs(gate));
-        }
+    fn new(program: &'a Program, free: &'a Free) -> Self {
         Self {
             program,
-            sources,
+            free,
             known: FxHashMap::default(),
         }
     }
@@ -129,7 +168,7 @@ impl<'a> Behind<'a> {
             {
                 assets.push(asset);
             }
-            open.extend(self.sources.get(&next).into_iter().flatten());
+            open.extend(self.free.of(next));
         }
         assets.sort_unstable();
         let assets: Rc<[AssetId]> = assets.into();

@@ -1,0 +1,186 @@
+//! The solver on shapes that are hard for some solver, against a search per seed in the same run:
+//! `cargo bench --bench shapes`.
+//!
+//! `LINCHPIN_BENCH_N` (default 100000) is the number of accounts, `LINCHPIN_BENCH_ONLY` a part of the
+//! names of the shapes to run. The search per seed is given every tenth seed where all of them would
+//! take minutes, and its time is multiplied; the line says so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on should stop, and prints its result"
+)]
+
+use std::time::Instant;
+
+use linchpin::compile;
+use linchpin::generate::{self, Shape};
+use linchpin::ingest;
+use linchpin::model::Word;
+use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
+use linchpin::solve::{Question, solve, solve_by_search};
+
+fn main() {
+    let n = std::env::var("LINCHPIN_BENCH_N").ok();
+    let n: usize = n.and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let only = std::env::var("LINCHPIN_BENCH_ONLY").unwrap_or_default();
+    println!(
+        "{n} accounts; seconds by a search per seed, by the solver, and how many times faster"
+    );
+    let usual = || Shape::new(n as u64, 1);
+    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 9] = [
+        ("usual", 1, &|| organisation(&usual())),
+        ("no hubs", 1, &|| {
+            organisation(&Shape {
+                hubs: false,
+                ..usual()
+            })
+        }),
+        ("30 % in help desks", 10, &|| {
+            organisation(&Shape {
+                help_desk_share: 0.3,
+                ..usual()
+            })
+        }),
+        ("chains 10,000 deep", 10, &|| chains(n, 10_000, false)),
+        ("chains 10,000 deep, AND links", 10, &|| {
+            chains(n, 10_000, true)
+        }),
+        ("random layers", 100, &|| layers(n, false)),
+        ("layers of AND gates", 100, &|| layers(n, true)),
+        ("dense 3-of-6 cascades", 100, &|| dense(n)),
+        ("everybody reaches everything", 1000, &|| circle(n)),
+    ];
+    for (name, sample, graph) in shapes {
+        if name.contains(&only) {
+            compare(name, sample, &graph());
+        }
+    }
+}
+
+fn compare(name: &str, sample: usize, graph: &RuleGraph) {
+    let seeds: Vec<Fact> = graph
+        .facts()
+        .filter(|&fact| graph.class(fact) == Class::Account)
+        .collect();
+    let severity = vec![0; graph.fact_count()];
+    let place: Vec<u32> = (0..graph.fact_count() as u32).collect();
+    let ask = |seeds| Question {
+        seeds,
+        assumed: &[],
+        severity: &severity,
+        place: &place,
+    };
+    let begin = Instant::now();
+    let fast = solve(graph, &ask(&seeds), &|_| {});
+    let solver = begin.elapsed().as_secs_f64();
+    let some: Vec<Fact> = seeds.iter().copied().step_by(sample).collect();
+    let begin = Instant::now();
+    let plain = solve_by_search(graph, &ask(&some));
+    let search = begin.elapsed().as_secs_f64() * seeds.len() as f64 / some.len() as f64;
+    assert!(
+        fast.iter().step_by(sample).eq(&plain),
+        "{name}: the answers differ"
+    );
+    let note = if sample > 1 {
+        format!("  (search: every {sample}th seed)")
+    } else {
+        String::new()
+    };
+    println!(
+        "{name:<32} {search:>9.3} {solver:>9.3} {:>8.1} x{note}",
+        search / solver
+    );
+}
+
+fn organisation(shape: &Shape) -> RuleGraph {
+    let folder = tempfile::tempdir().unwrap();
+    for (table, columns) in generate::tables() {
+        let path = folder.path().join(format!("{}.csv", table.word()));
+        let mut out = csv::Writer::from_path(path).unwrap();
+        out.write_record(*columns).unwrap();
+        generate::rows(shape, *table, &mut |cells| out.write_record(cells)).unwrap();
+        out.flush().unwrap();
+    }
+    let ingested = ingest::read(&[folder.path()], ingest::Options::default());
+    compile::compile(&ingested.organisation, &compile::Options::default()).graph
+}
+
+/// Accounts and one system that the first of them holds.
+fn accounts(n: usize) -> (RuleGraphBuilder, Vec<Fact>) {
+    let mut builder = RuleGraphBuilder::new();
+    let accounts: Vec<Fact> = (0..n).map(|_| builder.fact(Class::Account)).collect();
+    let system = builder.fact(Class::System);
+    builder.gate(system, 1, 0, &accounts[..1]);
+    (builder, accounts)
+}
+
+/// Every account resets the next; in every tenth link it takes the one before as well.
+fn chains(n: usize, depth: usize, with_and: bool) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    for at in 0..n {
+        if (at + 1) % depth == 0 || at + 1 == n {
+            continue;
+        }
+        let (before, this, next) = (at.saturating_sub(1), at, at + 1);
+        if with_and && at % 10 == 9 {
+            builder.gate(accounts[next], 2, 1, &[accounts[this], accounts[before]]);
+        } else {
+            builder.gate(accounts[next], 1, 1, &[accounts[this]]);
+        }
+    }
+    builder.finish()
+}
+
+/// Twenty layers; every account follows from three of the layer below, or from two single ones and
+/// any two of four.
+fn layers(n: usize, with_and: bool) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    let mut random = fastrand::Rng::with_seed(1);
+    let layer = n / 20;
+    for at in layer..layer * 20 {
+        let mut below = || accounts[at / layer * layer - layer + random.usize(..layer)];
+        if with_and {
+            let four = [below(), below(), below(), below()];
+            builder.gate(accounts[at], 2, 1, &four);
+            for _ in 0..2 {
+                builder.gate(accounts[at], 1, 1, &[below()]);
+            }
+        } else {
+            for _ in 0..3 {
+                builder.gate(accounts[at], 1, 1, &[below()]);
+            }
+        }
+    }
+    builder.finish()
+}
+
+/// Two gates of three of six and one single one for every account, drawn at random.
+fn dense(n: usize) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    let mut random = fastrand::Rng::with_seed(1);
+    for &head in &accounts {
+        let mut any = || accounts[random.usize(..n)];
+        for _ in 0..2 {
+            let six = [any(), any(), any(), any(), any(), any()];
+            builder.gate(head, 3, 1, &six);
+        }
+        builder.gate(head, 1, 1, &[any()]);
+    }
+    builder.finish()
+}
+
+/// Everybody is in one group that resets everybody.
+fn circle(n: usize) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    let group = builder.fact(Class::Group);
+    let shared = builder.fact(Class::Helper);
+    for &account in &accounts {
+        builder.gate(group, 1, 0, &[account]);
+    }
+    builder.gate(shared, 1, 0, &[group]);
+    for &account in &accounts {
+        builder.gate(account, 1, 1, &[shared]);
+    }
+    builder.finish()
+}
