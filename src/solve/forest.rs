@@ -1,22 +1,133 @@
 //! In which order the seeds are solved: a forest in which every fact's parent follows from it alone.
 //!
 //! If a gate `p <- 1 of {i}` is there, the closure of `i` holds that of `p`, so what is known of `p`
-//! need not be found again for `i`. Of the facts that follow from `i` alone, the parent is the one
-//! with the largest closure, as far as one can tell cheaply. Facts that follow from each other share
-//! their closure; they hang below one of them along the shortest way.
+//! need not be found again for `i`. The same holds of a gate of several inputs that `i` and what
+//! follows from it by one gate satisfy: a sign-in whose password and factor hang on one mailbox. Of
+//! the facts that follow from `i` in these ways, the parent is the one with the largest closure, as
+//! far as one can tell cheaply. Facts that follow from each other share their closure; they hang
+//! below one of them along the shortest way.
 //!
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
 use crate::rules::{Fact, Gate, RuleGraph};
+use rayon::prelude::*;
 
 /// No fact, no gate.
 const NONE: u32 = u32::MAX;
 
+/// How far a fact stands from its parent: what the parent's key is, or a bound above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shift {
+    /// Recoveries.
+    pub level: u32,
+    /// Rounds since the last of them.
+    pub round: u32,
+}
+
+impl Shift {
+    const HERE: Self = Self { level: 0, round: 0 };
+
+    fn after(self, cost: u32) -> Self {
+        if cost > 0 {
+            Self {
+                level: self.level + 1,
+                round: 0,
+            }
+        } else {
+            Self {
+                level: self.level,
+                round: self.round + 1,
+            }
+        }
+    }
+}
+
+/// A fact that follows from another one alone.
+#[derive(Clone, Copy, Debug)]
+struct Edge {
+    to: Fact,
+    shift: Shift,
+}
+
+/// The rule graph with what follows from one fact alone by a gate of several inputs.
+struct Edges<'g> {
+    graph: &'g RuleGraph,
+    /// For every fact one such fact, if there is any.
+    joined: Vec<Option<Edge>>,
+}
+
+impl<'g> Edges<'g> {
+    fn new(graph: &'g RuleGraph) -> Self {
+        let facts = (0..graph.fact_count() as u32).into_par_iter().map(Fact);
+        let joined = facts.map(|fact| joined(graph, fact)).collect();
+        Self { graph, joined }
+    }
+
+    /// The edge at a place among a fact's uses, the joined one behind them.
+    fn at(&self, fact: Fact, at: usize) -> Option<Edge> {
+        match self.graph.uses(fact).get(at) {
+            Some(&gate) => (self.graph.need(gate) == 1).then(|| single(self.graph, gate)),
+            None => self.joined[fact.index()],
+        }
+    }
+
+    fn of(&self, fact: Fact) -> impl Iterator<Item = Edge> {
+        (0..=self.graph.uses(fact).len()).filter_map(move |at| self.at(fact, at))
+    }
+}
+
+fn single(graph: &RuleGraph, gate: Gate) -> Edge {
+    Edge {
+        to: graph.head(gate),
+        shift: Shift::HERE.after(graph.cost(gate)),
+    }
+}
+
+/// The first gate of several inputs that a fact satisfies together with what follows from it by one
+/// gate. Facts of very many gates are hubs, and other facts hang below them anyway.
+fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
+    const LOOKED_AT: usize = 16;
+    let uses = graph.uses(fact);
+    if uses.is_empty() || uses.len() > LOOKED_AT {
+        return None;
+    }
+    let near: Vec<Edge> = uses
+        .iter()
+        .filter(|&&gate| graph.need(gate) == 1)
+        .map(|&gate| single(graph, gate))
+        .collect();
+    let shift_of = |input: Fact| {
+        let near = near.iter().filter(|edge| edge.to == input);
+        let near = near.map(|edge| edge.shift).min();
+        if input == fact {
+            Some(Shift::HERE)
+        } else {
+            near
+        }
+    };
+    let from = std::iter::once(fact).chain(near.iter().map(|edge| edge.to));
+    for gate in from.flat_map(|from| graph.uses(from).iter().take(LOOKED_AT)) {
+        let (need, inputs) = (graph.need(*gate) as usize, graph.inputs(*gate));
+        if need < 2 || inputs.len() > LOOKED_AT || graph.uses(graph.head(*gate)).is_empty() {
+            continue;
+        }
+        let mut shifts: Vec<Shift> = inputs.iter().filter_map(|&input| shift_of(input)).collect();
+        if shifts.len() >= need {
+            shifts.sort_unstable();
+            return Some(Edge {
+                to: graph.head(*gate),
+                shift: shifts[need - 1].after(graph.cost(*gate)),
+            });
+        }
+    }
+    None
+}
+
 /// A forest over the seeds and all that lies between them and their roots.
 pub(super) struct Forest {
-    /// For every fact, its parent and the gate that leads there; [`NONE`] for roots.
-    parents: Vec<(u32, u32)>,
+    /// For every fact, its parent and how far that is; none for roots.
+    parents: Vec<Option<Edge>>,
     /// Every fact of the forest, parents before children and children together.
     order: Vec<Fact>,
 }
@@ -24,8 +135,9 @@ pub(super) struct Forest {
 impl Forest {
     /// The forest over `seeds`.
     pub(super) fn new(graph: &RuleGraph, seeds: &[Fact]) -> Self {
-        let components = Components::new(graph);
-        let parents = parents(graph, &components);
+        let edges = Edges::new(graph);
+        let components = Components::new(&edges);
+        let parents = parents(&edges, &components);
         let order = preorder(graph, &parents, seeds);
         Self { parents, order }
     }
@@ -35,22 +147,13 @@ impl Forest {
         &self.order
     }
 
-    /// The parent of a fact, and the gate that yields it from that fact.
-    pub(super) fn parent(&self, fact: Fact) -> Option<(Fact, Gate)> {
-        let (parent, gate) = self.parents[fact.index()];
-        (parent != NONE).then_some((Fact(parent), Gate(gate)))
+    /// The parent of a fact, and how far it is.
+    pub(super) fn parent(&self, fact: Fact) -> Option<(Fact, Shift)> {
+        self.parents[fact.index()].map(|edge| (edge.to, edge.shift))
     }
 }
 
-/// The facts that follow from a fact alone by one gate.
-fn successors(graph: &RuleGraph, fact: Fact) -> impl Iterator<Item = (Fact, Gate)> {
-    let gates = graph.uses(fact).iter().copied();
-    gates
-        .filter(|&gate| graph.need(gate) == 1)
-        .map(|gate| (graph.head(gate), gate))
-}
-
-/// Strongly connected components of the single-input gates, with how much each reaches.
+/// Strongly connected components of the edges, with how much each reaches.
 struct Components {
     /// For every fact, its component; components are numbered successors first.
     of: Vec<u32>,
@@ -63,7 +166,8 @@ struct Components {
 
 impl Components {
     /// Tarjan's algorithm (1972) with its own stack.
-    fn new(graph: &RuleGraph) -> Self {
+    fn new(edges: &Edges<'_>) -> Self {
+        let graph = edges.graph;
         let facts = graph.fact_count();
         let mut found = Self {
             of: vec![NONE; facts],
@@ -84,15 +188,14 @@ impl Components {
             path.push(start.0);
             calls.push((start, number, 0));
             while let Some((fact, mine, next)) = calls.pop() {
-                let uses = graph.uses(fact);
+                let last = graph.uses(fact).len();
                 let mut at = next as usize;
                 let mut descended = false;
-                while let Some(&gate) = uses.get(at) {
+                while at <= last {
                     at += 1;
-                    if graph.need(gate) != 1 {
+                    let Some(Edge { to: head, .. }) = edges.at(fact, at - 1) else {
                         continue;
-                    }
-                    let head = graph.head(gate);
+                    };
                     if low[head.index()] == 0 {
                         calls.push((fact, mine, at as u32 - 1));
                         number += 1;
@@ -107,7 +210,7 @@ impl Components {
                     }
                 }
                 if !descended && low[fact.index()] == mine {
-                    found.close(graph, &mut path, fact);
+                    found.close(edges, &mut path, fact);
                 }
             }
         }
@@ -115,7 +218,8 @@ impl Components {
     }
 
     /// Takes the component of `first` off the path.
-    fn close(&mut self, graph: &RuleGraph, path: &mut Vec<u32>, first: Fact) {
+    fn close(&mut self, edges: &Edges<'_>, path: &mut Vec<u32>, first: Fact) {
+        let graph = edges.graph;
         let component = self.reach.len() as u32;
         let start = path.iter().rposition(|&fact| fact == first.0).unwrap_or(0);
         let members = &path[start..];
@@ -129,8 +233,8 @@ impl Components {
             if graph.uses(member).len() > graph.uses(Fact(root)).len() {
                 root = member.0;
             }
-            for (head, _) in successors(graph, member) {
-                let other = self.of[head.index()];
+            for edge in edges.of(member) {
+                let other = self.of[edge.to.index()];
                 if other != component && other != NONE {
                     reach = reach.saturating_add(self.reach[other as usize]);
                 }
@@ -144,51 +248,48 @@ impl Components {
 
 /// Every fact's parent: within its component one step nearer to the component's root, and for a root
 /// the successor that reaches most.
-fn parents(graph: &RuleGraph, components: &Components) -> Vec<(u32, u32)> {
-    let mut parents = vec![(NONE, NONE); graph.fact_count()];
+fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
+    let graph = edges.graph;
+    let mut parents = vec![None; graph.fact_count()];
     for fact in graph.facts() {
         let own = components.of[fact.index()];
         if components.root[own as usize] != fact.0 {
             continue;
         }
-        let best = successors(graph, fact)
-            .filter(|(head, _)| components.of[head.index()] != own)
+        parents[fact.index()] = edges
+            .of(fact)
+            .filter(|edge| components.of[edge.to.index()] != own)
             // Nothing grows out of a fact from which nothing follows.
-            .filter(|(head, _)| !graph.uses(*head).is_empty())
-            .max_by_key(|&(head, gate)| {
-                let reach = components.reach[components.of[head.index()] as usize];
-                (reach, std::cmp::Reverse(gate))
+            .filter(|edge| !graph.uses(edge.to).is_empty())
+            .max_by_key(|edge| {
+                let reach = components.reach[components.of[edge.to.index()] as usize];
+                (reach, std::cmp::Reverse((edge.shift, edge.to)))
             });
-        if let Some((head, gate)) = best {
-            parents[fact.index()] = (head.0, gate.0);
-        }
     }
-    // Members hang along the fewest gates: breadth first from the roots against the gates. The
-    // gates into a fact are not indexed, so the components of more than one fact are turned round
-    // here.
-    let mut incoming: Vec<(u32, u32, u32)> = Vec::new();
+    // Members hang along the fewest edges: breadth first from the roots against them. What leads
+    // into a fact is not indexed, so the components of more than one fact are turned round here.
+    let mut incoming: Vec<(Fact, Fact, Shift)> = Vec::new();
     for fact in graph.facts() {
         let own = components.of[fact.index()];
-        for (head, gate) in successors(graph, fact) {
-            if components.of[head.index()] == own && head != fact {
-                incoming.push((head.0, fact.0, gate.0));
-            }
-        }
+        let inside = edges
+            .of(fact)
+            .filter(|edge| components.of[edge.to.index()] == own && edge.to != fact);
+        incoming.extend(inside.map(|edge| (edge.to, fact, edge.shift)));
     }
     incoming.sort_unstable();
-    let mut queue: Vec<u32> = components.root.clone();
+    let mut queue: Vec<Fact> = components.root.iter().map(|&root| Fact(root)).collect();
     let mut at = 0;
     while let Some(&head) = queue.get(at) {
         at += 1;
         let first = incoming.partition_point(|&(to, ..)| to < head);
-        for &(to, fact, gate) in &incoming[first..] {
+        for &(to, fact, shift) in &incoming[first..] {
             if to != head {
                 break;
             }
-            let own = components.of[fact as usize];
-            let is_root = components.root[own as usize] == fact;
-            if !is_root && parents[fact as usize].0 == NONE {
-                parents[fact as usize] = (head, gate);
+            let own = components.of[fact.index()];
+            let is_root = components.root[own as usize] == fact.0;
+            if !is_root && parents[fact.index()].is_none() {
+                parents[fact.index()] = Some(Edge { to: head, shift });
                 queue.push(fact);
             }
         }
@@ -197,8 +298,9 @@ fn parents(graph: &RuleGraph, components: &Components) -> Vec<(u32, u32)> {
 }
 
 /// The seeds and their ancestors, in the order of a walk from the roots.
-fn preorder(graph: &RuleGraph, parents: &[(u32, u32)], seeds: &[Fact]) -> Vec<Fact> {
+fn preorder(graph: &RuleGraph, parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
     let facts = graph.fact_count();
+    let parent_of = |fact: u32| parents[fact as usize].map_or(NONE, |edge| edge.to.0);
     let mut wanted = vec![false; facts];
     let mut count = 0;
     for &seed in seeds {
@@ -206,14 +308,14 @@ fn preorder(graph: &RuleGraph, parents: &[(u32, u32)], seeds: &[Fact]) -> Vec<Fa
         while fact != NONE && !wanted[fact as usize] {
             wanted[fact as usize] = true;
             count += 1;
-            fact = parents[fact as usize].0;
+            fact = parent_of(fact);
         }
     }
     // Children by parent: a counting sort.
     let mut starts = vec![0u32; facts + 1];
     let children = || (0..facts as u32).filter(|&fact| wanted[fact as usize]);
     for fact in children() {
-        let parent = parents[fact as usize].0;
+        let parent = parent_of(fact);
         if parent != NONE {
             starts[parent as usize + 1] += 1;
         }
@@ -226,7 +328,7 @@ fn preorder(graph: &RuleGraph, parents: &[(u32, u32)], seeds: &[Fact]) -> Vec<Fa
     let mut order = Vec::with_capacity(count);
     let mut stack = Vec::new();
     for fact in children() {
-        let parent = parents[fact as usize].0;
+        let parent = parent_of(fact);
         if parent == NONE {
             stack.push(fact);
         } else {

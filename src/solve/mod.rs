@@ -8,8 +8,8 @@
 //!
 //! Methods. One closure is a search over the gates with one counter per gate, in the order of
 //! (level, round): Dowling and Gallier's counting with Knuth's order of superior functions. All of
-//! them together walk a forest in which each closure grows out of its parent's ([`forest`],
-//! [`running`]): what a seed costs is what it adds to its parent or brings nearer. Under assumptions,
+//! them together walk a forest in which each closure grows out of its parent's (`forest`,
+//! `running`): what a seed costs is what it adds to its parent or brings nearer. Under assumptions,
 //! which have level 0 wherever the seed stands, every seed's search starts from the closure of the
 //! assumptions and follows only what the seed improves.
 
@@ -153,7 +153,7 @@ fn solve_alone(
                     if running.seed().is_none() {
                         go_to(running, &forest, parent_fact);
                     }
-                    running.push(fact, parent.map(|(_, gate)| gate));
+                    running.push(fact, parent.map(|(_, shift)| shift));
                     if is_seed[fact.index()] {
                         answers.push((fact, answer_running(graph, question, running, fact)));
                     }
@@ -190,11 +190,11 @@ fn go_to(running: &mut Running<'_>, forest: &Forest, fact: Option<Fact>) {
     let mut next = fact;
     while let Some(fact) = next {
         let parent = forest.parent(fact);
-        way.push((fact, parent.map(|(_, gate)| gate)));
+        way.push((fact, parent.map(|(_, shift)| shift)));
         next = parent.map(|(parent, _)| parent);
     }
-    for (fact, gate) in way.into_iter().rev() {
-        running.push(fact, gate);
+    for (fact, shift) in way.into_iter().rev() {
+        running.push(fact, shift);
     }
 }
 

@@ -12,7 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{Key, proof::Derived};
+use super::{Key, forest::Shift, proof::Derived};
 use crate::rules::{Class, Fact, Gate, RuleGraph};
 
 /// A fact that is not in the closure.
@@ -49,7 +49,8 @@ struct Step {
     fact: Fact,
     undo: usize,
     systems: usize,
-    /// The zero round of the level before, when the step stayed on it.
+    /// How many levels there were, and the zero round of the last of them.
+    levels: usize,
     zero: Option<u64>,
 }
 
@@ -94,24 +95,21 @@ impl<'g> Running<'g> {
         self.mailboxes
     }
 
-    /// Goes one step further: to a root, or to a fact from which the present seed follows by `gate`.
-    pub(super) fn push(&mut self, fact: Fact, gate: Option<Gate>) {
-        let mut step = Step {
+    /// Goes one step further: to a root, or to a fact from which the present seed follows, this far
+    /// away or nearer.
+    pub(super) fn push(&mut self, fact: Fact, shift: Option<Shift>) {
+        let step = Step {
             fact,
             undo: self.undo.len(),
             systems: self.systems.len(),
-            zero: None,
+            levels: self.zeros.len(),
+            zero: self.zeros.last().copied(),
         };
-        match gate {
-            None => self.zeros.push(ORIGIN),
-            Some(gate) if self.graph.cost(gate) > 0 => self.zeros.push(ORIGIN),
-            Some(_) => {
-                if let Some(zero) = self.zeros.last_mut() {
-                    step.zero = Some(*zero);
-                    *zero -= 1;
-                }
-            }
+        let (level, round) = shift.map_or((1, 0), |shift| (shift.level, shift.round));
+        if let Some(zero) = self.zeros.last_mut() {
+            *zero -= u64::from(round);
         }
+        self.zeros.extend((0..level).map(|_| ORIGIN));
         self.path.push(step);
         let zero = self.zero();
         self.set(fact, zero, GIVEN);
@@ -143,15 +141,9 @@ impl<'g> Running<'g> {
             self.why[fact.index()] = why;
         }
         self.systems.truncate(step.systems);
-        match step.zero {
-            Some(zero) => {
-                if let Some(last) = self.zeros.last_mut() {
-                    *last = zero;
-                }
-            }
-            None => {
-                self.zeros.pop();
-            }
+        self.zeros.truncate(step.levels);
+        if let (Some(last), Some(zero)) = (self.zeros.last_mut(), step.zero) {
+            *last = zero;
         }
     }
 
