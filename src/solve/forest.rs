@@ -162,6 +162,8 @@ struct Components {
     reach: Vec<u64>,
     /// For every component, the fact that the others hang below: the one with the most uses.
     root: Vec<u32>,
+    /// For every component, whether it has several facts.
+    is_circle: Vec<bool>,
 }
 
 impl Components {
@@ -173,6 +175,7 @@ impl Components {
             of: vec![NONE; facts],
             reach: Vec::new(),
             root: Vec::new(),
+            is_circle: Vec::new(),
         };
         // Number of discovery, then the lowest number reachable; 0 is undiscovered.
         let mut low = vec![0u32; facts];
@@ -181,6 +184,10 @@ impl Components {
         let mut calls: Vec<(Fact, u32, u32)> = Vec::new();
         for start in graph.facts() {
             if low[start.index()] != 0 {
+                continue;
+            }
+            if graph.uses(start).is_empty() {
+                found.close_leaf(&mut low, start);
                 continue;
             }
             number += 1;
@@ -196,7 +203,9 @@ impl Components {
                     let Some(Edge { to: head, .. }) = edges.at(fact, at - 1) else {
                         continue;
                     };
-                    if low[head.index()] == 0 {
+                    if low[head.index()] == 0 && graph.uses(head).is_empty() {
+                        found.close_leaf(&mut low, head);
+                    } else if low[head.index()] == 0 {
                         calls.push((fact, mine, at as u32 - 1));
                         number += 1;
                         low[head.index()] = number;
@@ -215,6 +224,15 @@ impl Components {
             }
         }
         found
+    }
+
+    /// A fact from which nothing follows is a component by itself.
+    fn close_leaf(&mut self, low: &mut [u32], fact: Fact) {
+        low[fact.index()] = u32::MAX;
+        self.of[fact.index()] = self.reach.len() as u32;
+        self.reach.push(1);
+        self.root.push(fact.0);
+        self.is_circle.push(false);
     }
 
     /// Takes the component of `first` off the path.
@@ -240,6 +258,7 @@ impl Components {
                 }
             }
         }
+        self.is_circle.push(members.len() > 1);
         path.truncate(start);
         self.reach.push(reach.min(graph.fact_count() as u64));
         self.root.push(root);
@@ -271,13 +290,20 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     let mut incoming: Vec<(Fact, Fact, Shift)> = Vec::new();
     for fact in graph.facts() {
         let own = components.of[fact.index()];
+        if !components.is_circle[own as usize] {
+            continue;
+        }
         let inside = edges
             .of(fact)
             .filter(|edge| components.of[edge.to.index()] == own && edge.to != fact);
         incoming.extend(inside.map(|edge| (edge.to, fact, edge.shift)));
     }
     incoming.sort_unstable();
-    let mut queue: Vec<Fact> = components.root.iter().map(|&root| Fact(root)).collect();
+    let roots = components.root.iter().zip(&components.is_circle);
+    let mut queue: Vec<Fact> = roots
+        .filter(|(_, is_circle)| **is_circle)
+        .map(|(&root, _)| Fact(root))
+        .collect();
     let mut at = 0;
     while let Some(&head) = queue.get(at) {
         at += 1;

@@ -27,9 +27,7 @@ pub(super) struct Assembled {
 
 pub(super) fn assemble(tables: &[RawTable<'_>]) -> Assembled {
     let mut builder = Builder::default();
-    let rows = tables.iter().map(RawTable::len).sum::<usize>();
-    // About two names in three rows are new in an organisation that somebody runs.
-    builder.org.assets.reserve(rows / 3 * 2);
+    builder.reserve(tables);
     builder.declare_all(tables);
     builder.read_rows(tables);
     builder.finish()
@@ -86,6 +84,26 @@ enum Undeclared {
 }
 
 impl<'t> Builder<'t> {
+    /// Makes room for the rows, so that long lists are not moved while they grow.
+    fn reserve(&mut self, tables: &[RawTable<'t>]) {
+        let count = |table: Table| {
+            let of_table = tables.iter().filter(|raw| raw.table == table);
+            of_table.map(RawTable::len).sum::<usize>()
+        };
+        let rows = tables.iter().map(RawTable::len).sum::<usize>();
+        // About two names in three rows are new in an organisation that somebody runs.
+        self.org.assets.reserve(rows / 3 * 2);
+        self.org.identities.reserve(count(Table::Identities));
+        self.org.mailboxes.reserve(count(Table::Mailboxes));
+        self.org.bindings.reserve(count(Table::MfaBindings));
+        self.org.holdings.reserve(count(Table::Holdings));
+        self.org.recoveries.reserve(count(Table::Recoveries));
+        self.gate_rows.reserve(count(Table::Recoveries));
+        self.org.memberships.reserve(count(Table::Memberships));
+        self.org.grants.reserve(count(Table::Grants));
+        self.pending_owners.reserve(count(Table::Identities));
+    }
+
     /// Reads the rows of all tables in the order of the tables, not of the files.
     fn read_rows(&mut self, tables: &[RawTable<'t>]) {
         self.identity_references();
