@@ -93,7 +93,8 @@ impl World {
         let services = n * 15 / 100;
         let accounts = n * 40 / 100;
         let people = n - admins - contractors - services - accounts;
-        let systems = (n / TO_A_SYSTEM).max(u64::from(n > 0));
+        // The console, and one at least that roles are for.
+        let systems = if n > 0 { (n / TO_A_SYSTEM).max(2) } else { 0 };
         let console = if shape.hubs {
             (45 + n / 30_000).min(admins.div_ceil(2))
         } else {
@@ -108,7 +109,11 @@ impl World {
             contractors,
             teams: people.div_ceil(TEAM),
             departments: people.div_ceil(TEAM * DEPARTMENT),
-            sites: people.div_ceil(SITE),
+            // A department is in one site; where the last ones reach into the next, it has none.
+            sites: people
+                .div_ceil(TEAM * DEPARTMENT)
+                .checked_sub(1)
+                .map_or(0, |last| last * TEAM * DEPARTMENT / SITE + 1),
             systems,
             roles: admins.div_ceil(ROLE),
             console,

@@ -70,11 +70,27 @@ impl World {
         site.is_multiple_of(SITES_TO_A_LAX_DESK)
     }
 
-    /// Whether the person is an agent of the site's help desk: spread over its teams.
+    /// The site that a person works at.
+    pub(super) fn site_of(&self, at: u64) -> u64 {
+        (at / SITE).min(self.sites.saturating_sub(1))
+    }
+
+    /// Whether there is a help desk at every site.
+    pub(super) fn has_desks(&self) -> bool {
+        self.shape.hubs && self.shape.help_desk_share > 0.0
+    }
+
+    /// Whether the person is an agent of the site's help desk: spread over its teams. A desk has one
+    /// agent at least, the last person of a small site.
     pub(super) fn is_agent(&self, at: u64) -> bool {
-        let share = self.shape.help_desk_share.clamp(0.0, 1.0);
-        let before = (at % SITE) as f64;
-        (before * share).floor() < ((before + 1.0) * share).floor()
+        if !self.has_desks() {
+            return false;
+        }
+        let share = self.shape.help_desk_share.min(1.0);
+        let place = at % SITE;
+        let size = SITE.min(self.people - (at - place));
+        let before = |people: u64| (people as f64 * share).floor();
+        before(place) < before(place + 1) || (before(size) < 1.0 && place + 1 == size)
     }
 
     pub(super) fn personal_mailbox(&self, person: &Person) -> Option<String> {

@@ -75,7 +75,7 @@ impl World {
             let person = self.person(at);
             let manager = self.manager_of(at).map(|at| self.person(at).id);
             let of = DEPARTMENTS[(at / TEAM / DEPARTMENT) as usize % DEPARTMENTS.len()];
-            let kind = if self.shape.hubs && self.is_agent(at) {
+            let kind = if self.is_agent(at) {
                 "help_desk"
             } else {
                 "human"
@@ -244,15 +244,12 @@ impl World {
                 "sponsor",
             ])?;
         }
-        if self.shape.hubs {
-            self.hubs(row)?;
-        }
-        Ok(())
+        self.hubs(row)
     }
 
     /// Phone, mailbox and device: one or two of the three.
     fn self_service<E>(&self, at: u64, row: Row<'_, E>) -> Result<(), E> {
-        if self.has_policy(at / SITE) {
+        if self.has_policy(self.site_of(at)) {
             return Ok(());
         }
         let person = self.person(at);
@@ -302,7 +299,7 @@ impl World {
 
     /// Help desks of the sites, and the console that restores every account.
     fn hubs<E>(&self, row: Row<'_, E>) -> Result<(), E> {
-        for at in 0..self.sites {
+        for at in (0..self.sites).filter(|_| self.has_desks()) {
             let (agents, all) = (format!("group:{}", desk(at)), format!("group:{}", site(at)));
             row(&[&agents, &all, "help_desk", "password", "", "", "desk"])?;
             if self.is_lax(at) {
@@ -350,10 +347,8 @@ impl World {
             let inner = format!("group:{}", department(at));
             row(&[&inner, &site(at * TEAM * DEPARTMENT / SITE), ""])?;
         }
-        if self.shape.hubs {
-            for at in (0..self.people).filter(|&at| self.is_agent(at)) {
-                row(&[&self.person(at).id, &desk(at / SITE), ""])?;
-            }
+        for at in (0..self.people).filter(|&at| self.is_agent(at)) {
+            row(&[&self.person(at).id, &desk(self.site_of(at)), ""])?;
         }
         for at in 0..self.contractors {
             let id = self.contractor(at);

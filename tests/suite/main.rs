@@ -11,6 +11,7 @@
 mod architecture;
 mod cases;
 mod findings;
+mod generated;
 mod hostile;
 mod naive;
 mod outputs;

@@ -1,0 +1,69 @@
+//! Generated organisations: of any size they are read without a word, and the same seed gives the
+//! same bytes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use linchpin::ingest;
+
+fn generate(dir: &Path, args: &[&str]) {
+    let mut command = Command::cargo_bin("linchpin").unwrap();
+    command.arg("generate").args(args).arg("--out").arg(dir);
+    command.assert().success();
+}
+
+fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(dir).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
+#[test]
+fn organisations_of_any_size_are_whole() {
+    let small = (0..40).chain([
+        49, 50, 66, 67, 99, 100, 149, 150, 151, 333, 999, 1500, 12_600,
+    ]);
+    for size in small {
+        for knobs in [
+            &[][..],
+            &["--no-hubs"],
+            &["--help-desk-share", "0.3", "--depth", "7"],
+            &["--help-desk-share", "0", "--sspr-one-method", "1"],
+        ] {
+            if size > 1500 && !knobs.is_empty() {
+                continue;
+            }
+            let dir = tempfile::tempdir().unwrap();
+            let size = size.to_string();
+            let mut args = vec!["--identities", &size, "--seed", "3"];
+            args.extend(knobs);
+            let tables = dir.path().join("tables");
+            generate(&tables, &args);
+            let read = ingest::read(&[tables], ingest::Options::default());
+            assert!(
+                read.diagnostics.is_empty(),
+                "{args:?}: {:#?}",
+                read.diagnostics
+            );
+            assert_eq!(read.organisation.identities.len().to_string(), size);
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let tables = |name: &str, seed: &str| {
+        let out = dir.path().join(name);
+        generate(&out, &["--identities", "700", "--seed", seed]);
+        bytes(&out)
+    };
+    let first = tables("first", "1");
+    assert_eq!(first, tables("again", "1"));
+    assert_ne!(first, tables("other", "2"));
+}
