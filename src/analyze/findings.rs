@@ -261,7 +261,7 @@ impl Finder<'_> {
         let in_recoveries = org.recoveries.iter().position(|row| {
             row.source == Source::Asset(group)
                 || row.target == Target::Asset(group)
-                || row.except.contains(&group)
+                || row.except().contains(&group)
         });
         let in_grants = org.grants.iter().position(|row| row.principal == group);
         of(Table::Mailboxes, in_mailboxes)

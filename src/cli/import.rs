@@ -26,6 +26,7 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     };
     let files = ingest::read_files(&args.read.inputs, options, &mut sources);
     let mut read = ingest::read_tables(files, &sources);
+    read.check();
     if args.read.strict {
         for diagnostic in read
             .diagnostics

@@ -57,12 +57,13 @@ impl Ingested {
 pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
     let mut sources = Sources::default();
     let files = read_files(inputs, options, &mut sources);
-    let tables = read_tables(files, &sources);
+    let mut tables = read_tables(files, &sources);
     let assembled = assemble::assemble(&tables.tables);
     let has_identities = tables
         .tables
         .iter()
         .any(|table| table.table == Table::Identities);
+    tables.count(&assembled.gone_through);
     let (inputs, left_out, files_cut) = (tables.inputs, tables.rows_left_out, tables.files_cut);
     let mut diagnostics = tables.diagnostics;
     if !has_identities {
@@ -98,6 +99,8 @@ pub struct Tables<'t> {
     pub rows_left_out: u64,
     /// Files of which a part, or everything, could not be read.
     pub files_cut: u64,
+    /// Which of the inputs each table is of; imported ones are counted already.
+    input_of: Vec<usize>,
 }
 
 /// Files that were found and decoded.
@@ -156,7 +159,7 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
                     source,
                     rows,
                     lacks: read.lacks,
-                    lost: read.lost,
+                    lost: raw::Lost::default(),
                 };
                 tables.add(raw, read.diagnostics);
                 None
@@ -199,7 +202,9 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
         }
         let read = &tables.tables[before..];
         let holds: Vec<_> = read.iter().map(|table| table.table.word()).collect();
-        let rows = read.iter().map(|table| table.len() as u64).sum();
+        let rows = read.iter().map(RawTable::kept).sum();
+        let at = tables.inputs.len();
+        tables.input_of.resize(tables.tables.len(), at);
         tables.inputs.push(Input {
             name: name.clone(),
             holds: holds.join(", "),
@@ -222,6 +227,43 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
 }
 
 impl<'t> Tables<'t> {
+    /// Goes through the rows of CSV files for what is wrong with them, when nobody puts them
+    /// together.
+    pub fn check(&mut self) {
+        let mut gone_through = Vec::new();
+        for raw in &self.tables {
+            let found = match raw.rows {
+                Rows::Csv(_) => raw.for_each(|_| {}),
+                Rows::Kept(_) => raw::Found::default(),
+            };
+            self.rows_left_out += found.diagnostics.len() as u64;
+            self.diagnostics.extend(found.diagnostics);
+            gone_through.push(assemble::GoneThrough {
+                rows: found.rows,
+                is_cut: found.lost.rest,
+            });
+        }
+        self.count(&gone_through);
+    }
+
+    /// Adds what going through CSV files showed; other rows are counted when they are read.
+    fn count(&mut self, gone_through: &[assemble::GoneThrough]) {
+        let tables = self.tables.iter().zip(gone_through);
+        for (at, (_, found)) in tables
+            .enumerate()
+            .filter(|(_, (raw, _))| matches!(raw.rows, Rows::Csv(_)))
+        {
+            self.files_cut += u64::from(found.is_cut);
+            if let Some(input) = self
+                .input_of
+                .get(at)
+                .and_then(|&at| self.inputs.get_mut(at))
+            {
+                input.rows += found.rows;
+            }
+        }
+    }
+
     fn add(&mut self, raw: RawTable<'t>, diagnostics: Vec<Diagnostic>) {
         let bad_rows = diagnostics.iter().filter(|diagnostic| {
             diagnostic.severity == Severity::Error

@@ -2,10 +2,11 @@
 //! texts of the files wherever a file writes them as they are.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::csv;
 use super::schema::{self, Col};
-use crate::diag::{FileId, Origin};
+use crate::diag::{Diagnostic, FileId, Origin};
 use crate::model::{Provenance, Table};
 
 /// Inputs given together on the command line form one source; so does an imported export.
@@ -25,7 +26,8 @@ pub struct RawTable<'t> {
     pub rows: Rows<'t>,
     /// The required columns that the file lacks, a bit each by their place in [`schema::all`].
     pub lacks: u32,
-    /// What is known of rows that could not be read.
+    /// What is known of rows that were found to be unreadable already; a CSV file is gone through
+    /// later.
     pub lost: Lost,
 }
 
@@ -37,6 +39,26 @@ pub struct Lost {
     pub texts: Vec<Box<str>>,
     /// Whether the file breaks off, so that nothing is known of what would follow.
     pub rest: bool,
+}
+
+/// What going through rows showed beside the rows.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// How many rows could be read.
+    pub rows: u64,
+    /// What is known of those that could not.
+    pub lost: Lost,
+    /// What is wrong with those.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A part of a table that can be gone through by itself.
+#[derive(Clone, Debug)]
+pub struct Part<'a, 't> {
+    /// The table.
+    pub table: &'a RawTable<'t>,
+    /// Bytes of a CSV text, else rows.
+    range: Range<usize>,
 }
 
 /// Where rows come from.
@@ -91,34 +113,49 @@ pub enum Value<'t> {
 }
 
 impl<'t> RawTable<'t> {
-    /// Goes through the rows in order.
-    pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) {
-        match &self.rows {
-            Rows::Csv(body) => body.for_each(|origin, cells| {
-                let found = imported(self.table, cells);
-                row(RawRow {
-                    origin,
-                    cells,
-                    provenance: found.as_ref(),
-                });
-            }),
-            Rows::Kept(rows) => rows.iter().for_each(|kept| row(kept.view())),
-        }
+    /// Its parts in order: about a quarter of a megabyte of text or some thousand rows each, so that
+    /// threads can share the work.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part<'_, 't>> {
+        const ROWS: usize = 4096;
+        let ranges = match &self.rows {
+            Rows::Csv(body) => body.parts(),
+            Rows::Kept(rows) => {
+                let starts = (0..rows.len()).step_by(ROWS);
+                starts
+                    .map(|start| start..(start + ROWS).min(rows.len()))
+                    .collect()
+            }
+        };
+        let part = |range| Part { table: self, range };
+        ranges.into_iter().map(part).collect()
     }
 
-    /// How many rows there are.
+    /// Goes through the rows in order.
+    pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) -> Found {
+        let mut found = Found::default();
+        for part in self.parts() {
+            found.add(part.for_each(&mut row));
+        }
+        found
+    }
+
+    /// At most how many rows there are, without going through them.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn at_most(&self) -> usize {
         match &self.rows {
-            Rows::Csv(body) => body.len(),
+            Rows::Csv(body) => body.at_most(),
             Rows::Kept(rows) => rows.len(),
         }
     }
 
-    /// Whether there is none.
+    /// How many rows were read already.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn kept(&self) -> u64 {
+        match &self.rows {
+            Rows::Csv(_) => 0,
+            Rows::Kept(rows) => rows.len() as u64,
+        }
     }
 
     /// Whether its rows were imported.
@@ -127,6 +164,40 @@ impl<'t> RawTable<'t> {
         let mut is_imported = false;
         self.for_each(|row| is_imported |= row.provenance.is_some());
         is_imported
+    }
+}
+
+impl<'t> Part<'_, 't> {
+    /// Goes through the rows of the part in order.
+    pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) -> Found {
+        match &self.table.rows {
+            Rows::Csv(body) => body.for_each(self.table.table, &self.range, |origin, cells| {
+                let found = imported(self.table.table, cells);
+                row(RawRow {
+                    origin,
+                    cells,
+                    provenance: found.as_ref(),
+                });
+            }),
+            Rows::Kept(rows) => {
+                let rows = &rows[self.range.clone()];
+                rows.iter().for_each(|kept| row(kept.view()));
+                Found {
+                    rows: rows.len() as u64,
+                    ..Found::default()
+                }
+            }
+        }
+    }
+}
+
+impl Found {
+    /// Adds what another part showed.
+    pub fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.lost.rest |= other.lost.rest;
+        self.lost.texts.extend(other.lost.texts);
+        self.diagnostics.extend(other.diagnostics);
     }
 }
 
@@ -195,27 +266,19 @@ impl<'t> RawCell<'t> {
 
     /// The names of a multi-valued cell, trimmed, without empty ones.
     pub fn items(&self) -> impl Iterator<Item = Cow<'t, str>> {
-        let (text, list) = match &self.value {
-            Value::Text(text) => (Some(text), None),
-            Value::List(items) => (None, Some(items)),
-        };
-        let split = text.into_iter().flat_map(split);
-        let listed = list.into_iter().flatten().map(trimmed);
-        split.chain(listed).filter(|item| !item.is_empty())
-    }
-}
-
-/// The parts between `;`.
-fn split<'t>(text: &Cow<'t, str>) -> Vec<Cow<'t, str>> {
-    match text {
-        Cow::Borrowed(text) => text
-            .split(';')
+        let (mut borrowed, mut owned, mut list) = (None, None, None);
+        match &self.value {
+            Value::Text(Cow::Borrowed(text)) => borrowed = Some(*text),
+            Value::Text(Cow::Owned(text)) => owned = Some(text),
+            Value::List(items) => list = Some(items),
+        }
+        let borrowed = borrowed.into_iter().flat_map(|text| text.split(';'));
+        let owned = owned.into_iter().flat_map(|text| text.split(';'));
+        borrowed
             .map(|part| Cow::Borrowed(part.trim()))
-            .collect(),
-        Cow::Owned(text) => text
-            .split(';')
-            .map(|part| Cow::Owned(part.trim().to_owned()))
-            .collect(),
+            .chain(owned.map(|part| Cow::Owned(part.trim().to_owned())))
+            .chain(list.into_iter().flatten().map(trimmed))
+            .filter(|item| !item.is_empty())
     }
 }
 

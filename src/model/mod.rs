@@ -7,13 +7,16 @@ mod name;
 mod organisation;
 mod redact;
 mod rows;
+mod span;
 mod texts;
 mod words;
 
-pub use assets::{Asset, AssetId, Assets};
+pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
 pub use kinds::Kind;
 pub use name::{fold, fold_name, fold_phone};
-pub use organisation::{Input, Organisation, ProcessId, Provenance, RecoveryGate, RowMeta, RowRef};
+pub use organisation::{
+    Input, Organisation, ProcessId, Provenance, ProvenanceId, RecoveryGate, RowMeta, RowRef,
+};
 pub use redact::{pseudonym, redacted_file};
 pub use rows::{
     Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,

@@ -1,5 +1,7 @@
 //! Everything that was read, with names resolved and gates put together.
 
+use std::num::NonZeroU32;
+
 use super::{
     AssetId, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, Process,
     Recovery, Reset, Restored, Signal, System, Table, Target, Text, Texts,
@@ -21,13 +23,17 @@ pub struct Provenance {
     pub object: Box<str>,
 }
 
+/// A provenance of one organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvenanceId(NonZeroU32);
+
 /// Where a row is, and where it came from if it was imported.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct RowMeta {
     /// Its place in the files that were read.
     pub origin: Origin,
     /// Its place in the export that it was imported from.
-    pub provenance: Option<Box<Provenance>>,
+    pub provenance: Option<ProvenanceId>,
 }
 
 /// A row by table and position among the rows of that table.
@@ -102,6 +108,8 @@ pub struct Organisation {
     pub resets: Vec<Reset>,
     /// What the exports could not show.
     pub coverage: Vec<Coverage>,
+    /// Where imported rows come from.
+    provenances: Vec<Provenance>,
     /// The files that took part.
     pub inputs: Vec<Input>,
     /// Whether bad rows were left out.
@@ -111,6 +119,24 @@ pub struct Organisation {
 }
 
 impl Organisation {
+    /// Keeps where an imported row comes from.
+    pub fn keep_provenance(&mut self, provenance: Provenance) -> Option<ProvenanceId> {
+        self.provenances.push(provenance);
+        NonZeroU32::new(self.provenances.len() as u32).map(ProvenanceId)
+    }
+
+    /// Where a row comes from, if it was imported.
+    #[must_use]
+    pub fn provenance(&self, meta: &RowMeta) -> Option<&Provenance> {
+        let at = meta.provenance?.0.get() as usize - 1;
+        self.provenances.get(at)
+    }
+
+    /// Where all imported rows come from.
+    pub fn provenances_mut(&mut self) -> impl Iterator<Item = &mut Provenance> {
+        self.provenances.iter_mut()
+    }
+
     /// Adds a gate of these recoveries, which agree on what they are for.
     pub fn push_gate(&mut self, rows: &[u32], need: u32) {
         let Some(first) = rows.first().map(|&row| &self.recoveries[row as usize]) else {
@@ -142,7 +168,7 @@ impl Organisation {
     #[must_use]
     pub fn except_of(&self, gate: RecoveryGate) -> &[AssetId] {
         let first = self.rows_of(gate).first();
-        first.map_or(&[], |&row| &self.recoveries[row as usize].except)
+        first.map_or(&[], |&row| self.recoveries[row as usize].except())
     }
 
     /// A text of a row.

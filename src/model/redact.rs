@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Organisation, Owner, Provenance, RowMeta, Table, Text, Texts, Word};
+use super::{Organisation, Owner, Provenance, Table, Text, Texts, Word};
 
 /// A stable pseudonym: `kind-` and the first 48 bits of a SHA-256 over key, kind and name. Without a
 /// secret key, somebody who guesses a name can confirm the guess.
@@ -62,26 +62,22 @@ impl Organisation {
                 *text = named("text", text);
             }
         };
-        let meta = |meta: &mut RowMeta| {
-            if let Some(found) = &mut meta.provenance {
-                **found = Provenance {
-                    file: redacted_file(key, &found.file).into(),
-                    line: found.line,
-                    object: named("object", &found.object),
-                };
-            }
-        };
+        for found in self.provenances_mut() {
+            *found = Provenance {
+                file: redacted_file(key, &found.file).into(),
+                line: found.line,
+                object: named("object", &found.object),
+            };
+        }
         for row in &mut self.identities {
             row.name = retold(&mut self.texts, "name", row.name);
             row.department = retold(&mut self.texts, "department", row.department);
             row.aliases.clear();
             owner(&mut row.owner);
-            meta(&mut row.meta);
         }
         for row in &mut self.systems {
             row.name = named("name", &row.name);
             owner(&mut row.owner);
-            meta(&mut row.meta);
         }
         for row in &mut self.processes {
             row.id = named("process", &row.key);
@@ -90,20 +86,16 @@ impl Organisation {
             row.operator = named("operator", &row.operator);
             row.escalation = named("text", &row.escalation);
             row.owners.iter_mut().for_each(owner);
-            meta(&mut row.meta);
         }
         for row in &mut self.grants {
             row.role = retold(&mut self.texts, "role", row.role);
-            meta(&mut row.meta);
         }
         for row in &mut self.recoveries {
             let folded = super::fold(self.texts.get(row.gate)).into_owned();
             row.gate = self.texts.keep(&named("gate", &folded));
-            meta(&mut row.meta);
         }
         for row in &mut self.resets {
             row.id = named("reset", &row.id);
-            meta(&mut row.meta);
         }
         for row in &mut self.coverage {
             row.source = named("source", &row.source);
@@ -114,12 +106,6 @@ impl Organisation {
         for input in &mut self.inputs {
             input.name = redacted_file(key, &input.name);
         }
-        let rest = self.mailboxes.iter_mut().map(|row| &mut row.meta);
-        let rest = rest.chain(self.bindings.iter_mut().map(|row| &mut row.meta));
-        let rest = rest.chain(self.holdings.iter_mut().map(|row| &mut row.meta));
-        let rest = rest.chain(self.memberships.iter_mut().map(|row| &mut row.meta));
-        let rest = rest.chain(self.signals.iter_mut().map(|row| &mut row.meta));
-        rest.for_each(meta);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The rows of the tables with their references resolved. Units and meanings are those of the
 //! tables; `meta` says where a row comes from, and is empty for what a reference created.
 
+use std::num::NonZeroU32;
+
 use super::{
     Access, AssetId, Factor, IdentityKind, MailboxKind, Method, ProcessId, Proofing, Restored,
     RowMeta, RowRef, SignIn, SignalKind, Text,
@@ -155,15 +157,23 @@ pub struct Recovery {
     /// What it restores.
     pub restores: Restored,
     /// Identities and groups left out of a group or `*` target, ascending.
-    pub except: Vec<AssetId>,
+    pub except: Option<Box<[AssetId]>>,
     /// The name of its gate as written; empty for a gate of its own.
     pub gate: Text,
     /// How many rows of the gate must be satisfied, as written.
-    pub need: Option<u32>,
+    pub need: Option<NonZeroU32>,
     /// The organisation's procedure.
     pub process: Option<ProcessId>,
     /// Where the row is.
     pub meta: RowMeta,
+}
+
+impl Recovery {
+    /// Identities and groups left out of a group or `*` target, ascending.
+    #[must_use]
+    pub fn except(&self) -> &[AssetId] {
+        self.except.as_deref().unwrap_or_default()
+    }
 }
 
 /// A member of a group.

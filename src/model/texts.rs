@@ -1,17 +1,16 @@
 //! Free text of the rows, all in one piece.
 
+use super::span::Span;
+
 /// A text that an organisation keeps; its length is at most 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Text {
-    start: usize,
-    len: u32,
-}
+pub struct Text(Span);
 
 impl Text {
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.len == 0
+        self.0.len() == 0
     }
 }
 
@@ -25,20 +24,13 @@ impl Texts {
         if text.is_empty() {
             return Text::default();
         }
-        let start = self.0.len();
-        self.0.push_str(text);
-        Text {
-            start,
-            len: text.len() as u32,
-        }
+        Text(Span::append(&mut self.0, text))
     }
 
     /// A text that is kept.
     #[must_use]
     pub fn get(&self, text: Text) -> &str {
-        self.0
-            .get(text.start..text.start + text.len as usize)
-            .unwrap_or_default()
+        text.0.of(&self.0)
     }
 }
 

@@ -289,7 +289,7 @@ impl Chain {
             }
             let rows = step.rows.iter().filter(|_| with_rows);
             for meta in rows.filter_map(|&row| view.org.meta(row)) {
-                let (file, line) = keys::place(view.sources, meta);
+                let (file, line) = keys::place(view.org, view.sources, meta);
                 let _ = match line {
                     Some(line) => write!(text, ", {file}:{line}"),
                     None => write!(text, ", {file}"),

@@ -41,7 +41,7 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                     Target::Everyone => "*".to_owned(),
                     Target::Asset(id) => asset(id),
                 };
-                let except: Vec<_> = row.except.iter().map(|&id| asset(id)).collect();
+                let except: Vec<_> = row.except().iter().map(|&id| asset(id)).collect();
                 let process = row
                     .process
                     .map(|id| org.processes[id.0 as usize].key.to_string());
@@ -114,10 +114,9 @@ pub fn row_entry(org: &Organisation, sources: &Sources, row: RowRef) -> RowEntry
             object: None,
         };
     };
-    let (file, line) = place(sources, meta);
-    let object = meta
-        .provenance
-        .as_ref()
+    let (file, line) = place(org, sources, meta);
+    let object = org
+        .provenance(meta)
         .map(|provenance| provenance.object.to_string());
     RowEntry {
         key,
@@ -128,8 +127,12 @@ pub fn row_entry(org: &Organisation, sources: &Sources, row: RowRef) -> RowEntry
 }
 
 /// File and line of a row, in the export when it was imported.
-pub(super) fn place(sources: &Sources, meta: &RowMeta) -> (String, Option<u32>) {
-    match &meta.provenance {
+pub(super) fn place(
+    org: &Organisation,
+    sources: &Sources,
+    meta: &RowMeta,
+) -> (String, Option<u32>) {
+    match org.provenance(meta) {
         Some(provenance) => (provenance.file.to_string(), provenance.line),
         None => {
             let file = sources.file(meta.origin.file);

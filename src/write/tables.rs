@@ -33,23 +33,25 @@ pub fn write_tables(
     let mut written = Vec::new();
     for &(word, table) in Table::WORDS {
         let of_table = || tables.iter().filter(|raw| raw.table == table);
-        let count = of_table().map(|raw| raw.len() as u64).sum();
-        if count == 0 && table != Table::Identities {
+        if of_table().next().is_none() && table != Table::Identities {
             continue;
         }
-        outputs.file(&format!("{word}.csv"), |out| -> io::Result<()> {
+        let count = outputs.file(&format!("{word}.csv"), |out| -> io::Result<u64> {
             let mut out = csv::Writer::from_writer(out);
             out.write_record(schema::all(table).map(|column| column.name))?;
             let mut result = Ok(());
+            let mut count = 0;
             for raw in of_table() {
-                raw.for_each(|row| {
+                let found = raw.for_each(|row| {
                     if result.is_ok() {
                         result = out.write_record(cells(table, row));
                     }
                 });
+                count += found.rows;
             }
             result?;
-            out.flush()
+            out.flush()?;
+            Ok(count)
         })?;
         written.push((table, count));
     }

@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::identities::IdentityCells;
-use super::read::{Reference, Row};
+use super::read::{At, Names, Reference, Row, Several};
 use super::things::{MailboxCells, ProcessCells, SystemCells};
-use super::{Builder, Context};
+use super::waves::{Looked, Said};
+use super::{Builder, ByTable, Context};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::{KeptRow, RawCell, RawRow, RawTable, SourceId, Value};
 use crate::ingest::schema::{self, column};
-use crate::model::{Kind, Table, fold};
+use crate::model::{AssetId, Kind, RowMeta, Table, fold};
 
 /// Rows of one id as they come in from several sources, merged so far.
 struct Candidate<'t> {
@@ -43,84 +44,137 @@ struct Claims<'t> {
     others: FxHashMap<Cow<'t, str>, (bool, Origin)>,
 }
 
+/// A row that declares something: its names, and where it is.
+pub(super) struct Own<'n, 't> {
+    pub id: &'n Reference<'t>,
+    pub aliases: &'n [Reference<'t>],
+    pub meta: RowMeta,
+}
+
+/// What a row of a declaring table says.
+struct Declared<'t> {
+    /// Nothing when the names themselves are bad: then the row declares nothing, and its names are
+    /// free for other rows.
+    names: Option<(At, Several)>,
+    cells: Cells<'t>,
+}
+
+/// What it says beside its names.
+enum Cells<'t> {
+    Identity(IdentityCells<'t>),
+    Mailbox(MailboxCells),
+    System(SystemCells),
+    Process(ProcessCells),
+}
+
+impl<'t> Cells<'t> {
+    fn read(table: Table, row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
+        match table {
+            Table::Mailboxes => Self::Mailbox(MailboxCells::read(row, names)),
+            Table::Systems => Self::System(SystemCells::read(row, names)),
+            Table::Processes => Self::Process(ProcessCells::read(row, names)),
+            _ => Self::Identity(IdentityCells::read(row, names)),
+        }
+    }
+}
+
 impl<'t> Builder<'t> {
-    pub(super) fn declare_all(&mut self, tables: &[RawTable<'t>]) {
-        for (table, kind) in [
-            (Table::Identities, Some(Kind::Identity)),
-            (Table::Mailboxes, Some(Kind::Mailbox)),
-            (Table::Systems, Some(Kind::System)),
-            (Table::Processes, None),
+    pub(super) fn declare_all(&mut self, tables: &ByTable<'_, 't>) {
+        for table in [
+            Table::Identities,
+            Table::Mailboxes,
+            Table::Systems,
+            Table::Processes,
         ] {
-            let of_table: Vec<_> = tables.iter().filter(|raw| raw.table == table).collect();
-            let first = of_table.first().map(|raw| raw.source);
-            match kind {
-                Some(kind) if of_table.iter().all(|raw| Some(raw.source) == first) => {
-                    self.declare_from_one(&of_table, kind);
-                }
-                _ => self.declare_merged(&of_table, table, kind),
+            let of_table = tables.of(table);
+            let first = of_table.first().map(|(context, _)| context.source);
+            let is_one = of_table
+                .iter()
+                .all(|(context, _)| Some(context.source) == first);
+            if is_one && table != Table::Processes {
+                self.declare_from_one(&of_table);
+            } else {
+                self.declare_merged(&of_table, table);
             }
         }
+        self.resolve_declared_owners();
     }
 
     /// One source: an id stands once, so every row is understood as it comes.
-    fn declare_from_one(&mut self, tables: &[&RawTable<'t>], kind: Kind) {
+    fn declare_from_one(&mut self, tables: &[(Context, &RawTable<'t>)]) {
         let mut claims = Claims {
             first_asset: self.org.assets.len(),
             ..Claims::default()
         };
-        for raw in tables {
-            let context = Context::of(raw);
-            raw.for_each(|row| {
-                let mut reader = Row::new(context, row);
-                let id = reader.own_id(Some(kind));
-                let aliases = self.aliases(&mut reader, context.table);
-                let id = id.filter(|_| !reader.is_bad());
-                if let Some(id) = &id {
-                    let names = std::iter::once((id, true))
-                        .chain(aliases.iter().map(|alias| (alias, false)));
-                    let taken = names
-                        .filter_map(|(name, is_id)| Some((name, is_id, self.claim(&claims, name)?)))
-                        .next();
-                    if let Some((name, is_id, claim)) = taken {
-                        reader.say(conflict(context.table, name, is_id, claim));
-                    }
-                }
-                let Some(id) = id.filter(|_| !reader.is_bad()) else {
-                    // It declares nothing, but whatever else is wrong with it is said too.
-                    check_cells(&mut reader, context.table);
-                    self.keep(reader);
-                    return;
-                };
-                let asset = match kind {
-                    Kind::Identity => self.identity(reader, &id, &aliases),
-                    Kind::Mailbox => self.mailbox(reader, &id),
-                    _ => self.system(reader, &id),
-                };
-                let others = aliases
-                    .into_iter()
-                    .map(|alias| (alias.key, (false, alias.origin)));
-                claims.others.extend(others);
-                match asset {
-                    Some(_) => claims.ids.push(id.origin),
-                    None => {
-                        claims.others.insert(id.key, (true, id.origin));
-                    }
-                }
-            });
+        self.each(tables, understand, &mut |builder, context, said, looked| {
+            builder.declare(&mut claims, context, said, looked);
+        });
+    }
+
+    /// Puts in a row of a table that has one source.
+    fn declare(
+        &mut self,
+        claims: &mut Claims<'t>,
+        context: Context,
+        mut said: Said<Declared<'t>>,
+        looked: &Looked<'t>,
+    ) {
+        let Some((id, aliases)) = said.row.names else {
+            return;
+        };
+        let names = &looked.names;
+        let own = std::iter::once((id, true)).chain(aliases.each().map(|alias| (alias, false)));
+        for (at, is_id) in own {
+            let name = names.get(at);
+            if let Some(claim) = self.claim(claims, name, looked.found[at.index()]) {
+                self.diagnostics
+                    .push(conflict(context.table, name, is_id, claim));
+                self.rows_left_out += u64::from(!said.is_bad);
+                return;
+            }
+        }
+        let meta = self.meta(&mut said);
+        let id = names.get(id);
+        let aliases = names.several(aliases);
+        let others = aliases.iter();
+        claims
+            .others
+            .extend(others.map(|alias| (alias.key.clone(), (false, alias.origin))));
+        if said.is_bad {
+            claims.others.insert(id.key.clone(), (true, id.origin));
+            return;
+        }
+        claims.ids.push(id.origin);
+        self.put_in(said.row.cells, Own { id, aliases, meta }, &looked.later);
+    }
+
+    fn put_in(&mut self, cells: Cells<'t>, own: Own<'_, 't>, names: &Names<'t>) {
+        match cells {
+            Cells::Identity(cells) => self.identity(cells, own, names),
+            Cells::Mailbox(cells) => self.mailbox(cells, own, names),
+            Cells::System(cells) => self.system(cells, own, names),
+            Cells::Process(cells) => self.process(cells, own, names),
         }
     }
 
     /// The row that has this name already.
-    fn claim(&self, claims: &Claims<'t>, name: &Reference<'t>) -> Option<Claim> {
+    fn claim(
+        &self,
+        claims: &Claims<'t>,
+        name: &Reference<'t>,
+        found: Option<AssetId>,
+    ) -> Option<Claim> {
         let claim = |is_id, origin| Claim {
             at: 0,
             is_id,
             origin,
         };
-        if let Some(&(is_id, origin)) = claims.others.get(&name.key) {
+        if !claims.others.is_empty()
+            && let Some(&(is_id, origin)) = claims.others.get(&name.key)
+        {
             return Some(claim(is_id, origin));
         }
-        let asset = self.org.assets.find(name.kind, &name.key)?;
+        let asset = found.or_else(|| self.org.assets.find_hashed(name.wanted()))?;
         let origin = claims
             .ids
             .get(asset.index().checked_sub(claims.first_asset)?)?;
@@ -128,17 +182,16 @@ impl<'t> Builder<'t> {
     }
 
     /// Several sources: rows of one id are merged first.
-    fn declare_merged(&mut self, tables: &[&RawTable<'t>], table: Table, kind: Option<Kind>) {
+    fn declare_merged(&mut self, tables: &[(Context, &RawTable<'t>)], table: Table) {
         let mut candidates: Vec<Candidate<'t>> = Vec::new();
         let mut claims: FxHashMap<Cow<'t, str>, Claim> = FxHashMap::default();
-        for raw in tables {
-            let context = Context::of(raw);
-            raw.for_each(|row| {
+        for &(context, raw) in tables {
+            let found = raw.for_each(|row| {
                 let mut reader = Row::new(context, row);
-                let id = reader.own_id(kind);
-                let aliases = self.aliases(&mut reader, table);
+                let id = reader.own_id(kind_of(table));
+                let aliases = aliases(&mut reader, table);
                 // A row is looked at before it is merged: a bad one spoils no other source's.
-                check_cells(&mut reader, table);
+                Cells::read(table, &mut reader, &mut Names::default());
                 if let Some(id) = id.filter(|_| !reader.is_bad()) {
                     merge_in(
                         &mut reader,
@@ -149,32 +202,70 @@ impl<'t> Builder<'t> {
                         &mut claims,
                     );
                 }
-                self.keep(reader);
+                self.rows_left_out += u64::from(reader.is_bad());
+                self.diagnostics.extend(reader.into_diagnostics());
             });
+            self.note(context, found);
         }
         for candidate in candidates {
-            let Candidate { id, aliases, .. } = &candidate;
-            let reader = Row::read_before(candidate.context, candidate.row.view());
-            match kind {
-                Some(Kind::Identity) => drop(self.identity(reader, id, aliases)),
-                Some(Kind::Mailbox) => drop(self.mailbox(reader, id)),
-                Some(_) => drop(self.system(reader, id)),
-                None => self.process(reader, id),
+            // What is wrong with its rows has been said.
+            let mut row = Row::new(candidate.context, candidate.row.view());
+            let mut names = Names::default();
+            let cells = Cells::read(table, &mut row, &mut names);
+            if row.is_bad() {
+                self.rows_left_out += 1;
+                continue;
             }
+            let provenance = candidate.row.provenance.as_deref().cloned();
+            let own = Own {
+                id: &candidate.id,
+                aliases: &candidate.aliases,
+                meta: RowMeta {
+                    origin: candidate.row.origin,
+                    provenance: provenance.and_then(|found| self.org.keep_provenance(found)),
+                },
+            };
+            self.put_in(cells, own, &names);
         }
     }
+}
 
-    fn aliases(&mut self, reader: &mut Row<'_, 't>, table: Table) -> Vec<Reference<'t>> {
-        if table != Table::Identities {
-            return Vec::new();
-        }
-        let Some(cell) = reader.cell(column!(Identities, "aliases")) else {
-            return Vec::new();
-        };
-        cell.items()
-            .filter_map(|item| reader.own_name("aliases", item, cell.origin, Some(Kind::Identity)))
-            .collect()
+/// Reads a row of a declaring table.
+fn understand<'t>(
+    context: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<Declared<'t>> {
+    let id = row.own_id(kind_of(context.table));
+    let aliases = aliases(row, context.table);
+    let own = id.filter(|_| !row.is_bad());
+    let names = &mut looked.names;
+    let own = own.map(|id| (names.push(id), names.extend(aliases.into_iter())));
+    // Whatever else is wrong with the row is said too.
+    let cells = Cells::read(context.table, row, &mut looked.later);
+    Some(Declared { names: own, cells })
+}
+
+/// What the rows of a table declare; processes are no assets.
+fn kind_of(table: Table) -> Option<Kind> {
+    match table {
+        Table::Identities => Some(Kind::Identity),
+        Table::Mailboxes => Some(Kind::Mailbox),
+        Table::Systems => Some(Kind::System),
+        _ => None,
     }
+}
+
+fn aliases<'t>(reader: &mut Row<'_, 't>, table: Table) -> Vec<Reference<'t>> {
+    if table != Table::Identities {
+        return Vec::new();
+    }
+    let Some(cell) = reader.cell(column!(Identities, "aliases")) else {
+        return Vec::new();
+    };
+    cell.items()
+        .filter_map(|item| reader.own_name("aliases", item, cell.origin, Some(Kind::Identity)))
+        .collect()
 }
 
 /// Adds a row to the candidate that has one of its names, or makes it a candidate.
@@ -240,17 +331,6 @@ fn merge_in<'t>(
         if !is_known {
             candidate.aliases.push(name);
         }
-    }
-}
-
-/// Reads the other cells of a row for what is wrong with them.
-fn check_cells(row: &mut Row<'_, '_>, table: Table) {
-    match table {
-        Table::Identities => drop(IdentityCells::read(row)),
-        Table::Mailboxes => drop(MailboxCells::read(row)),
-        Table::Systems => drop(SystemCells::read(row)),
-        Table::Processes => drop(ProcessCells::read(row)),
-        _ => {}
     }
 }
 

@@ -1,13 +1,15 @@
 //! Rows of `recoveries` put together to gates.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity};
-use crate::ingest::raw::{Lost, RawRow, SourceId};
-use crate::model::{Recovery, fold};
+use crate::ingest::raw::{Lost, SourceId};
+use crate::model::{Organisation, Recovery, Table, fold};
 
 /// The name of a gate within its scope: a file, or for imported rows their source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,14 +19,14 @@ pub(super) enum GateName<'t> {
 }
 
 impl<'t> GateName<'t> {
-    pub(super) fn of(context: Context, row: RawRow<'_, 't>, gate: &Cow<'t, str>) -> Option<Self> {
+    pub(super) fn of(context: Context, is_imported: bool, gate: &Cow<'t, str>) -> Option<Self> {
         let name = match gate {
             Cow::Borrowed(gate) => fold(gate),
             Cow::Owned(gate) => Cow::Owned(fold(gate).into_owned()),
         };
         if name.is_empty() {
             None
-        } else if row.provenance.is_some() {
+        } else if is_imported {
             Some(Self::Source(context.source, name))
         } else {
             Some(Self::File(context.file, name))
@@ -32,194 +34,303 @@ impl<'t> GateName<'t> {
     }
 }
 
-/// What making a gate needs to know of a row beside the row itself.
-pub(super) struct GateRow<'t> {
-    pub name: Option<GateName<'t>>,
-    /// Where `need` stands.
-    pub need: Origin,
+/// Which gate each row of `recoveries` is of, gates numbered by their first rows.
+#[derive(Default)]
+pub(super) struct Gates<'t> {
+    of: Vec<u32>,
+    count: u32,
+    by_name: FxHashMap<GateName<'t>, u32>,
+    /// Rows of a gate mostly follow each other.
+    last: Option<(GateName<'t>, u32)>,
+    /// Where each row writes its `need`: start and length.
+    needs: Vec<(u32, u32)>,
+    /// Gates that lost a row: the rest of the gate would mean something else.
+    broken: FxHashSet<GateName<'t>>,
+    broken_files: FxHashSet<FileId>,
 }
 
-impl<'t> Builder<'t> {
-    pub(super) fn make_gates(&mut self) {
-        let infos = std::mem::take(&mut self.gate_rows);
-        // Which gate each row is of, gates numbered by their first rows.
-        let mut gates = 0u32;
-        let mut by_name: FxHashMap<&GateName<'t>, u32> = FxHashMap::default();
-        let mut gate_of = Vec::with_capacity(infos.len());
-        // Rows of a gate mostly follow each other.
-        let mut last: Option<(&GateName<'t>, u32)> = None;
-        for info in &infos {
-            let next = gates;
-            let gate = match &info.name {
-                None => next,
-                Some(name) if last.is_some_and(|(known, _)| known == name) => {
-                    last.map_or(next, |(_, gate)| gate)
-                }
-                Some(name) => {
-                    let gate = *by_name.entry(name).or_insert(next);
-                    last = Some((name, gate));
-                    gate
-                }
-            };
-            gates += u32::from(gate == next);
-            gate_of.push(gate);
-        }
-        drop(by_name);
-        // The rows of each gate together, in their order: a counting sort.
+impl<'t> Gates<'t> {
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.of.reserve_exact(rows);
+        self.needs.reserve_exact(rows);
+    }
+
+    /// The next row is of the gate with this name, or a gate of its own.
+    pub(super) fn add(&mut self, name: Option<GateName<'t>>, need: Origin) {
+        let next = self.count;
+        let gate = match (name, &self.last) {
+            (None, _) => next,
+            (Some(name), Some((last, gate))) if *last == name => *gate,
+            (Some(name), _) => {
+                let gate = *self.by_name.entry(name.clone()).or_insert(next);
+                self.last = Some((name, gate));
+                gate
+            }
+        };
+        self.count += u32::from(gate == next);
+        self.of.push(gate);
+        self.needs.push((need.start, need.len));
+    }
+
+    /// A row of this gate is left out.
+    pub(super) fn break_one(&mut self, name: Option<GateName<'t>>) {
+        self.broken.extend(name);
+    }
+}
+
+/// The rows of every gate, as positions in `recoveries`.
+struct GateRows {
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+    needs: Vec<(u32, u32)>,
+}
+
+impl GateRows {
+    /// The rows of each gate together, in their order: a counting sort.
+    fn new(gates: u32, of: &[u32], needs: Vec<(u32, u32)>) -> Self {
         let mut starts = vec![0u32; gates as usize + 1];
-        for &gate in &gate_of {
+        for &gate in of {
             starts[gate as usize + 1] += 1;
         }
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
         let mut next = starts.clone();
-        let mut sorted = vec![0u32; starts.last().copied().unwrap_or_default() as usize];
-        for (row, &gate) in gate_of.iter().enumerate() {
+        let mut rows = vec![0u32; of.len()];
+        for (row, &gate) in of.iter().enumerate() {
             let place = &mut next[gate as usize];
-            sorted[*place as usize] = row as u32;
+            rows[*place as usize] = row as u32;
             *place += 1;
         }
-        drop((gate_of, next));
-        self.org.gates.reserve_exact(gates as usize);
-        self.org.gate_rows.reserve(sorted.len());
-        for gate in 0..gates as usize {
-            let rows = &sorted[starts[gate] as usize..starts[gate + 1] as usize];
-            let (distinct, repeated) = self.distinct_rows(rows);
-            // What the rows must agree on is not part of what makes two of them one, so all are
-            // asked, those that count once included.
-            let name = rows
-                .first()
-                .and_then(|&row| infos[row as usize].name.as_ref());
-            let is_broken = name.is_some_and(|name| self.is_broken(name));
-            let count = distinct.len() as u32;
-            let need = self.agreed_need(rows, count, repeated, is_broken, &infos);
-            if let Some(need) = need.filter(|_| !is_broken) {
-                self.org.push_gate(&distinct, need);
-            } else {
-                self.rows_left_out += rows.len() as u64;
-            }
+        Self {
+            starts,
+            rows,
+            needs,
         }
     }
 
-    /// Whether a row of this gate is lost, so that the others would mean something else.
-    fn is_broken(&self, name: &GateName<'t>) -> bool {
-        self.broken_gates.contains(name)
-            || matches!(name, GateName::File(file, _) if self.broken_files.contains(file))
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn of(&self, gate: usize) -> &[u32] {
+        &self.rows[self.starts[gate] as usize..self.starts[gate + 1] as usize]
+    }
+
+    /// Where a row writes its `need`.
+    fn need(&self, row: u32, org: &Organisation) -> Origin {
+        let (start, len) = self.needs[row as usize];
+        Origin {
+            start,
+            len,
+            ..org.recoveries[row as usize].meta.origin
+        }
+    }
+}
+
+/// What became of the rows of a gate.
+struct Judged<'r> {
+    rows: Cow<'r, [u32]>,
+    /// How many rows are needed; nothing when the gate is left out.
+    need: Option<u32>,
+    said: Vec<Diagnostic>,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn make_gates(&mut self) {
+        const PART: usize = 1 << 12;
+        let gates = std::mem::take(&mut self.gates);
+        let rows = GateRows::new(gates.count, &gates.of, gates.needs);
+        let broken: FxHashSet<u32> = gates
+            .broken
+            .iter()
+            .filter_map(|name| gates.by_name.get(name).copied())
+            .collect();
+        drop((gates.of, gates.by_name));
+        self.org.gates.reserve_exact(rows.len());
+        self.org.gate_rows.reserve_exact(rows.rows.len());
+        let org = &self.org;
+        let numbers: Vec<usize> = (0..rows.len()).step_by(PART).collect();
+        let judged: Vec<Vec<Judged<'_>>> = numbers
+            .into_par_iter()
+            .map(|first| {
+                let gates_of_part = first..(first + PART).min(rows.len());
+                let judge = gates_of_part.map(|gate| {
+                    let is_broken = broken.contains(&(gate as u32))
+                        || is_of_broken_file(org, rows.of(gate), &gates.broken_files);
+                    judge(org, &rows, gate, is_broken)
+                });
+                judge.collect()
+            })
+            .collect();
+        for Judged { rows, need, said } in judged.into_iter().flatten() {
+            self.diagnostics.extend(said);
+            match need {
+                Some(need) => self.org.push_gate(&rows, need),
+                None => self.rows_left_out += rows.len() as u64,
+            }
+        }
     }
 
     /// What rows that could not be read may have been part of.
     pub(super) fn note_lost(&mut self, context: Context, lost: &Lost) {
+        if context.table != Table::Recoveries {
+            return;
+        }
         if lost.rest {
-            self.broken_files.insert(context.file);
+            self.gates.broken_files.insert(context.file);
         }
         for text in &lost.texts {
             let name = Cow::Owned(fold(text).into_owned());
-            self.broken_gates.insert(GateName::File(context.file, name));
+            self.gates.broken.insert(GateName::File(context.file, name));
         }
     }
+}
 
-    /// Rows with the same source and method are one: the first ones, and what to say of the others.
-    fn distinct_rows<'r>(&self, rows: &'r [u32]) -> (Cow<'r, [u32]>, Vec<Diagnostic>) {
-        if rows.len() < 2 {
-            return (Cow::Borrowed(rows), Vec::new());
+/// Whether the file breaks off in which a named gate stands.
+fn is_of_broken_file(org: &Organisation, rows: &[u32], files: &FxHashSet<FileId>) -> bool {
+    if files.is_empty() {
+        return false;
+    }
+    let first = rows.first().map(|&row| &org.recoveries[row as usize]);
+    first.is_some_and(|first| {
+        let is_named = !fold(org.texts.get(first.gate)).is_empty();
+        is_named && first.meta.provenance.is_none() && files.contains(&first.meta.origin.file)
+    })
+}
+
+/// Whether the rows of a gate agree, and how many of them are needed.
+fn judge<'r>(org: &Organisation, gates: &'r GateRows, gate: usize, is_broken: bool) -> Judged<'r> {
+    let rows = gates.of(gate);
+    let (distinct, repeated) = distinct_rows(org, rows);
+    // What the rows must agree on is not part of what makes two of them one, so all are asked, those
+    // that count once included.
+    let count = distinct.len() as u32;
+    let (need, said) = agreed_need(org, gates, gate, count, repeated, is_broken);
+    let need = need.filter(|_| !is_broken);
+    Judged {
+        rows: if need.is_some() {
+            distinct
+        } else {
+            Cow::Borrowed(rows)
+        },
+        need,
+        said,
+    }
+}
+
+/// Rows with the same source and method are one: the first ones, and what to say of the others.
+fn distinct_rows<'r>(org: &Organisation, rows: &'r [u32]) -> (Cow<'r, [u32]>, Vec<Diagnostic>) {
+    /// With so few, comparing each with each is cheaper than a table.
+    const FEW: usize = 8;
+    let key = |row: u32| {
+        let recovery = &org.recoveries[row as usize];
+        (recovery.source, recovery.method)
+    };
+    let is_repeated = |at: usize| rows[..at].iter().any(|&row| key(row) == key(rows[at]));
+    if rows.len() <= FEW && !(1..rows.len()).any(is_repeated) {
+        return (Cow::Borrowed(rows), Vec::new());
+    }
+    let mut seen = FxHashMap::default();
+    let mut distinct = Vec::with_capacity(rows.len());
+    let mut said = Vec::new();
+    for &row in rows {
+        let recovery = &org.recoveries[row as usize];
+        let first = *seen
+            .entry((recovery.source, recovery.method))
+            .or_insert(row);
+        if first == row {
+            distinct.push(row);
+            continue;
         }
-        let mut seen = FxHashMap::default();
-        let mut distinct = Vec::with_capacity(rows.len());
-        let mut said = Vec::new();
-        for &row in rows {
-            let recovery = &self.org.recoveries[row as usize];
-            let first = *seen
-                .entry((recovery.source, recovery.method))
-                .or_insert(row);
-            if first == row {
-                distinct.push(row);
-                continue;
-            }
-            let message = format!(
-                "gate `{}` has two rows with the same source and method; they count as one",
-                self.org.texts.get(recovery.gate)
-            );
-            let first = self.org.recoveries[first as usize].meta.origin;
+        let message = format!(
+            "gate `{}` has two rows with the same source and method; they count as one",
+            org.texts.get(recovery.gate)
+        );
+        let first = org.recoveries[first as usize].meta.origin;
+        said.push(
+            Diagnostic::new(Code::DuplicateGateRow, message)
+                .at(recovery.meta.origin, "the same source and method again")
+                .related(first, "the first one"),
+        );
+    }
+    (Cow::Owned(distinct), said)
+}
+
+/// How many rows of a gate are needed, if they agree.
+fn agreed_need(
+    org: &Organisation,
+    gates: &GateRows,
+    gate: usize,
+    count: u32,
+    repeated: Vec<Diagnostic>,
+    is_broken: bool,
+) -> (Option<u32>, Vec<Diagnostic>) {
+    let rows = gates.of(gate);
+    let recoveries = &org.recoveries;
+    let Some(first) = rows.first().map(|&row| &recoveries[row as usize]) else {
+        return (None, repeated);
+    };
+    let name = org.texts.get(first.gate);
+    // With a row lost nobody knows how many there are, and what an empty cell would mean.
+    let need_of = |recovery: &Recovery| {
+        let written = recovery.need.map(NonZeroU32::get);
+        written.or((!is_broken).then_some(count))
+    };
+    let needs_differ = |one: &Recovery, two: &Recovery| match (need_of(one), need_of(two)) {
+        (Some(one), Some(two)) => one != two,
+        _ => false,
+    };
+    let mut said = Vec::new();
+    for &row in rows {
+        let recovery = &recoveries[row as usize];
+        let differ = [
+            ("target", recovery.target != first.target),
+            ("restores", recovery.restores != first.restores),
+            ("except", recovery.except != first.except),
+            ("need", needs_differ(recovery, first)),
+            ("process", recovery.process != first.process),
+        ];
+        let columns: Vec<_> = differ
+            .iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(column, _)| format!("`{column}`"))
+            .collect();
+        if !columns.is_empty() {
             said.push(
-                Diagnostic::new(Code::DuplicateGateRow, message)
-                    .at(recovery.meta.origin, "the same source and method again")
-                    .related(first, "the first one"),
-            );
-        }
-        (Cow::Owned(distinct), said)
-    }
-
-    /// The gate of these rows, if they agree.
-    fn agreed_need(
-        &mut self,
-        rows: &[u32],
-        count: u32,
-        repeated: Vec<Diagnostic>,
-        is_broken: bool,
-        infos: &[GateRow<'t>],
-    ) -> Option<u32> {
-        let recoveries = &self.org.recoveries;
-        let first = &recoveries[*rows.first()? as usize];
-        let name = self.org.texts.get(first.gate);
-        // With a row lost nobody knows how many there are, and what an empty cell would mean.
-        let need_of = |recovery: &Recovery| recovery.need.or((!is_broken).then_some(count));
-        let needs_differ = |one: &Recovery, two: &Recovery| match (need_of(one), need_of(two)) {
-            (Some(one), Some(two)) => one != two,
-            _ => false,
-        };
-        let mut said = Vec::new();
-        for &row in rows {
-            let recovery = &recoveries[row as usize];
-            let differ = [
-                ("target", recovery.target != first.target),
-                ("restores", recovery.restores != first.restores),
-                ("except", recovery.except != first.except),
-                ("need", needs_differ(recovery, first)),
-                ("process", recovery.process != first.process),
-            ];
-            let columns: Vec<_> = differ
-                .iter()
-                .filter(|(_, differs)| *differs)
-                .map(|(column, _)| format!("`{column}`"))
-                .collect();
-            if !columns.is_empty() {
-                said.push(
                     Diagnostic::new(Code::GateConflict, format!("rows of gate `{name}` disagree on {}", columns.join(", ")))
                         .at(recovery.meta.origin, "expected the same as in the gate's first row; an empty cell counts as its default")
                         .related(first.meta.origin, "the gate's first row"),
                 );
-            }
         }
-        if said.is_empty() {
-            said.extend(repeated);
-        }
-        let need = need_of(first).unwrap_or(count);
-        let is_good = !said
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error);
-        if is_good && !is_broken && !(1..=count).contains(&need) {
-            let rows_word = if count == 1 { "row" } else { "distinct rows" };
-            said.push(
-                Diagnostic::new(
-                    Code::BadNeed,
-                    format!("`need` is {need} in a gate of {count} {rows_word}"),
-                )
-                .at(
-                    infos[rows[0] as usize].need,
-                    if count == 1 {
-                        "expected 1".to_owned()
-                    } else {
-                        format!("expected 1 to {count}")
-                    },
-                )
-                .help("rows form one gate when they have the same `gate` in the same file"),
-            );
-        }
-        let is_good = !said
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error);
-        self.diagnostics.extend(said);
-        is_good.then_some(need)
     }
+    if said.is_empty() {
+        said.extend(repeated);
+    }
+    let need = need_of(first).unwrap_or(count);
+    let is_good = !said
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    if is_good && !is_broken && !(1..=count).contains(&need) {
+        let rows_word = if count == 1 { "row" } else { "distinct rows" };
+        said.push(
+            Diagnostic::new(
+                Code::BadNeed,
+                format!("`need` is {need} in a gate of {count} {rows_word}"),
+            )
+            .at(
+                gates.need(rows[0], org),
+                if count == 1 {
+                    "expected 1".to_owned()
+                } else {
+                    format!("expected 1 to {count}")
+                },
+            )
+            .help("rows form one gate when they have the same `gate` in the same file"),
+        );
+    }
+    let is_good = !said
+        .iter()
+        .any(|diagnostic| diagnostic.severity == Severity::Error);
+    (is_good.then_some(need), said)
 }

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-use super::read::{Reference, Row};
+use super::declare::Own;
+use super::read::{At, Names, Reference, Row, Several};
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::schema::column;
@@ -31,15 +33,15 @@ pub(super) struct IdentityCells<'t> {
     enabled: bool,
     sign_in: Option<SignIn>,
     tier: Option<u8>,
-    owner: Option<Reference<'t>>,
-    recovery_mailboxes: Vec<Reference<'t>>,
-    recovery_phones: Vec<Reference<'t>>,
+    owner: Option<At>,
+    recovery_mailboxes: Several,
+    recovery_phones: Several,
     name: Cow<'t, str>,
     department: Cow<'t, str>,
 }
 
 impl<'t> IdentityCells<'t> {
-    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
+    pub(super) fn read(row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
         Self {
             kind: row
                 .word(column!(Identities, "kind"))
@@ -47,17 +49,20 @@ impl<'t> IdentityCells<'t> {
             enabled: row.boolean(column!(Identities, "enabled")).unwrap_or(true),
             sign_in: row.word(column!(Identities, "sign_in")),
             tier: row.number(column!(Identities, "tier"), 0, 3),
-            owner: row.reference(
+            owner: row.named(
+                names,
                 column!(Identities, "owner"),
                 Kind::Identity,
                 &[Kind::Identity],
             ),
-            recovery_mailboxes: row.references(
+            recovery_mailboxes: row.named_all(
+                names,
                 column!(Identities, "recovery_mailbox"),
                 Kind::Mailbox,
                 &[Kind::Mailbox],
             ),
-            recovery_phones: row.references(
+            recovery_phones: row.named_all(
+                names,
                 column!(Identities, "recovery_phone"),
                 Kind::Phone,
                 &[Kind::Phone],
@@ -71,21 +76,17 @@ impl<'t> IdentityCells<'t> {
 impl<'t> Builder<'t> {
     pub(super) fn identity(
         &mut self,
-        mut row: Row<'_, 't>,
-        id: &Reference<'t>,
-        aliases: &[Reference<'t>],
-    ) -> Option<AssetId> {
-        let cells = IdentityCells::read(&mut row);
-        let meta = Self::meta(row.raw);
-        if !self.keep(row) {
-            return None;
-        }
+        cells: IdentityCells<'t>,
+        own: Own<'_, 't>,
+        names: &Names<'t>,
+    ) {
         let at = self.org.identities.len() as u32;
         let row = RowRef {
             table: Table::Identities,
             index: at,
         };
-        let asset = self.org.assets.insert(Kind::Identity, &id.key, &id.shown);
+        let Own { id, aliases, meta } = own;
+        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
         for alias in aliases {
             self.org.assets.alias(asset, &alias.key);
         }
@@ -102,22 +103,23 @@ impl<'t> Builder<'t> {
         self.org.identities.push(identity);
         let owner = cells.owner.map(|name| PendingOwner {
             of: Owned::Identity(at),
-            name,
+            name: names.get(name).clone(),
         });
         self.pending_owners.extend(owner);
-        let mailboxes = cells.recovery_mailboxes.into_iter();
-        let phones = cells.recovery_phones.into_iter();
+        let mailboxes = names.several(cells.recovery_mailboxes).iter();
+        let phones = names.several(cells.recovery_phones).iter();
         self.identity_references
-            .extend(mailboxes.chain(phones).map(|name| (at, name)));
-        Some(asset)
+            .extend(mailboxes.chain(phones).map(|name| (at, name.clone())));
     }
 
     /// Recovery mailboxes and phones, in the order of the rows.
     pub(super) fn identity_references(&mut self) {
-        for (at, name) in std::mem::take(&mut self.identity_references) {
+        let references = std::mem::take(&mut self.identity_references);
+        let found = self.look_up(&references, |(_, name)| name);
+        for ((at, name), found) in references.into_iter().zip(found) {
             let identity = &self.org.identities[at as usize];
-            let (row, meta) = (identity.row, identity.meta.clone());
-            let asset = self.resolve(&name, row, &meta);
+            let (row, meta) = (identity.row, identity.meta);
+            let asset = found.unwrap_or_else(|| self.find_or_create(&name, row, meta));
             let identity = &mut self.org.identities[at as usize];
             let list = if name.kind == Kind::Phone {
                 &mut identity.recovery_phones
@@ -132,34 +134,51 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Distinct assets in the order in which they are named.
-    pub(super) fn resolve_all(
-        &mut self,
-        names: &[Reference<'t>],
-        row: RowRef,
-        meta: &crate::model::RowMeta,
-    ) -> Vec<AssetId> {
-        let resolved = names.iter().map(|name| self.resolve(name, row, meta));
-        let mut assets = resolved.collect();
-        once_each(&mut assets);
-        assets
+    /// The assets that have these names by now.
+    pub(super) fn look_up<T: Sync>(
+        &self,
+        list: &[T],
+        name: impl Fn(&T) -> &Reference<'t> + Sync,
+    ) -> Vec<Option<AssetId>> {
+        const PART: usize = 1 << 13;
+        let assets = &self.org.assets;
+        let parts = list.par_chunks(PART);
+        let found = parts
+            .flat_map_iter(|part| assets.find_all(part.iter().map(|item| name(item).wanted())));
+        found.collect()
+    }
+
+    /// Owners whose names are declared. The others may be created by rows to come.
+    pub(super) fn resolve_declared_owners(&mut self) {
+        let pending = std::mem::take(&mut self.pending_owners);
+        let found = self.look_up(&pending, |owner| &owner.name);
+        for (owner, found) in pending.into_iter().zip(found) {
+            match found {
+                Some(asset) => self.set_owner(owner.of, Owner::Identity(asset)),
+                None => self.pending_owners.push(owner),
+            }
+        }
     }
 
     pub(super) fn resolve_owners(&mut self) {
         for PendingOwner { of, name } in std::mem::take(&mut self.pending_owners) {
-            let owner = match self.org.assets.find(Kind::Identity, &name.key) {
+            let owner = match self.org.assets.find_hashed(name.wanted()) {
                 Some(asset) => Owner::Identity(asset),
                 None => {
                     self.unknown_owner(&name.shown, name.origin);
                     Owner::Text((&*name.shown).into())
                 }
             };
-            match of {
-                Owned::Identity(at) => self.org.identities[at as usize].owner = Some(owner),
-                Owned::System(at) => self.org.systems[at as usize].owner = Some(owner),
-                Owned::Process(id, stage) => {
-                    self.org.processes[id.0 as usize].owners[stage] = Some(owner)
-                }
+            self.set_owner(of, owner);
+        }
+    }
+
+    fn set_owner(&mut self, of: Owned, owner: Owner) {
+        match of {
+            Owned::Identity(at) => self.org.identities[at as usize].owner = Some(owner),
+            Owned::System(at) => self.org.systems[at as usize].owner = Some(owner),
+            Owned::Process(id, stage) => {
+                self.org.processes[id.0 as usize].owners[stage] = Some(owner)
             }
         }
     }

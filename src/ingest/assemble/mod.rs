@@ -8,28 +8,45 @@ mod read;
 mod recoveries;
 mod relations;
 mod things;
+mod waves;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::raw::{RawRow, RawTable, SourceId};
+use super::raw::{RawTable, SourceId};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, closest};
 use crate::model::{
     AssetId, Factor, Identity, IdentityKind, Kind, Mailbox, MailboxKind, Organisation, Process,
     ProcessId, RowMeta, RowRef, SignIn, System, Table, Text, fold,
 };
-use read::{Reference, Row};
+use read::{At, Reference};
+use waves::{Looked, Said};
 
 pub(super) struct Assembled {
     pub organisation: Organisation,
     pub diagnostics: Vec<Diagnostic>,
     pub rows_left_out: u64,
+    /// One per table that was given.
+    pub gone_through: Vec<GoneThrough>,
+}
+
+/// What going through the rows of a table showed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GoneThrough {
+    /// Rows that could be read.
+    pub rows: u64,
+    /// Whether the file breaks off.
+    pub is_cut: bool,
 }
 
 pub(super) fn assemble(tables: &[RawTable<'_>]) -> Assembled {
-    let mut builder = Builder::default();
-    builder.reserve(tables);
-    builder.declare_all(tables);
-    builder.read_rows(tables);
+    let mut builder = Builder {
+        gone_through: vec![GoneThrough::default(); tables.len()],
+        ..Builder::default()
+    };
+    let tables = ByTable::new(tables);
+    builder.reserve(&tables);
+    builder.declare_all(&tables);
+    builder.read_rows(&tables);
     builder.finish()
 }
 
@@ -41,16 +58,32 @@ struct Context {
     source: SourceId,
     /// See [`RawTable::lacks`].
     lacks: u32,
+    /// Which of the tables that were given.
+    at: u32,
 }
 
-impl Context {
-    fn of(raw: &RawTable<'_>) -> Self {
-        Self {
-            table: raw.table,
-            file: raw.file,
-            source: raw.source,
-            lacks: raw.lacks,
-        }
+/// The tables that were given, by what they hold.
+struct ByTable<'a, 't>(Vec<(Context, &'a RawTable<'t>)>);
+
+impl<'a, 't> ByTable<'a, 't> {
+    fn new(tables: &'a [RawTable<'t>]) -> Self {
+        let context = |(at, raw): (usize, &'a RawTable<'t>)| {
+            let context = Context {
+                table: raw.table,
+                file: raw.file,
+                source: raw.source,
+                lacks: raw.lacks,
+                at: at as u32,
+            };
+            (context, raw)
+        };
+        Self(tables.iter().enumerate().map(context).collect())
+    }
+
+    /// Those of one table, file by file.
+    fn of(&self, table: Table) -> Vec<(Context, &'a RawTable<'t>)> {
+        let of_table = self.0.iter().filter(|(_, raw)| raw.table == table);
+        of_table.copied().collect()
     }
 }
 
@@ -60,15 +93,13 @@ struct Builder<'t> {
     processes: FxHashMap<String, ProcessId>,
     diagnostics: Vec<Diagnostic>,
     rows_left_out: u64,
+    gone_through: Vec<GoneThrough>,
     declared_groups: FxHashSet<AssetId>,
     /// Names that no table declares, with the first row that uses them and its place.
     undeclared: Vec<(Undeclared, Origin)>,
-    /// Owners by name, resolved once every name is known.
+    /// Owners that no name was known for when all ids were declared.
     pending_owners: Vec<identities::PendingOwner<'t>>,
-    /// Gates that lost a row: the rest of the gate would mean something else.
-    broken_gates: FxHashSet<gates::GateName<'t>>,
-    broken_files: FxHashSet<FileId>,
-    gate_rows: Vec<gates::GateRow<'t>>,
+    gates: gates::Gates<'t>,
     /// References of declared identities (mailboxes, phones) and mailboxes (owner, delegates,
     /// forwards), resolved once all ids are declared.
     identity_references: Vec<(u32, Reference<'t>)>,
@@ -85,71 +116,69 @@ enum Undeclared {
 
 impl<'t> Builder<'t> {
     /// Makes room for the rows, so that long lists are not moved while they grow.
-    fn reserve(&mut self, tables: &[RawTable<'t>]) {
+    fn reserve(&mut self, tables: &ByTable<'_, 't>) {
         let count = |table: Table| {
-            let of_table = tables.iter().filter(|raw| raw.table == table);
-            of_table.map(RawTable::len).sum::<usize>()
+            let of_table = tables.of(table).into_iter();
+            of_table.map(|(_, raw)| raw.at_most()).sum::<usize>()
         };
-        let rows = tables.iter().map(RawTable::len).sum::<usize>();
-        // About two names in three rows are new in an organisation that somebody runs.
-        self.org.assets.reserve(rows / 3 * 2);
-        self.org.identities.reserve(count(Table::Identities));
-        self.org.mailboxes.reserve(count(Table::Mailboxes));
-        self.org.bindings.reserve(count(Table::MfaBindings));
-        self.org.holdings.reserve(count(Table::Holdings));
-        self.org.recoveries.reserve(count(Table::Recoveries));
-        self.gate_rows.reserve(count(Table::Recoveries));
-        self.org.memberships.reserve(count(Table::Memberships));
-        self.org.grants.reserve(count(Table::Grants));
-        self.pending_owners.reserve(count(Table::Identities));
+        let [
+            identities,
+            mailboxes,
+            bindings,
+            holdings,
+            recoveries,
+            memberships,
+            grants,
+        ] = [
+            Table::Identities,
+            Table::Mailboxes,
+            Table::MfaBindings,
+            Table::Holdings,
+            Table::Recoveries,
+            Table::Memberships,
+            Table::Grants,
+        ]
+        .map(count);
+        // A factor has a holder of its own, as a rule; other rows mostly name what is known.
+        self.org.assets.reserve(identities + mailboxes + bindings);
+        self.org.identities.reserve_exact(identities);
+        self.org.mailboxes.reserve_exact(mailboxes);
+        self.org.bindings.reserve_exact(bindings);
+        self.org.holdings.reserve_exact(holdings);
+        self.org.recoveries.reserve_exact(recoveries);
+        self.gates.reserve(recoveries);
+        self.org.memberships.reserve_exact(memberships);
+        self.org.grants.reserve_exact(grants);
     }
 
     /// Reads the rows of all tables in the order of the tables, not of the files.
-    fn read_rows(&mut self, tables: &[RawTable<'t>]) {
+    fn read_rows(&mut self, tables: &ByTable<'_, 't>) {
         self.identity_references();
         self.mailbox_references();
-        self.each(tables, Table::MfaBindings, Self::binding);
-        self.each(tables, Table::Holdings, Self::holding);
-        for raw in tables.iter().filter(|raw| raw.table == Table::Recoveries) {
-            self.note_lost(Context::of(raw), &raw.lost);
+        self.bindings(&tables.of(Table::MfaBindings));
+        self.holdings(&tables.of(Table::Holdings));
+        let recoveries = tables.of(Table::Recoveries);
+        for (context, raw) in &recoveries {
+            self.note_lost(*context, &raw.lost);
         }
-        self.each(tables, Table::Recoveries, Self::recovery);
+        self.recoveries(&recoveries);
         self.make_gates();
-        self.each(tables, Table::Memberships, Self::membership);
-        self.each(tables, Table::Grants, Self::grant);
+        self.memberships(&tables.of(Table::Memberships));
+        self.grants(&tables.of(Table::Grants));
         self.resolve_owners();
-        self.each(tables, Table::Signals, Self::signal);
-        self.each(tables, Table::Resets, Self::reset);
-        self.each(tables, Table::Coverage, Self::coverage);
+        self.signals(&tables.of(Table::Signals));
+        self.resets(&tables.of(Table::Resets));
+        self.coverage(&tables.of(Table::Coverage));
         self.org.coverage.sort();
         self.org.coverage.dedup();
     }
 
-    /// Every row of a table, file by file.
-    fn each(
-        &mut self,
-        tables: &[RawTable<'t>],
-        table: Table,
-        read: fn(&mut Self, Context, RawRow<'_, 't>),
-    ) {
-        for raw in tables.iter().filter(|raw| raw.table == table) {
-            let context = Context::of(raw);
-            raw.for_each(|row| read(self, context, row));
-        }
-    }
-
-    /// A row that holds an error is left out whole.
-    fn keep(&mut self, row: Row<'_, 't>) -> bool {
-        let bad = row.is_bad();
-        self.diagnostics.extend(row.into_diagnostics());
-        self.rows_left_out += u64::from(bad);
-        !bad
-    }
-
-    fn meta(row: RawRow<'_, 't>) -> RowMeta {
+    /// Where a row is.
+    fn meta<R>(&mut self, said: &mut Said<R>) -> RowMeta {
+        let provenance = said.provenance.take();
         RowMeta {
-            origin: row.origin,
-            provenance: row.provenance.cloned().map(Box::new),
+            origin: said.origin,
+            provenance: provenance.and_then(|found| self.org.keep_provenance(*found)),
         }
     }
 
@@ -167,19 +196,24 @@ impl<'t> Builder<'t> {
     }
 
     /// The asset of a reference; a name that is not there yet is created by `row`.
-    fn resolve(&mut self, reference: &Reference<'t>, row: RowRef, meta: &RowMeta) -> AssetId {
-        if let Some(known) = self.org.assets.find(reference.kind, &reference.key) {
+    fn resolve(&mut self, looked: &Looked<'t>, at: At, row: RowRef, meta: RowMeta) -> AssetId {
+        match looked.found.get(at.index()) {
+            Some(&Some(known)) => known,
+            _ => self.find_or_create(looked.names.get(at), row, meta),
+        }
+    }
+
+    fn find_or_create(&mut self, reference: &Reference<'t>, row: RowRef, meta: RowMeta) -> AssetId {
+        if let Some(known) = self.org.assets.find_hashed(reference.wanted()) {
             return known;
         }
         let asset = self
             .org
             .assets
-            .insert(reference.kind, &reference.key, &reference.shown);
+            .insert_hashed(reference.wanted(), &reference.shown);
         match reference.kind {
             Kind::Identity => {
-                self.org
-                    .identities
-                    .push(created_identity(asset, row, meta.clone()));
+                self.org.identities.push(created_identity(asset, row, meta));
             }
             Kind::Mailbox => {
                 self.org.mailboxes.push(Mailbox {
@@ -189,7 +223,7 @@ impl<'t> Builder<'t> {
                     delegates: Vec::new(),
                     forwards_to: Vec::new(),
                     row,
-                    meta: meta.clone(),
+                    meta,
                     declared: false,
                 });
             }
@@ -200,7 +234,7 @@ impl<'t> Builder<'t> {
                     criticality: 2,
                     owner: None,
                     row,
-                    meta: meta.clone(),
+                    meta,
                     declared: false,
                 });
             }
@@ -217,7 +251,7 @@ impl<'t> Builder<'t> {
         name: &str,
         origin: Origin,
         row: RowRef,
-        meta: &RowMeta,
+        meta: RowMeta,
     ) -> ProcessId {
         let key = fold(name);
         if let Some(&known) = self.processes.get(&*key) {
@@ -237,7 +271,7 @@ impl<'t> Builder<'t> {
             logged: None,
             escalation: Box::default(),
             row,
-            meta: meta.clone(),
+            meta,
             declared: false,
         });
         self.processes.insert(key.into_owned(), id);
@@ -259,6 +293,7 @@ impl<'t> Builder<'t> {
             organisation: self.org,
             diagnostics: self.diagnostics,
             rows_left_out: self.rows_left_out,
+            gone_through: self.gone_through,
         }
     }
 

@@ -8,7 +8,7 @@ use super::Context;
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
 use crate::ingest::raw::{RawCell, RawRow, trimmed};
 use crate::ingest::schema::{self, Col};
-use crate::model::{Kind, Table, Word, fold_name};
+use crate::model::{Kind, NameHash, Table, Wanted, Word, fold_name};
 
 /// A name with its kind, not looked up yet.
 #[derive(Clone, Debug)]
@@ -19,6 +19,81 @@ pub(super) struct Reference<'t> {
     /// As written.
     pub shown: Cow<'t, str>,
     pub origin: Origin,
+    /// Of kind and key.
+    hash: NameHash,
+}
+
+impl Reference<'_> {
+    /// What to look for.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted::hashed(self.kind, &self.key, self.hash)
+    }
+}
+
+/// The place of a reference among those of a part of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At(u32);
+
+/// The places of references that follow each other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Several {
+    start: u32,
+    end: u32,
+}
+
+/// The references of a part of a table, in the order of rows and columns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names<'t>(Vec<Reference<'t>>);
+
+impl<'t> Names<'t> {
+    pub(super) fn push(&mut self, reference: Reference<'t>) -> At {
+        self.0.push(reference);
+        At(self.0.len() as u32 - 1)
+    }
+
+    pub(super) fn extend(&mut self, references: impl Iterator<Item = Reference<'t>>) -> Several {
+        let start = self.0.len() as u32;
+        self.0.extend(references);
+        let end = self.0.len() as u32;
+        Several { start, end }
+    }
+
+    pub(super) fn get(&self, at: At) -> &Reference<'t> {
+        &self.0[at.0 as usize]
+    }
+
+    pub(super) fn several(&self, several: Several) -> &[Reference<'t>] {
+        &self.0[several.start as usize..several.end as usize]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets all but the first ones.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    pub(super) fn wanted(&self) -> impl ExactSizeIterator<Item = Wanted<'_>> {
+        self.0.iter().map(Reference::wanted)
+    }
+}
+
+impl At {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Several {
+    pub(super) fn each(self) -> impl Iterator<Item = At> {
+        (self.start..self.end).map(At)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
 }
 
 /// A row that is being read.
@@ -28,7 +103,6 @@ pub(super) struct Row<'r, 't> {
     lacks: u32,
     diagnostics: Vec<Diagnostic>,
     is_bad: bool,
-    is_said: bool,
 }
 
 impl<'r, 't> Row<'r, 't> {
@@ -38,21 +112,17 @@ impl<'r, 't> Row<'r, 't> {
             table: context.table,
             lacks: context.lacks,
             is_bad: false,
-            is_said: false,
             diagnostics: Vec::new(),
-        }
-    }
-
-    /// A row that was read before: what is wrong with it has been said.
-    pub(super) fn read_before(context: Context, raw: RawRow<'r, 't>) -> Self {
-        Self {
-            is_said: true,
-            ..Self::new(context, raw)
         }
     }
 
     pub(super) fn is_bad(&self) -> bool {
         self.is_bad
+    }
+
+    /// What the row says, unless something is wrong with it.
+    pub(super) fn good<T>(&self, said: T) -> Option<T> {
+        (!self.is_bad).then_some(said)
     }
 
     pub(super) fn into_diagnostics(self) -> Vec<Diagnostic> {
@@ -61,9 +131,6 @@ impl<'r, 't> Row<'r, 't> {
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
         self.is_bad |= diagnostic.severity == Severity::Error;
-        if self.is_said {
-            return;
-        }
         self.diagnostics.push(diagnostic);
     }
 
@@ -220,21 +287,33 @@ impl<'r, 't> Row<'r, 't> {
         self.parse_reference(column.name, text, cell.origin, default, allowed)
     }
 
-    /// References to several things.
-    pub(super) fn references(
+    /// The same, kept among the others.
+    pub(super) fn named(
         &mut self,
+        names: &mut Names<'t>,
         column: Col,
         default: Kind,
         allowed: &[Kind],
-    ) -> Vec<Reference<'t>> {
+    ) -> Option<At> {
+        let reference = self.reference(column, default, allowed)?;
+        Some(names.push(reference))
+    }
+
+    /// References to several things, kept among the others.
+    pub(super) fn named_all(
+        &mut self,
+        names: &mut Names<'t>,
+        column: Col,
+        default: Kind,
+        allowed: &[Kind],
+    ) -> Several {
         let Some(cell) = self.cell(column) else {
-            return Vec::new();
+            return Several::default();
         };
-        cell.items()
-            .filter_map(|item| {
-                self.parse_reference(column.name, item, cell.origin, default, allowed)
-            })
-            .collect()
+        let items = cell.items().filter_map(|item| {
+            self.parse_reference(column.name, item, cell.origin, default, allowed)
+        });
+        names.extend(items)
     }
 
     pub(super) fn parse_reference(
@@ -279,6 +358,7 @@ impl<'r, 't> Row<'r, 't> {
             return None;
         }
         Some(Reference {
+            hash: NameHash::new(kind, &key),
             kind,
             key,
             shown: name,

@@ -1,102 +1,178 @@
 //! Rows of `recoveries`: what they start from, what they are for, and whether that goes together.
 
-use super::gates::{GateName, GateRow};
-use super::read::{Reference, Row};
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
+use super::gates::GateName;
+use super::read::{At, Names, Row, Several};
+use super::waves::{Looked, Said};
 use super::{Builder, Context};
-use crate::diag::{Code, Diagnostic};
-use crate::ingest::raw::RawRow;
+use crate::diag::{Code, Diagnostic, Origin};
+use crate::ingest::raw::RawTable;
 use crate::ingest::schema::{Col, column};
 use crate::model::{
-    Kind, Method, OwnAsset, Recovery, Restored, RowRef, Source, Table, Target, fold,
+    AssetId, Kind, Method, OwnAsset, Recovery, Restored, RowRef, Source, Table, Target, fold,
 };
 
-enum NamedSource<'t> {
+enum NamedSource {
     Nobody,
     Own(OwnAsset),
-    Asset(Reference<'t>),
+    Asset(At),
 }
 
-enum NamedTarget<'t> {
+#[derive(Clone, Copy)]
+enum NamedTarget {
     Everyone,
-    Asset(Reference<'t>),
+    Asset(At, Kind),
+}
+
+/// What a row of `recoveries` says.
+struct ReadRecovery<'t> {
+    gate: Cow<'t, str>,
+    /// Where `need` stands.
+    need_origin: Origin,
+    /// Nothing in a bad row: then its gate is lost.
+    rest: Option<Rest<'t>>,
+}
+
+struct Rest<'t> {
+    source: NamedSource,
+    target: NamedTarget,
+    method: Method,
+    restores: Option<Restored>,
+    except: Several,
+    need: Option<u32>,
+    process: Option<(Cow<'t, str>, Origin)>,
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn recovery(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(Recoveries, "target"));
-        row.required(column!(Recoveries, "method"));
-        let method = row.word::<Method>(column!(Recoveries, "method"));
-        let source = read_source(&mut row, method);
-        let target = read_target(&mut row, method);
-        let restores = row.word::<Restored>(column!(Recoveries, "restores"));
-        let except = row.references(
-            column!(Recoveries, "except"),
-            Kind::Identity,
-            &[Kind::Identity, Kind::Group],
+    pub(super) fn recoveries(&mut self, tables: &[(Context, &RawTable<'t>)]) {
+        self.each(
+            tables,
+            read_recovery,
+            &mut |builder, context, said, looked| {
+                builder.recovery(context, said, looked);
+            },
         );
-        let need = row.number::<u32>(column!(Recoveries, "need"), 1, u32::MAX);
-        let gate = row.text(column!(Recoveries, "gate"));
-        if let (Some(source), Some(target)) = (&source, &target) {
-            check(&mut row, source, target, restores, !except.is_empty());
-        }
-        let gate_name = GateName::of(context, raw, &gate);
-        let gate_origin = row.origin(column!(Recoveries, "need"));
-        let process = row
-            .cell(column!(Recoveries, "process"))
-            .map(|cell| (cell.text(), cell.origin));
-        let good = self.keep(row);
-        let (true, Some(method), Some(source), Some(target)) = (good, method, source, target)
-        else {
+    }
+
+    fn recovery(
+        &mut self,
+        context: Context,
+        mut said: Said<ReadRecovery<'t>>,
+        looked: &Looked<'t>,
+    ) {
+        let gate_name = GateName::of(context, said.provenance.is_some(), &said.row.gate);
+        let meta = self.meta(&mut said);
+        let ReadRecovery {
+            gate,
+            need_origin,
+            rest,
+        } = said.row;
+        let Some(rest) = rest else {
             // Without this row its gate would need less, or more, than the organisation's does.
-            self.broken_gates.extend(gate_name);
+            self.gates.break_one(gate_name);
             return;
         };
         let at = RowRef {
             table: Table::Recoveries,
             index: self.org.recoveries.len() as u32,
         };
-        let meta = Self::meta(raw);
-        let source = match source {
+        let source = match rest.source {
             NamedSource::Nobody => Source::Nobody,
             NamedSource::Own(own) => Source::Own(own),
-            NamedSource::Asset(name) => Source::Asset(self.resolve(&name, at, &meta)),
+            NamedSource::Asset(name) => Source::Asset(self.resolve(looked, name, at, meta)),
         };
-        let (target, default) = match target {
+        let (target, default) = match rest.target {
             NamedTarget::Everyone => (Target::Everyone, Restored::Password),
-            NamedTarget::Asset(name) => {
-                let accounts = matches!(name.kind, Kind::Identity | Kind::Group);
-                let default = if accounts {
+            NamedTarget::Asset(name, kind) => {
+                let default = if matches!(kind, Kind::Identity | Kind::Group) {
                     Restored::Password
                 } else {
                     Restored::Asset
                 };
-                (Target::Asset(self.resolve(&name, at, &meta)), default)
+                (Target::Asset(self.resolve(looked, name, at, meta)), default)
             }
         };
-        let mut except = self.resolve_all(&except, at, &meta);
+        let except = rest.except.each();
+        let mut except: Vec<AssetId> = except
+            .map(|name| self.resolve(looked, name, at, meta))
+            .collect();
         except.sort_unstable();
-        let process = process.map(|(name, origin)| self.resolve_process(&name, origin, at, &meta));
-        self.gate_rows.push(GateRow {
-            name: gate_name,
-            need: gate_origin,
-        });
-        let gate = self.org.texts.keep(&gate);
+        except.dedup();
+        let process = rest
+            .process
+            .map(|(name, origin)| self.resolve_process(&name, origin, at, meta));
+        // Rows of a gate mostly follow each other, and write its name alike.
+        let before = self.org.recoveries.last().map(|before| before.gate);
+        let gate = match before {
+            Some(before) if self.org.texts.get(before) == gate => before,
+            _ => self.org.texts.keep(&gate),
+        };
+        self.gates.add(gate_name, need_origin);
         self.org.recoveries.push(Recovery {
             source,
             target,
-            method,
-            restores: restores.unwrap_or(default),
-            except,
+            method: rest.method,
+            restores: rest.restores.unwrap_or(default),
+            except: (!except.is_empty()).then(|| except.into()),
             gate,
-            need,
+            need: rest.need.and_then(NonZeroU32::new),
             process,
             meta,
         });
     }
 }
 
-fn read_source<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<NamedSource<'t>> {
+fn read_recovery<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<ReadRecovery<'t>> {
+    row.required(column!(Recoveries, "target"));
+    row.required(column!(Recoveries, "method"));
+    let names = &mut looked.names;
+    let method = row.word::<Method>(column!(Recoveries, "method"));
+    let source = read_source(row, names, method);
+    let target = read_target(row, names, method);
+    let restores = row.word::<Restored>(column!(Recoveries, "restores"));
+    let except = row.named_all(
+        names,
+        column!(Recoveries, "except"),
+        Kind::Identity,
+        &[Kind::Identity, Kind::Group],
+    );
+    let need = row.number::<u32>(column!(Recoveries, "need"), 1, u32::MAX);
+    if let (Some(source), Some(target)) = (&source, target) {
+        check(row, source, target, restores, !except.is_empty());
+    }
+    let process = row
+        .cell(column!(Recoveries, "process"))
+        .map(|cell| (cell.text(), cell.origin));
+    let rest = match (method, source, target) {
+        (Some(method), Some(source), Some(target)) => row.good(Rest {
+            source,
+            target,
+            method,
+            restores,
+            except,
+            need,
+            process,
+        }),
+        _ => None,
+    };
+    Some(ReadRecovery {
+        gate: row.text(column!(Recoveries, "gate")),
+        need_origin: row.origin(column!(Recoveries, "need")),
+        rest,
+    })
+}
+
+fn read_source<'t>(
+    row: &mut Row<'_, 't>,
+    names: &mut Names<'t>,
+    method: Option<Method>,
+) -> Option<NamedSource> {
     let Some(cell) = row.cell(column!(Recoveries, "source")) else {
         let may_be_nobody = matches!(
             method,
@@ -135,11 +211,15 @@ fn read_source<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<Name
         Some(Method::StoredSecret) => Kind::Vault,
         _ => Kind::Identity,
     };
-    row.reference(column!(Recoveries, "source"), default, &Kind::ALL)
+    row.named(names, column!(Recoveries, "source"), default, &Kind::ALL)
         .map(NamedSource::Asset)
 }
 
-fn read_target<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<NamedTarget<'t>> {
+fn read_target<'t>(
+    row: &mut Row<'_, 't>,
+    names: &mut Names<'t>,
+    method: Option<Method>,
+) -> Option<NamedTarget> {
     let cell = row.cell(column!(Recoveries, "target"))?;
     if cell.text() == "*" {
         return Some(NamedTarget::Everyone);
@@ -149,20 +229,20 @@ fn read_target<'t>(row: &mut Row<'_, 't>, method: Option<Method>) -> Option<Name
     } else {
         Kind::Identity
     };
-    row.reference(column!(Recoveries, "target"), default, &Kind::ALL)
-        .map(NamedTarget::Asset)
+    let name = row.named(names, column!(Recoveries, "target"), default, &Kind::ALL)?;
+    Some(NamedTarget::Asset(name, names.get(name).kind))
 }
 
 fn check(
     row: &mut Row<'_, '_>,
-    source: &NamedSource<'_>,
-    target: &NamedTarget<'_>,
+    source: &NamedSource,
+    target: NamedTarget,
     restores: Option<Restored>,
     except: bool,
 ) {
     let kind = match target {
         NamedTarget::Everyone => None,
-        NamedTarget::Asset(name) => Some(name.kind),
+        NamedTarget::Asset(_, kind) => Some(kind),
     };
     let is_account = matches!(kind, None | Some(Kind::Identity | Kind::Group));
     let is_many = matches!(kind, None | Some(Kind::Group));

@@ -1,234 +1,164 @@
 //! Rows that relate assets: bindings, holdings, memberships, grants, signals, resets, coverage.
 
-use super::read::Row;
+use std::borrow::Cow;
+
+use super::read::{At, Names, Row};
+use super::waves::Looked;
 use super::{Builder, Context, holder_kind};
 use crate::diag::{Code, Diagnostic, Origin};
-use crate::ingest::raw::RawRow;
+use crate::ingest::raw::RawTable;
 use crate::ingest::schema::column;
 use crate::model::{
-    Access, Binding, Coverage, Factor, Grant, Holding, Kind, Membership, Proofing, Reset, Restored,
-    RowRef, Signal, SignalKind, Table, Word,
+    Access, AssetId, Binding, Coverage, Factor, Grant, Holding, Kind, Membership, Proofing, Reset,
+    Restored, RowRef, Signal, SignalKind, Table, Word, fold,
 };
 
+/// Tables of one kind.
+type Tables<'a, 't> = [(Context, &'a RawTable<'t>)];
+
 impl<'t> Builder<'t> {
-    pub(super) fn binding(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(MfaBindings, "identity"));
-        row.required(column!(MfaBindings, "factor"));
-        let identity = row.reference(
-            column!(MfaBindings, "identity"),
-            Kind::Identity,
-            &[Kind::Identity],
-        );
-        let factor = row.word::<Factor>(column!(MfaBindings, "factor"));
-        let default = factor.map_or(Kind::Device, holder_kind);
-        let holders = [
-            Kind::Identity,
-            Kind::Mailbox,
-            Kind::Phone,
-            Kind::Device,
-            Kind::Vault,
-        ];
-        let holder = row.reference(column!(MfaBindings, "holder"), default, &holders);
-        let (true, Some(identity), Some(factor)) = (self.keep(row), identity, factor) else {
-            return;
-        };
-        let at = RowRef {
-            table: Table::MfaBindings,
-            index: self.org.bindings.len() as u32,
-        };
-        let meta = Self::meta(raw);
-        let identity = self.resolve(&identity, at, &meta);
-        let holder = holder.map(|holder| self.resolve(&holder, at, &meta));
-        self.org.bindings.push(Binding {
-            identity,
-            factor,
-            holder,
-            meta,
+    pub(super) fn bindings(&mut self, tables: &Tables<'_, 't>) {
+        self.each(tables, read_binding, &mut |builder, _, mut said, looked| {
+            let row = RowRef {
+                table: Table::MfaBindings,
+                index: builder.org.bindings.len() as u32,
+            };
+            let meta = builder.meta(&mut said);
+            let (identity, factor, holder) = said.row;
+            let identity = builder.resolve(looked, identity, row, meta);
+            let holder = holder.map(|holder| builder.resolve(looked, holder, row, meta));
+            builder.org.bindings.push(Binding {
+                identity,
+                factor,
+                holder,
+                meta,
+            });
         });
     }
 
-    pub(super) fn holding(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(Holdings, "holder"));
-        row.required(column!(Holdings, "asset"));
-        let holder = row.reference(column!(Holdings, "holder"), Kind::Identity, &Kind::ALL);
-        let assets = [Kind::Vault, Kind::Phone, Kind::Device, Kind::Mailbox];
-        let asset = row.reference(column!(Holdings, "asset"), Kind::Vault, &assets);
-        let (true, Some(holder), Some(asset)) = (self.keep(row), holder, asset) else {
-            return;
-        };
-        let at = RowRef {
-            table: Table::Holdings,
-            index: self.org.holdings.len() as u32,
-        };
-        let meta = Self::meta(raw);
-        let holder = self.resolve(&holder, at, &meta);
-        let asset = self.resolve(&asset, at, &meta);
-        self.org.holdings.push(Holding {
-            holder,
-            asset,
-            meta,
+    pub(super) fn holdings(&mut self, tables: &Tables<'_, 't>) {
+        self.each(tables, read_holding, &mut |builder, _, mut said, looked| {
+            let row = RowRef {
+                table: Table::Holdings,
+                index: builder.org.holdings.len() as u32,
+            };
+            let meta = builder.meta(&mut said);
+            let [holder, asset] = said.row.map(|at| builder.resolve(looked, at, row, meta));
+            builder.org.holdings.push(Holding {
+                holder,
+                asset,
+                meta,
+            });
         });
     }
 
-    pub(super) fn membership(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(Memberships, "member"));
-        row.required(column!(Memberships, "group"));
-        let member = row.reference(
-            column!(Memberships, "member"),
-            Kind::Identity,
-            &[Kind::Identity, Kind::Group],
+    pub(super) fn memberships(&mut self, tables: &Tables<'_, 't>) {
+        self.each(
+            tables,
+            read_membership,
+            &mut |builder, _, mut said, looked| {
+                let row = RowRef {
+                    table: Table::Memberships,
+                    index: builder.org.memberships.len() as u32,
+                };
+                let meta = builder.meta(&mut said);
+                let (names, access) = said.row;
+                let is_group = looked.names.get(names[0]).kind == Kind::Group;
+                let [member, group] = names.map(|at| builder.resolve(looked, at, row, meta));
+                builder.declared_groups.insert(group);
+                if is_group {
+                    builder.declared_groups.insert(member);
+                }
+                builder.org.memberships.push(Membership {
+                    member,
+                    group,
+                    access,
+                    meta,
+                });
+            },
         );
-        let group = row.reference(column!(Memberships, "group"), Kind::Group, &[Kind::Group]);
-        let access = row
-            .word::<Access>(column!(Memberships, "access"))
-            .unwrap_or(Access::Standing);
-        let (true, Some(member), Some(group)) = (self.keep(row), member, group) else {
-            return;
-        };
-        let at = RowRef {
-            table: Table::Memberships,
-            index: self.org.memberships.len() as u32,
-        };
-        let meta = Self::meta(raw);
-        let member_id = self.resolve(&member, at, &meta);
-        let group = self.resolve(&group, at, &meta);
-        self.declared_groups.insert(group);
-        if member.kind == Kind::Group {
-            self.declared_groups.insert(member_id);
-        }
-        self.org.memberships.push(Membership {
-            member: member_id,
-            group,
-            access,
-            meta,
+    }
+
+    pub(super) fn grants(&mut self, tables: &Tables<'_, 't>) {
+        self.each(tables, read_grant, &mut |builder, _, mut said, looked| {
+            let row = RowRef {
+                table: Table::Grants,
+                index: builder.org.grants.len() as u32,
+            };
+            let meta = builder.meta(&mut said);
+            let (names, access, role) = said.row;
+            let [principal, system] = names.map(|at| builder.resolve(looked, at, row, meta));
+            let role = builder.intern(&role);
+            builder.org.grants.push(Grant {
+                principal,
+                system,
+                role,
+                access,
+                meta,
+            });
         });
     }
 
-    pub(super) fn grant(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(Grants, "principal"));
-        row.required(column!(Grants, "system"));
-        let principals = [Kind::Identity, Kind::Group, Kind::System];
-        let principal = row.reference(column!(Grants, "principal"), Kind::Identity, &principals);
-        let system = row.reference(column!(Grants, "system"), Kind::System, &[Kind::System]);
-        let access = row
-            .word::<Access>(column!(Grants, "access"))
-            .unwrap_or(Access::Standing);
-        let role = row.text(column!(Grants, "role"));
-        let (true, Some(principal), Some(system)) = (self.keep(row), principal, system) else {
-            return;
-        };
-        let at = RowRef {
-            table: Table::Grants,
-            index: self.org.grants.len() as u32,
-        };
-        let meta = Self::meta(raw);
-        let principal = self.resolve(&principal, at, &meta);
-        let system = self.resolve(&system, at, &meta);
-        let role = self.intern(&role);
-        self.org.grants.push(Grant {
-            principal,
-            system,
-            role,
-            access,
-            meta,
+    pub(super) fn signals(&mut self, tables: &Tables<'_, 't>) {
+        self.each(tables, read_signal, &mut |builder, _, mut said, looked| {
+            let (name, signal, seen) = said.row;
+            let meta = builder.meta(&mut said);
+            let identity = builder.known_identity("signal", looked, name);
+            builder.org.signals.push(Signal {
+                identity,
+                signal,
+                seen,
+                meta,
+            });
         });
     }
 
-    pub(super) fn signal(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        row.required(column!(Signals, "identity"));
-        row.required(column!(Signals, "signal"));
-        let identity = row.reference(
-            column!(Signals, "identity"),
-            Kind::Identity,
-            &[Kind::Identity],
+    pub(super) fn resets(&mut self, tables: &Tables<'_, 't>) {
+        self.each(
+            tables,
+            read_reset,
+            &mut |builder, context, mut said, looked| {
+                let meta = builder.meta(&mut said);
+                let ReadReset { id, origin, rest } = said.row;
+                let key = fold(&id).into_owned();
+                if let Some(&(source, first)) = builder.reset_ids.get(&key)
+                    && source == context.source
+                {
+                    builder.diagnostics.push(
+                        Diagnostic::new(
+                            Code::DuplicateId,
+                            format!("`{id}` is declared twice in `resets`"),
+                        )
+                        .at(origin, "declared again here")
+                        .related(first, "first declared here"),
+                    );
+                    builder.rows_left_out += u64::from(!said.is_bad);
+                    return;
+                }
+                let Some((time, name)) = rest else {
+                    return;
+                };
+                builder.reset_ids.insert(key, (context.source, origin));
+                let identity = builder.known_identity("reset", looked, name);
+                builder.org.resets.push(Reset {
+                    id: (&*id).into(),
+                    identity,
+                    time,
+                    meta,
+                });
+            },
         );
-        let signal = row.word::<SignalKind>(column!(Signals, "signal"));
-        let seen = row.time(column!(Signals, "seen"));
-        let (true, Some(name), Some(signal)) = (self.keep(row), identity, signal) else {
-            return;
-        };
-        let identity = self.org.assets.find(Kind::Identity, &name.key);
-        if identity.is_none() {
-            self.unknown_identity("signal", &name.shown, name.origin);
-        }
-        let meta = Self::meta(raw);
-        self.org.signals.push(Signal {
-            identity,
-            signal,
-            seen,
-            meta,
-        });
     }
 
-    pub(super) fn reset(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        for column in [
-            column!(Resets, "id"),
-            column!(Resets, "time"),
-            column!(Resets, "identity"),
-            column!(Resets, "process"),
-        ] {
-            row.required(column);
+    /// The identity of that name, or a warning.
+    fn known_identity(&mut self, what: &str, looked: &Looked<'t>, at: At) -> Option<AssetId> {
+        // No row between the look-up and here creates a name.
+        let found = looked.found.get(at.index()).copied().flatten();
+        if found.is_none() {
+            let name = looked.names.get(at);
+            self.unknown_identity(what, &name.shown, name.origin);
         }
-        let time = row.time(column!(Resets, "time"));
-        let identity = row.reference(
-            column!(Resets, "identity"),
-            Kind::Identity,
-            &[Kind::Identity],
-        );
-        row.reference(column!(Resets, "agent"), Kind::Identity, &[Kind::Identity]);
-        row.references(
-            column!(Resets, "approvers"),
-            Kind::Identity,
-            &[Kind::Identity],
-        );
-        row.word::<Proofing>(column!(Resets, "proofing"));
-        let restored = row.word::<Restored>(column!(Resets, "restored"));
-        if restored == Some(Restored::Membership) {
-            row.say(
-                Diagnostic::new(Code::BadValue, "`membership` is no value of `restored`").at(
-                    row.origin(column!(Resets, "restored")),
-                    "expected password, mfa, account",
-                ),
-            );
-        }
-        row.boolean(column!(Resets, "sessions_revoked"));
-        row.time(column!(Resets, "requested"));
-        let id = row.text(column!(Resets, "id"));
-        let key = crate::model::fold(&id).into_owned();
-        if let Some(&(source, first)) = self.reset_ids.get(&key)
-            && source == context.source
-        {
-            row.say(
-                Diagnostic::new(
-                    Code::DuplicateId,
-                    format!("`{id}` is declared twice in `resets`"),
-                )
-                .at(row.origin(column!(Resets, "id")), "declared again here")
-                .related(first, "first declared here"),
-            );
-        }
-        let origin = row.origin(column!(Resets, "id"));
-        let (true, Some(time), Some(name)) = (self.keep(row), time, identity) else {
-            return;
-        };
-        self.reset_ids.insert(key, (context.source, origin));
-        let identity = self.org.assets.find(Kind::Identity, &name.key);
-        if identity.is_none() {
-            self.unknown_identity("reset", &name.shown, name.origin);
-        }
-        let meta = Self::meta(raw);
-        self.org.resets.push(Reset {
-            id: (&*id).into(),
-            identity,
-            time,
-            meta,
-        });
+        found
     }
 
     fn unknown_identity(&mut self, what: &str, shown: &str, origin: Origin) {
@@ -241,34 +171,207 @@ impl<'t> Builder<'t> {
         );
     }
 
-    pub(super) fn coverage(&mut self, context: Context, raw: RawRow<'_, 't>) {
-        let mut row = Row::new(context, raw);
-        for column in [
-            column!(Coverage, "source"),
-            column!(Coverage, "aspect"),
-            column!(Coverage, "state"),
-        ] {
-            row.required(column);
-        }
-        let known = row.word::<State>(column!(Coverage, "state"));
-        let [source, scope, aspect, detail] = [
-            column!(Coverage, "source"),
-            column!(Coverage, "scope"),
-            column!(Coverage, "aspect"),
-            column!(Coverage, "detail"),
-        ]
-        .map(|column| Box::from(&*row.text(column)));
-        let (true, Some(state)) = (self.keep(row), known) else {
-            return;
-        };
-        self.org.coverage.push(Coverage {
-            source,
-            scope,
-            aspect,
-            known: state == State::Known,
-            detail,
+    pub(super) fn coverage(&mut self, tables: &Tables<'_, 't>) {
+        self.each(tables, read_coverage, &mut |builder, _, said, _| {
+            builder.org.coverage.push(said.row);
         });
     }
+}
+
+fn read_binding<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<(At, Factor, Option<At>)> {
+    row.required(column!(MfaBindings, "identity"));
+    row.required(column!(MfaBindings, "factor"));
+    let names = &mut looked.names;
+    let identity = row.named(
+        names,
+        column!(MfaBindings, "identity"),
+        Kind::Identity,
+        &[Kind::Identity],
+    );
+    let factor = row.word::<Factor>(column!(MfaBindings, "factor"));
+    let default = factor.map_or(Kind::Device, holder_kind);
+    let holders = [
+        Kind::Identity,
+        Kind::Mailbox,
+        Kind::Phone,
+        Kind::Device,
+        Kind::Vault,
+    ];
+    let holder = row.named(names, column!(MfaBindings, "holder"), default, &holders);
+    row.good((identity?, factor?, holder))
+}
+
+fn read_holding<'t>(_: Context, row: &mut Row<'_, 't>, looked: &mut Looked<'t>) -> Option<[At; 2]> {
+    row.required(column!(Holdings, "holder"));
+    row.required(column!(Holdings, "asset"));
+    let names = &mut looked.names;
+    let holder = row.named(
+        names,
+        column!(Holdings, "holder"),
+        Kind::Identity,
+        &Kind::ALL,
+    );
+    let assets = [Kind::Vault, Kind::Phone, Kind::Device, Kind::Mailbox];
+    let asset = row.named(names, column!(Holdings, "asset"), Kind::Vault, &assets);
+    row.good([holder?, asset?])
+}
+
+fn read_membership<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<([At; 2], Access)> {
+    row.required(column!(Memberships, "member"));
+    row.required(column!(Memberships, "group"));
+    let names = &mut looked.names;
+    let member = row.named(
+        names,
+        column!(Memberships, "member"),
+        Kind::Identity,
+        &[Kind::Identity, Kind::Group],
+    );
+    let group = row.named(
+        names,
+        column!(Memberships, "group"),
+        Kind::Group,
+        &[Kind::Group],
+    );
+    let access = row
+        .word::<Access>(column!(Memberships, "access"))
+        .unwrap_or(Access::Standing);
+    row.good(([member?, group?], access))
+}
+
+fn read_grant<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<([At; 2], Access, Cow<'t, str>)> {
+    row.required(column!(Grants, "principal"));
+    row.required(column!(Grants, "system"));
+    let names = &mut looked.names;
+    let principals = [Kind::Identity, Kind::Group, Kind::System];
+    let principal = row.named(
+        names,
+        column!(Grants, "principal"),
+        Kind::Identity,
+        &principals,
+    );
+    let system = row.named(
+        names,
+        column!(Grants, "system"),
+        Kind::System,
+        &[Kind::System],
+    );
+    let access = row
+        .word::<Access>(column!(Grants, "access"))
+        .unwrap_or(Access::Standing);
+    let role = row.text(column!(Grants, "role"));
+    row.good(([principal?, system?], access, role))
+}
+
+fn read_signal<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<(At, SignalKind, Option<i64>)> {
+    row.required(column!(Signals, "identity"));
+    row.required(column!(Signals, "signal"));
+    let identity = row.named(
+        &mut looked.names,
+        column!(Signals, "identity"),
+        Kind::Identity,
+        &[Kind::Identity],
+    );
+    let signal = row.word::<SignalKind>(column!(Signals, "signal"));
+    let seen = row.time(column!(Signals, "seen"));
+    row.good((identity?, signal?, seen))
+}
+
+/// What a row of `resets` says.
+struct ReadReset<'t> {
+    id: Cow<'t, str>,
+    origin: Origin,
+    /// Nothing in a bad row, of which the id counts nevertheless.
+    rest: Option<(i64, At)>,
+}
+
+fn read_reset<'t>(
+    _: Context,
+    row: &mut Row<'_, 't>,
+    looked: &mut Looked<'t>,
+) -> Option<ReadReset<'t>> {
+    for column in [
+        column!(Resets, "id"),
+        column!(Resets, "time"),
+        column!(Resets, "identity"),
+        column!(Resets, "process"),
+    ] {
+        row.required(column);
+    }
+    let time = row.time(column!(Resets, "time"));
+    let identity = row.named(
+        &mut looked.names,
+        column!(Resets, "identity"),
+        Kind::Identity,
+        &[Kind::Identity],
+    );
+    row.reference(column!(Resets, "agent"), Kind::Identity, &[Kind::Identity]);
+    let approvers = column!(Resets, "approvers");
+    row.named_all(
+        &mut Names::default(),
+        approvers,
+        Kind::Identity,
+        &[Kind::Identity],
+    );
+    row.word::<Proofing>(column!(Resets, "proofing"));
+    let restored = row.word::<Restored>(column!(Resets, "restored"));
+    if restored == Some(Restored::Membership) {
+        row.say(
+            Diagnostic::new(Code::BadValue, "`membership` is no value of `restored`").at(
+                row.origin(column!(Resets, "restored")),
+                "expected password, mfa, account",
+            ),
+        );
+    }
+    row.boolean(column!(Resets, "sessions_revoked"));
+    row.time(column!(Resets, "requested"));
+    let rest = time.zip(identity).filter(|_| !row.is_bad());
+    Some(ReadReset {
+        id: row.text(column!(Resets, "id")),
+        origin: row.origin(column!(Resets, "id")),
+        rest,
+    })
+}
+
+fn read_coverage<'t>(_: Context, row: &mut Row<'_, 't>, _: &mut Looked<'t>) -> Option<Coverage> {
+    for column in [
+        column!(Coverage, "source"),
+        column!(Coverage, "aspect"),
+        column!(Coverage, "state"),
+    ] {
+        row.required(column);
+    }
+    let known = row.word::<State>(column!(Coverage, "state"));
+    let [source, scope, aspect, detail] = [
+        column!(Coverage, "source"),
+        column!(Coverage, "scope"),
+        column!(Coverage, "aspect"),
+        column!(Coverage, "detail"),
+    ]
+    .map(|column| Box::from(&*row.text(column)));
+    let known = known? == State::Known;
+    row.good(Coverage {
+        source,
+        scope,
+        aspect,
+        known,
+        detail,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

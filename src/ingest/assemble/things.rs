@@ -1,12 +1,13 @@
 //! Mailboxes, systems and processes.
 
 use super::Builder;
+use super::declare::Own;
 use super::identities::{Owned, PendingOwner, once_each};
-use super::read::{Reference, Row};
+use super::read::{At, Names, Row, Several};
 use crate::ingest::schema::{Col, column};
 use crate::model::{
-    AssetId, Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef,
-    System, Table, fold,
+    Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef, System,
+    Table, fold,
 };
 
 /// The owners of a process, in the order of its stages.
@@ -28,22 +29,28 @@ const TEXTS: [Col; 3] = [
 const READERS: [Kind; 2] = [Kind::Identity, Kind::Group];
 
 /// What a row says of a mailbox besides its id.
-pub(super) struct MailboxCells<'t> {
+pub(super) struct MailboxCells {
     kind: MailboxKind,
-    owner: Option<Reference<'t>>,
-    delegates: Vec<Reference<'t>>,
-    forwards_to: Vec<Reference<'t>>,
+    owner: Option<At>,
+    delegates: Several,
+    forwards_to: Several,
 }
 
-impl<'t> MailboxCells<'t> {
-    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
+impl MailboxCells {
+    pub(super) fn read<'t>(row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
         Self {
             kind: row
                 .word(column!(Mailboxes, "kind"))
                 .unwrap_or(MailboxKind::User),
-            owner: row.reference(column!(Mailboxes, "owner"), Kind::Identity, &READERS),
-            delegates: row.references(column!(Mailboxes, "delegates"), Kind::Identity, &READERS),
-            forwards_to: row.references(
+            owner: row.named(names, column!(Mailboxes, "owner"), Kind::Identity, &READERS),
+            delegates: row.named_all(
+                names,
+                column!(Mailboxes, "delegates"),
+                Kind::Identity,
+                &READERS,
+            ),
+            forwards_to: row.named_all(
+                names,
                 column!(Mailboxes, "forwards_to"),
                 Kind::Mailbox,
                 &[Kind::Mailbox],
@@ -53,27 +60,32 @@ impl<'t> MailboxCells<'t> {
 }
 
 /// What a row says of a system besides its id.
-pub(super) struct SystemCells<'t> {
+pub(super) struct SystemCells {
     criticality: u8,
-    owner: Option<Reference<'t>>,
+    owner: Option<At>,
     name: Box<str>,
 }
 
-impl<'t> SystemCells<'t> {
-    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
+impl SystemCells {
+    pub(super) fn read<'t>(row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
         Self {
             criticality: row
                 .number(column!(Systems, "criticality"), 0, 2)
                 .unwrap_or(2),
-            owner: row.reference(column!(Systems, "owner"), Kind::Identity, &[Kind::Identity]),
+            owner: row.named(
+                names,
+                column!(Systems, "owner"),
+                Kind::Identity,
+                &[Kind::Identity],
+            ),
             name: (&*row.text(column!(Systems, "name"))).into(),
         }
     }
 }
 
 /// What a row says of a process besides its id.
-pub(super) struct ProcessCells<'t> {
-    owners: [Option<Reference<'t>>; PROCESS_STAGES.len()],
+pub(super) struct ProcessCells {
+    owners: [Option<At>; PROCESS_STAGES.len()],
     proofing: Option<Proofing>,
     approvals: Option<u32>,
     hold_hours: Option<u32>,
@@ -83,10 +95,11 @@ pub(super) struct ProcessCells<'t> {
     text: [Box<str>; 3],
 }
 
-impl<'t> ProcessCells<'t> {
-    pub(super) fn read(row: &mut Row<'_, 't>) -> Self {
+impl ProcessCells {
+    pub(super) fn read<'t>(row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
         Self {
-            owners: OWNERS.map(|column| row.reference(column, Kind::Identity, &[Kind::Identity])),
+            owners: OWNERS
+                .map(|column| row.named(names, column, Kind::Identity, &[Kind::Identity])),
             proofing: row.word(column!(Processes, "proofing")),
             approvals: row.number(column!(Processes, "approvals"), 0, 1000),
             hold_hours: row.number(column!(Processes, "hold_hours"), 0, 100_000),
@@ -106,14 +119,10 @@ pub(super) enum Reader {
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn mailbox(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) -> Option<AssetId> {
-        let cells = MailboxCells::read(&mut row);
-        let meta = Self::meta(row.raw);
-        if !self.keep(row) {
-            return None;
-        }
+    pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, names: &Names<'t>) {
+        let Own { id, meta, .. } = own;
         let at = self.org.mailboxes.len() as u32;
-        let asset = self.org.assets.insert(Kind::Mailbox, &id.key, &id.shown);
+        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
         self.org.mailboxes.push(Mailbox {
             asset,
             owner: None,
@@ -128,26 +137,21 @@ impl<'t> Builder<'t> {
             declared: true,
         });
         let owner = cells.owner.into_iter().map(|name| (Reader::Owner, name));
-        let delegates = cells
-            .delegates
-            .into_iter()
-            .map(|name| (Reader::Delegate, name));
-        let forwards = cells
-            .forwards_to
-            .into_iter()
-            .map(|name| (Reader::Forward, name));
+        let delegates = cells.delegates.each().map(|name| (Reader::Delegate, name));
+        let forwards = cells.forwards_to.each().map(|name| (Reader::Forward, name));
         let all = owner.chain(delegates).chain(forwards);
         self.mailbox_references
-            .extend(all.map(|(reader, name)| (at, reader, name)));
-        Some(asset)
+            .extend(all.map(|(reader, name)| (at, reader, names.get(name).clone())));
     }
 
     /// Owners, delegates and forwards, in the order of the rows.
     pub(super) fn mailbox_references(&mut self) {
-        for (at, reader, name) in std::mem::take(&mut self.mailbox_references) {
+        let references = std::mem::take(&mut self.mailbox_references);
+        let found = self.look_up(&references, |(_, _, name)| name);
+        for ((at, reader, name), found) in references.into_iter().zip(found) {
             let mailbox = &self.org.mailboxes[at as usize];
-            let (row, meta) = (mailbox.row, mailbox.meta.clone());
-            let asset = self.resolve(&name, row, &meta);
+            let (row, meta) = (mailbox.row, mailbox.meta);
+            let asset = found.unwrap_or_else(|| self.find_or_create(&name, row, meta));
             let mailbox = &mut self.org.mailboxes[at as usize];
             let list = match reader {
                 Reader::Owner => {
@@ -165,14 +169,10 @@ impl<'t> Builder<'t> {
         }
     }
 
-    pub(super) fn system(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) -> Option<AssetId> {
-        let cells = SystemCells::read(&mut row);
-        let meta = Self::meta(row.raw);
-        if !self.keep(row) {
-            return None;
-        }
+    pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, names: &Names<'t>) {
+        let Own { id, meta, .. } = own;
         let at = self.org.systems.len() as u32;
-        let asset = self.org.assets.insert(Kind::System, &id.key, &id.shown);
+        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
         self.org.systems.push(System {
             asset,
             name: cells.name,
@@ -187,18 +187,13 @@ impl<'t> Builder<'t> {
         });
         let owner = cells.owner.map(|name| PendingOwner {
             of: Owned::System(at),
-            name,
+            name: names.get(name).clone(),
         });
         self.pending_owners.extend(owner);
-        Some(asset)
     }
 
-    pub(super) fn process(&mut self, mut row: Row<'_, 't>, id: &Reference<'t>) {
-        let cells = ProcessCells::read(&mut row);
-        let meta = Self::meta(row.raw);
-        if !self.keep(row) {
-            return;
-        }
+    pub(super) fn process(&mut self, cells: ProcessCells, own: Own<'_, 't>, names: &Names<'t>) {
+        let Own { id, meta, .. } = own;
         let process = ProcessId(self.org.processes.len() as u32);
         let [name, operator, escalation] = cells.text;
         let key = fold(&id.shown).into_owned();
@@ -225,7 +220,7 @@ impl<'t> Builder<'t> {
         for (stage, owner) in cells.owners.into_iter().enumerate() {
             let owner = owner.map(|name| PendingOwner {
                 of: Owned::Process(process, stage),
-                name,
+                name: names.get(name).clone(),
             });
             self.pending_owners.extend(owner);
         }

@@ -1,6 +1,7 @@
 //! The records of a CSV text and where their fields stand in it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 
@@ -21,19 +22,21 @@ pub(super) struct Records<'t> {
 pub(super) struct Record<'t, 'r> {
     file: FileId,
     text: &'t str,
-    pub(super) record: &'r csv::ByteRecord,
+    record: &'r csv::ByteRecord,
     fields: &'r Fields,
     pub(super) origin: Origin,
 }
 
 impl<'t> Records<'t> {
-    pub(super) fn new(file: FileId, text: &'t str, begin: usize, delimiter: u8) -> Self {
+    /// The records of a part of a text that begins and ends between records.
+    pub(super) fn new(file: FileId, text: &'t str, part: Range<usize>, delimiter: u8) -> Self {
+        let begin = part.start;
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(delimiter)
             .buffer_capacity(1 << 16)
-            .from_reader(&text.as_bytes()[begin..]);
+            .from_reader(&text.as_bytes()[part]);
         Self {
             file,
             text,
@@ -119,6 +122,11 @@ impl<'t> Records<'t> {
 }
 
 impl<'t> Record<'t, '_> {
+    /// How many fields it has.
+    pub(super) fn len(&self) -> usize {
+        self.record.len()
+    }
+
     pub(super) fn origin_of(&self, at: usize) -> Origin {
         let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
         Origin {

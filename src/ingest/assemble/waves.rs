@@ -1,0 +1,154 @@
+//! Rows understood side by side and put into the organisation one after the other.
+//!
+//! A table is read in waves of parts. The rows of a wave are parsed and understood on all threads
+//! while those of the wave before are put into the organisation on one; then the names of the wave
+//! are looked up on all threads. What a row says does not depend on other rows, and rows are put in
+//! in their order, so the result is the same however the work is cut.
+
+use rayon::prelude::*;
+
+use super::read::{Names, Row};
+use super::{Builder, Context};
+use crate::diag::{Diagnostic, Origin};
+use crate::ingest::raw::{Found, Part, RawTable};
+use crate::model::{AssetId, Provenance};
+
+/// What a row says, with where it stands.
+pub(super) struct Said<R> {
+    pub origin: Origin,
+    pub provenance: Option<Box<Provenance>>,
+    /// Whether something is wrong with it, so that it is left out.
+    pub is_bad: bool,
+    pub row: R,
+}
+
+/// The references of a part of a table.
+#[derive(Default)]
+pub(super) struct Looked<'t> {
+    pub names: Names<'t>,
+    /// The assets that had these names when they were looked up: rows put in since then may have
+    /// brought more.
+    pub found: Vec<Option<AssetId>>,
+    /// References that are resolved when the table is through, and not looked up before.
+    pub later: Names<'t>,
+}
+
+/// A part that was understood.
+struct Understood<'t, R> {
+    context: Context,
+    rows: Vec<Said<R>>,
+    looked: Looked<'t>,
+    diagnostics: Vec<Diagnostic>,
+    left_out: u64,
+    found: Found,
+}
+
+/// Reads a row; gives nothing when there is nothing to put in.
+pub(super) type Understand<'t, R> = fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R>;
+
+impl<'t> Builder<'t> {
+    /// Every row of some tables, in their order.
+    pub(super) fn each<R: Send>(
+        &mut self,
+        tables: &[(Context, &RawTable<'t>)],
+        understand: Understand<'t, R>,
+        place: &mut (dyn FnMut(&mut Self, Context, Said<R>, &Looked<'t>) + Send),
+    ) {
+        /// Parts of a wave for each thread: enough that none waits long for the last one.
+        const PARTS: usize = 8;
+        let parts: Vec<(Context, Part<'_, 't>)> = tables
+            .iter()
+            .flat_map(|&(context, raw)| {
+                let parts = raw.parts().into_iter();
+                parts.map(move |part| (context, part))
+            })
+            .collect();
+        let mut ready: Vec<Understood<'t, R>> = Vec::new();
+        for wave in parts.chunks(PARTS * rayon::current_num_threads()) {
+            let before = std::mem::take(&mut ready);
+            let (mut next, ()) = rayon::join(
+                || {
+                    let wave = wave.par_iter().with_max_len(1);
+                    let read = wave.map(|(context, part)| read(*context, part, understand));
+                    read.collect::<Vec<_>>()
+                },
+                || self.place_all(before, place),
+            );
+            let assets = &self.org.assets;
+            next.par_iter_mut().with_max_len(1).for_each(|part| {
+                part.looked.found = assets.find_all(part.looked.names.wanted());
+            });
+            ready = next;
+        }
+        self.place_all(ready, place);
+    }
+
+    fn place_all<R>(
+        &mut self,
+        parts: Vec<Understood<'t, R>>,
+        place: &mut (dyn FnMut(&mut Self, Context, Said<R>, &Looked<'t>) + Send),
+    ) {
+        for part in parts {
+            let Understood {
+                context,
+                rows,
+                looked,
+                diagnostics,
+                left_out,
+                found,
+            } = part;
+            self.diagnostics.extend(diagnostics);
+            self.rows_left_out += left_out;
+            self.note(context, found);
+            for said in rows {
+                place(self, context, said, &looked);
+            }
+        }
+    }
+
+    /// Notes what going through the rows of a table showed.
+    pub(super) fn note(&mut self, context: Context, found: Found) {
+        let gone_through = &mut self.gone_through[context.at as usize];
+        gone_through.rows += found.rows;
+        gone_through.is_cut |= found.lost.rest;
+        self.note_lost(context, &found.lost);
+        self.rows_left_out += found.diagnostics.len() as u64;
+        self.diagnostics.extend(found.diagnostics);
+    }
+}
+
+fn read<'t, R>(
+    context: Context,
+    part: &Part<'_, 't>,
+    understand: Understand<'t, R>,
+) -> Understood<'t, R> {
+    let mut rows = Vec::new();
+    let mut looked = Looked::default();
+    let mut diagnostics = Vec::new();
+    let mut left_out = 0;
+    let found = part.for_each(|raw| {
+        let mut row = Row::new(context, raw);
+        let known = looked.names.len();
+        let said = understand(context, &mut row, &mut looked);
+        let is_bad = row.is_bad();
+        left_out += u64::from(is_bad);
+        diagnostics.extend(row.into_diagnostics());
+        match said {
+            None => looked.names.truncate(known),
+            Some(row) => rows.push(Said {
+                origin: raw.origin,
+                provenance: raw.provenance.cloned().map(Box::new),
+                is_bad,
+                row,
+            }),
+        }
+    });
+    Understood {
+        context,
+        rows,
+        looked,
+        diagnostics,
+        left_out,
+        found,
+    }
+}
