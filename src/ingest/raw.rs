@@ -275,7 +275,7 @@ impl<'t> RawCell<'t> {
         let borrowed = borrowed.into_iter().flat_map(|text| text.split(';'));
         let owned = owned.into_iter().flat_map(|text| text.split(';'));
         borrowed
-            .map(|part| Cow::Borrowed(part.trim()))
+            .map(|part| Cow::Borrowed(trim(part)))
             .chain(owned.map(|part| Cow::Owned(part.trim().to_owned())))
             .chain(list.into_iter().flatten().map(trimmed))
             .filter(|item| !item.is_empty())
@@ -285,7 +285,18 @@ impl<'t> RawCell<'t> {
 /// A text without the white space around it.
 pub(super) fn trimmed<'t>(text: &Cow<'t, str>) -> Cow<'t, str> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        Cow::Owned(text) => Cow::Owned(trim(text).to_owned()),
+    }
+}
+
+/// The same as `trim`, with a short way for the usual text: the whole table of Unicode white space
+/// need not be asked when both ends are visible ASCII.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [] => text,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        [only] if only.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }

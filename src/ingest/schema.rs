@@ -49,6 +49,9 @@ pub const ORIGIN_COLUMNS: [Column; 3] = [
     optional("origin_object", "object there"),
 ];
 
+/// More columns than any table has, those of the origin included.
+pub const MOST_COLUMNS: usize = 24;
+
 /// The columns of a table, without [`ORIGIN_COLUMNS`], in the order in which templates write them.
 #[must_use]
 pub const fn columns(table: Table) -> &'static [Column] {
@@ -278,6 +281,14 @@ pub(crate) use column;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_table_has_too_many_columns() {
+        use crate::model::Word;
+        for &(_, table) in Table::WORDS {
+            assert!(all(table).count() <= MOST_COLUMNS);
+        }
+    }
 
     #[test]
     fn tables_that_declare_begin_with_the_id() {

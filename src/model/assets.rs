@@ -161,15 +161,15 @@ impl Assets {
     pub fn find_all<'a>(
         &self,
         wanted: impl IntoIterator<Item = Wanted<'a>>,
-    ) -> Vec<Option<AssetId>> {
+        found: &mut Vec<Option<AssetId>>,
+    ) {
         let mut wanted = wanted.into_iter();
-        let mut found = Vec::with_capacity(wanted.size_hint().0);
         let mut batch: Vec<Wanted<'a>> = Vec::with_capacity(BATCH);
         loop {
             batch.clear();
             batch.extend(wanted.by_ref().take(BATCH));
             if batch.is_empty() {
-                return found;
+                return;
             }
             self.warm(batch.iter().map(|wanted| wanted.hash));
             found.extend(batch.iter().map(|&wanted| self.find_hashed(wanted)));
@@ -177,7 +177,7 @@ impl Assets {
     }
 
     /// Brings what a look-up of these names will read into the caches: at most [`BATCH`] of them.
-    pub fn warm(&self, names: impl Iterator<Item = NameHash>) {
+    fn warm(&self, names: impl Iterator<Item = NameHash>) {
         let Some(mask) = self.slots.len().checked_sub(1) else {
             return;
         };
@@ -409,7 +409,8 @@ mod tests {
             .iter()
             .enumerate()
             .map(|(at, name)| Wanted::new(Kind::ALL[at % Kind::ALL.len()], name));
-        let found = assets.find_all(wanted);
+        let mut found = Vec::new();
+        assets.find_all(wanted, &mut found);
         for (at, found) in (0..6000).zip(found) {
             assert_eq!(found, (at < 5000).then_some(AssetId(at)), "{at}");
         }

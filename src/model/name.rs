@@ -9,11 +9,13 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 /// Trims, composes (NFC) and lowers the case: the form in which names are compared.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
+    // Most names are visible ASCII in lower case.
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let text = text.trim();
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
-    {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Cow::Borrowed(text);
     }
     if text.is_ascii() {

@@ -142,9 +142,11 @@ impl<'t> Builder<'t> {
     ) -> Vec<Option<AssetId>> {
         const PART: usize = 1 << 13;
         let assets = &self.org.assets;
-        let parts = list.par_chunks(PART);
-        let found = parts
-            .flat_map_iter(|part| assets.find_all(part.iter().map(|item| name(item).wanted())));
+        let found = list.par_chunks(PART).flat_map_iter(|part| {
+            let mut found = Vec::with_capacity(part.len());
+            assets.find_all(part.iter().map(|item| name(item).wanted()), &mut found);
+            found
+        });
         found.collect()
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::Context;
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
-use crate::ingest::raw::{RawCell, RawRow, trimmed};
+use crate::ingest::raw::{RawCell, RawRow, Value, trimmed};
 use crate::ingest::schema::{self, Col};
 use crate::model::{Kind, NameHash, Table, Wanted, Word, fold_name};
 
@@ -43,40 +43,55 @@ pub(super) struct Several {
 
 /// The references of a part of a table, in the order of rows and columns.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names<'t>(Vec<Reference<'t>>);
+pub(super) struct Names<'t> {
+    list: Vec<Reference<'t>>,
+    /// For every column the last cell that was read without a word: rows of a gate name one target,
+    /// and factors of a person one identity.
+    recent: [Option<Recent<'t>>; schema::MOST_COLUMNS],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Recent<'t> {
+    text: &'t str,
+    default: Kind,
+    at: At,
+}
 
 impl<'t> Names<'t> {
     pub(super) fn push(&mut self, reference: Reference<'t>) -> At {
-        self.0.push(reference);
-        At(self.0.len() as u32 - 1)
+        self.list.push(reference);
+        At(self.list.len() as u32 - 1)
     }
 
     pub(super) fn extend(&mut self, references: impl Iterator<Item = Reference<'t>>) -> Several {
-        let start = self.0.len() as u32;
-        self.0.extend(references);
-        let end = self.0.len() as u32;
+        let start = self.list.len() as u32;
+        self.list.extend(references);
+        let end = self.list.len() as u32;
         Several { start, end }
     }
 
     pub(super) fn get(&self, at: At) -> &Reference<'t> {
-        &self.0[at.0 as usize]
+        &self.list[at.0 as usize]
     }
 
     pub(super) fn several(&self, several: Several) -> &[Reference<'t>] {
-        &self.0[several.start as usize..several.end as usize]
+        &self.list[several.start as usize..several.end as usize]
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// Forgets all but the first ones.
     pub(super) fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
+        if len < self.list.len() {
+            self.list.truncate(len);
+            self.recent = Default::default();
+        }
     }
 
     pub(super) fn wanted(&self) -> impl ExactSizeIterator<Item = Wanted<'_>> {
-        self.0.iter().map(Reference::wanted)
+        self.list.iter().map(Reference::wanted)
     }
 }
 
@@ -274,7 +289,7 @@ impl<'r, 't> Row<'r, 't> {
     ) -> Option<Reference<'t>> {
         let cell = self.cell(column)?;
         let text = cell.text();
-        if text.contains(';') {
+        if text.bytes().any(|byte| byte == b';') {
             self.say(
                 Diagnostic::new(
                     Code::ListInSingle,
@@ -295,8 +310,25 @@ impl<'r, 't> Row<'r, 't> {
         default: Kind,
         allowed: &[Kind],
     ) -> Option<At> {
+        let cell = self.cell(column)?;
+        let text = match &cell.value {
+            Value::Text(Cow::Borrowed(text)) => Some(*text),
+            _ => None,
+        };
+        let place = usize::from(column.at);
+        if let (Some(text), Some(recent)) = (text, names.recent[place])
+            && recent.text == text
+            && recent.default == default
+        {
+            return Some(recent.at);
+        }
+        let said = self.diagnostics.len();
         let reference = self.reference(column, default, allowed)?;
-        Some(names.push(reference))
+        let at = names.push(reference);
+        if self.diagnostics.len() == said {
+            names.recent[place] = text.map(|text| Recent { text, default, at });
+        }
+        Some(at)
     }
 
     /// References to several things, kept among the others.
@@ -324,11 +356,15 @@ impl<'r, 't> Row<'r, 't> {
         default: Kind,
         allowed: &[Kind],
     ) -> Option<Reference<'t>> {
-        let (kind, name) = match Kind::split(&text) {
+        let has_colon = text.bytes().any(|byte| byte == b':');
+        let split = if has_colon { Kind::split(&text) } else { None };
+        let (kind, name) = match split {
             None => (default, trimmed(&text)),
             Some((kind, name)) => (kind, part(&text, name.trim())),
         };
-        self.warn_near_prefix(&text, origin);
+        if has_colon && split.is_none() {
+            self.warn_near_prefix(&text, origin);
+        }
         if !allowed.contains(&kind) {
             let words: Vec<_> = allowed
                 .iter()
@@ -371,9 +407,6 @@ impl<'r, 't> Row<'r, 't> {
         let Some((prefix, _)) = text.split_once(':') else {
             return;
         };
-        if Kind::split(text).is_some() {
-            return;
-        }
         let prefix = prefix.trim().to_ascii_lowercase();
         let is_own = prefix == "own";
         let near = Kind::ALL.into_iter().map(Kind::word).find(|word| {

@@ -29,6 +29,7 @@ enum NamedTarget {
 /// What a row of `recoveries` says.
 struct ReadRecovery<'t> {
     gate: Cow<'t, str>,
+    gate_name: Option<GateName<'t>>,
     /// Where `need` stands.
     need_origin: Origin,
     /// Nothing in a bad row: then its gate is lost.
@@ -47,25 +48,16 @@ struct Rest<'t> {
 
 impl<'t> Builder<'t> {
     pub(super) fn recoveries(&mut self, tables: &[(Context, &RawTable<'t>)]) {
-        self.each(
-            tables,
-            read_recovery,
-            &mut |builder, context, said, looked| {
-                builder.recovery(context, said, looked);
-            },
-        );
+        self.each(tables, read_recovery, &mut |builder, _, said, looked| {
+            builder.recovery(said, looked);
+        });
     }
 
-    fn recovery(
-        &mut self,
-        context: Context,
-        mut said: Said<ReadRecovery<'t>>,
-        looked: &Looked<'t>,
-    ) {
-        let gate_name = GateName::of(context, said.provenance.is_some(), &said.row.gate);
+    fn recovery(&mut self, mut said: Said<ReadRecovery<'t>>, looked: &Looked<'t>) {
         let meta = self.meta(&mut said);
         let ReadRecovery {
             gate,
+            gate_name,
             need_origin,
             rest,
         } = said.row;
@@ -125,7 +117,7 @@ impl<'t> Builder<'t> {
 }
 
 fn read_recovery<'t>(
-    _: Context,
+    context: Context,
     row: &mut Row<'_, 't>,
     looked: &mut Looked<'t>,
 ) -> Option<ReadRecovery<'t>> {
@@ -161,8 +153,10 @@ fn read_recovery<'t>(
         }),
         _ => None,
     };
+    let gate = row.text(column!(Recoveries, "gate"));
     Some(ReadRecovery {
-        gate: row.text(column!(Recoveries, "gate")),
+        gate_name: GateName::of(context, row.raw.provenance.is_some(), &gate),
+        gate,
         need_origin: row.origin(column!(Recoveries, "need")),
         rest,
     })

@@ -281,12 +281,14 @@ fn read_signal<'t>(
 ) -> Option<(At, SignalKind, Option<i64>)> {
     row.required(column!(Signals, "identity"));
     row.required(column!(Signals, "signal"));
-    let identity = row.named(
-        &mut looked.names,
-        column!(Signals, "identity"),
-        Kind::Identity,
-        &[Kind::Identity],
-    );
+    // Not shared with the row before: every row is told by itself of a name that nobody has.
+    let identity = row
+        .reference(
+            column!(Signals, "identity"),
+            Kind::Identity,
+            &[Kind::Identity],
+        )
+        .map(|name| looked.names.push(name));
     let signal = row.word::<SignalKind>(column!(Signals, "signal"));
     let seen = row.time(column!(Signals, "seen"));
     row.good((identity?, signal?, seen))
@@ -314,12 +316,13 @@ fn read_reset<'t>(
         row.required(column);
     }
     let time = row.time(column!(Resets, "time"));
-    let identity = row.named(
-        &mut looked.names,
-        column!(Resets, "identity"),
-        Kind::Identity,
-        &[Kind::Identity],
-    );
+    let identity = row
+        .reference(
+            column!(Resets, "identity"),
+            Kind::Identity,
+            &[Kind::Identity],
+        )
+        .map(|name| looked.names.push(name));
     row.reference(column!(Resets, "agent"), Kind::Identity, &[Kind::Identity]);
     let approvers = column!(Resets, "approvers");
     row.named_all(

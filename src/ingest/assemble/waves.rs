@@ -5,6 +5,8 @@
 //! are looked up on all threads. What a row says does not depend on other rows, and rows are put in
 //! in their order, so the result is the same however the work is cut.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use super::read::{Names, Row};
@@ -35,12 +37,33 @@ pub(super) struct Looked<'t> {
 
 /// A part that was understood.
 struct Understood<'t, R> {
-    context: Context,
+    context: Option<Context>,
     rows: Vec<Said<R>>,
     looked: Looked<'t>,
     diagnostics: Vec<Diagnostic>,
     left_out: u64,
     found: Found,
+}
+
+impl<R> Default for Understood<'_, R> {
+    fn default() -> Self {
+        Self {
+            context: None,
+            rows: Vec::new(),
+            looked: Looked::default(),
+            diagnostics: Vec::new(),
+            left_out: 0,
+            found: Found::default(),
+        }
+    }
+}
+
+impl Looked<'_> {
+    fn clear(&mut self) {
+        self.names.truncate(0);
+        self.later.truncate(0);
+        self.found.clear();
+    }
 }
 
 /// Reads a row; gives nothing when there is nothing to put in.
@@ -64,44 +87,50 @@ impl<'t> Builder<'t> {
             })
             .collect();
         let mut ready: Vec<Understood<'t, R>> = Vec::new();
+        // Emptied ones, so that their memory need not be asked for again.
+        let spare: Mutex<Vec<Understood<'t, R>>> = Mutex::default();
         for wave in parts.chunks(PARTS * rayon::current_num_threads()) {
             let before = std::mem::take(&mut ready);
             let (mut next, ()) = rayon::join(
                 || {
                     let wave = wave.par_iter().with_max_len(1);
-                    let read = wave.map(|(context, part)| read(*context, part, understand));
+                    let read = wave.map(|(context, part)| {
+                        let spare = spare.lock().ok().and_then(|mut spare| spare.pop());
+                        read(*context, part, understand, spare.unwrap_or_default())
+                    });
                     read.collect::<Vec<_>>()
                 },
-                || self.place_all(before, place),
+                || self.place_all(before, place, &spare),
             );
             let assets = &self.org.assets;
             next.par_iter_mut().with_max_len(1).for_each(|part| {
-                part.looked.found = assets.find_all(part.looked.names.wanted());
+                let Looked { names, found, .. } = &mut part.looked;
+                assets.find_all(names.wanted(), found);
             });
             ready = next;
         }
-        self.place_all(ready, place);
+        self.place_all(ready, place, &spare);
     }
 
     fn place_all<R>(
         &mut self,
         parts: Vec<Understood<'t, R>>,
         place: &mut (dyn FnMut(&mut Self, Context, Said<R>, &Looked<'t>) + Send),
+        spare: &Mutex<Vec<Understood<'t, R>>>,
     ) {
-        for part in parts {
-            let Understood {
-                context,
-                rows,
-                looked,
-                diagnostics,
-                left_out,
-                found,
-            } = part;
-            self.diagnostics.extend(diagnostics);
-            self.rows_left_out += left_out;
-            self.note(context, found);
-            for said in rows {
-                place(self, context, said, &looked);
+        for mut part in parts {
+            self.diagnostics.append(&mut part.diagnostics);
+            self.rows_left_out += part.left_out;
+            let Some(context) = part.context else {
+                continue;
+            };
+            self.note(context, std::mem::take(&mut part.found));
+            for said in part.rows.drain(..) {
+                place(self, context, said, &part.looked);
+            }
+            part.looked.clear();
+            if let Ok(mut spare) = spare.lock() {
+                spare.push(part);
             }
         }
     }
@@ -121,10 +150,14 @@ fn read<'t, R>(
     context: Context,
     part: &Part<'_, 't>,
     understand: Understand<'t, R>,
+    spare: Understood<'t, R>,
 ) -> Understood<'t, R> {
-    let mut rows = Vec::new();
-    let mut looked = Looked::default();
-    let mut diagnostics = Vec::new();
+    let Understood {
+        mut rows,
+        mut looked,
+        mut diagnostics,
+        ..
+    } = spare;
     let mut left_out = 0;
     let found = part.for_each(|raw| {
         let mut row = Row::new(context, raw);
@@ -144,7 +177,7 @@ fn read<'t, R>(
         }
     });
     Understood {
-        context,
+        context: Some(context),
         rows,
         looked,
         diagnostics,

@@ -4,25 +4,35 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::diag::{Code, Diagnostic, FileId, Origin};
+use crate::ingest::raw::trim;
 
-/// Goes through the records of a text: the csv crate splits them, and where a record has no quotes
-/// the places of its fields follow from their lengths.
+/// Goes through the records of a part of a text. Where there is no quote in it, fields are what lies
+/// between delimiters and line ends; else the csv crate splits them, and their places are found
+/// beside that.
 pub(super) struct Records<'t> {
     file: FileId,
     text: &'t str,
-    begin: usize,
     delimiter: u8,
+    /// Where to go on.
+    at: usize,
+    end: usize,
+    quoted: Option<Quoted<'t>>,
+    fields: Fields,
+}
+
+/// A part with quotes.
+struct Quoted<'t> {
+    begin: usize,
     reader: csv::Reader<&'t [u8]>,
     record: csv::ByteRecord,
-    fields: Fields,
-    is_over: bool,
 }
 
 /// One record.
 pub(super) struct Record<'t, 'r> {
     file: FileId,
     text: &'t str,
-    record: &'r csv::ByteRecord,
+    /// The fields as the csv crate read them; none in a part without quotes.
+    read: Option<&'r csv::ByteRecord>,
     fields: &'r Fields,
     pub(super) origin: Origin,
 }
@@ -30,64 +40,69 @@ pub(super) struct Record<'t, 'r> {
 impl<'t> Records<'t> {
     /// The records of a part of a text that begins and ends between records.
     pub(super) fn new(file: FileId, text: &'t str, part: Range<usize>, delimiter: u8) -> Self {
-        let begin = part.start;
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .buffer_capacity(1 << 16)
-            .from_reader(&text.as_bytes()[part]);
+        let (begin, end) = (part.start, part.end);
+        let bytes = &text.as_bytes()[part];
+        let quoted = memchr::memchr(b'"', bytes).map(|_| Quoted {
+            begin,
+            reader: csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .delimiter(delimiter)
+                .buffer_capacity(1 << 16)
+                .from_reader(bytes),
+            record: csv::ByteRecord::new(),
+        });
         Self {
             file,
             text,
-            begin,
             delimiter,
-            reader,
-            record: csv::ByteRecord::new(),
+            at: begin,
+            end,
+            quoted,
             fields: Fields::default(),
-            is_over: false,
         }
     }
 
-    /// Where the next record starts.
+    /// Where the next record starts, or the line ends before it.
     pub(super) fn position(&self) -> usize {
-        self.begin + self.reader.position().byte() as usize
+        self.at
     }
 
     pub(super) fn next(&mut self) -> Option<Result<Record<'t, '_>, Diagnostic>> {
         loop {
-            if self.is_over {
+            let bytes = self.text.as_bytes();
+            while self.at < self.end && matches!(bytes[self.at], b'\r' | b'\n') {
+                self.at += 1;
+            }
+            if self.at >= self.end {
                 return None;
             }
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                // The text is in memory and the reader is flexible, so nothing is left to go wrong;
-                // if it does, the rest of the file is lost and that is said.
-                Err(error) => {
-                    self.is_over = true;
-                    let message = format!("the CSV reader gave up: {error}");
-                    return Some(Err(
-                        Diagnostic::new(Code::BadSyntax, message).in_file(self.file)
-                    ));
+            let begin = self.at;
+            match &mut self.quoted {
+                None => {
+                    let plain = &bytes[..self.end];
+                    self.at = self.fields.split(plain, begin, self.delimiter);
                 }
-            }
-            let text = self.text;
-            let mut begin =
-                self.begin + self.record.position().map_or(0, csv::Position::byte) as usize;
-            begin += text.as_bytes()[begin..]
-                .iter()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                .count();
-            let end = self.position().max(begin);
-            if text.as_bytes()[begin..end].contains(&b'"') {
-                self.fields.scan(text, begin, self.delimiter);
-            } else {
-                self.fields
-                    .follow(begin, self.record.iter().map(<[u8]>::len));
+                Some(quoted) => match quoted.reader.read_byte_record(&mut quoted.record) {
+                    Ok(true) => {
+                        let read = quoted.reader.position().byte() as usize;
+                        self.at = (quoted.begin + read).max(begin);
+                        self.fields.scan(self.text, begin, self.delimiter);
+                    }
+                    Ok(false) => return None,
+                    // The text is in memory and the reader is flexible, so nothing is left to go
+                    // wrong; if it does, the rest of the file is lost and that is said.
+                    Err(error) => {
+                        self.at = self.end;
+                        let message = format!("the CSV reader gave up: {error}");
+                        return Some(Err(
+                            Diagnostic::new(Code::BadSyntax, message).in_file(self.file)
+                        ));
+                    }
+                },
             }
             if let Some(open) = self.fields.unclosed {
-                self.is_over = true;
+                self.at = self.end;
                 let at = Origin {
                     file: self.file,
                     start: open as u32,
@@ -100,17 +115,21 @@ impl<'t> Records<'t> {
                 .at(at, "opened here; the file ends inside it")
                 .help("the file may have been cut off: export it again")));
             }
-            if self.record.len() == 1 && self.record[0].trim_ascii().is_empty() {
-                continue;
+            // A line of nothing but white space.
+            let is_blank = match self.fields.spans[..] {
+                [(start, end)] => bytes[start..end].trim_ascii().is_empty(),
+                _ => false,
+            };
+            if !is_blank {
+                break;
             }
-            break;
         }
         let begin = self.fields.spans.first().map_or(0, |span| span.0);
         let end = self.fields.spans.last().map_or(begin, |span| span.1);
         Some(Ok(Record {
             file: self.file,
             text: self.text,
-            record: &self.record,
+            read: self.quoted.as_ref().map(|quoted| &quoted.record),
             fields: &self.fields,
             origin: Origin {
                 file: self.file,
@@ -124,7 +143,7 @@ impl<'t> Records<'t> {
 impl<'t> Record<'t, '_> {
     /// How many fields it has.
     pub(super) fn len(&self) -> usize {
-        self.record.len()
+        self.fields.spans.len()
     }
 
     pub(super) fn origin_of(&self, at: usize) -> Origin {
@@ -141,15 +160,15 @@ impl<'t> Record<'t, '_> {
     pub(super) fn value(&self, at: usize) -> Cow<'t, str> {
         let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
         let written = self.text.get(start..end).unwrap_or_default();
-        let read = &self.record[at];
-        if read.len() == written.len() {
-            return Cow::Borrowed(written.trim());
-        }
+        let read = match self.read.and_then(|read| read.get(at)) {
+            Some(read) if read.len() != written.len() => read,
+            _ => return Cow::Borrowed(trim(written)),
+        };
         let inside = written
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'));
         match inside {
-            Some(inside) if inside.as_bytes() == read => Cow::Borrowed(inside.trim()),
+            Some(inside) if inside.as_bytes() == read => Cow::Borrowed(trim(inside)),
             _ => Cow::Owned(String::from_utf8_lossy(read).trim().to_owned()),
         }
     }
@@ -165,14 +184,20 @@ struct Fields {
 }
 
 impl Fields {
-    /// Fields of these lengths with a delimiter between them.
-    fn follow(&mut self, begin: usize, lengths: impl Iterator<Item = usize>) {
+    /// The fields of a record without quotes; gives where it ends.
+    fn split(&mut self, bytes: &[u8], begin: usize, delimiter: u8) -> usize {
         self.spans.clear();
-        let mut at = begin;
-        for len in lengths {
-            self.spans.push((at, at + len));
-            at += len + 1;
+        let mut start = begin;
+        for found in memchr::memchr3_iter(delimiter, b'\n', b'\r', &bytes[begin..]) {
+            let at = begin + found;
+            self.spans.push((start, at));
+            if bytes[at] != delimiter {
+                return at;
+            }
+            start = at + 1;
         }
+        self.spans.push((start, bytes.len()));
+        bytes.len()
     }
 
     /// Follows the quoting rules of the csv crate: a quote counts only at the start of a field.
