@@ -256,12 +256,12 @@ impl Finder<'_> {
         let in_mailboxes = org
             .mailboxes
             .iter()
-            .position(|row| row.owner == Some(group) || row.delegates.contains(&group));
+            .position(|row| row.owner == Some(group) || org.list(row.delegates).contains(&group));
         let in_holdings = org.holdings.iter().position(|row| row.holder == group);
         let in_recoveries = org.recoveries.iter().position(|row| {
             row.source == Source::Asset(group)
                 || row.target == Target::Asset(group)
-                || row.except().contains(&group)
+                || org.list(row.except).contains(&group)
         });
         let in_grants = org.grants.iter().position(|row| row.principal == group);
         of(Table::Mailboxes, in_mailboxes)

@@ -139,8 +139,8 @@ impl<'a> Compiler<'a> {
             for &reader in mailbox
                 .owner
                 .iter()
-                .chain(&mailbox.delegates)
-                .chain(&mailbox.forwards_to)
+                .chain(org.list(mailbox.delegates))
+                .chain(org.list(mailbox.forwards_to))
             {
                 self.row_gate(mailbox.asset, reader, Table::Mailboxes, at);
             }

@@ -223,9 +223,10 @@ impl Compiler<'_> {
                 .filter(move |&holder| org.assets.get(holder).kind == kind)
         };
         let mut assets: Vec<AssetId> = match own {
-            OwnAsset::Mailbox => identity.recovery_mailboxes.clone(),
-            OwnAsset::Phone => identity
-                .recovery_phones
+            OwnAsset::Mailbox => self.org.list(identity.recovery_mailboxes).to_vec(),
+            OwnAsset::Phone => self
+                .org
+                .list(identity.recovery_phones)
                 .iter()
                 .copied()
                 .chain(holders(Kind::Phone))

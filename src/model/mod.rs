@@ -19,7 +19,7 @@ pub use organisation::{
 };
 pub use redact::{pseudonym, redacted_file};
 pub use rows::{
-    Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
+    AssetList, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
     PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,
 };
 pub use texts::{Text, Texts};

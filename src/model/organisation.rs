@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use super::{
-    AssetId, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, Process,
-    Recovery, Reset, Restored, Signal, System, Table, Target, Text, Texts,
+    AssetId, AssetList, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership,
+    Process, Recovery, Reset, Restored, Signal, System, Table, Target, Text, Texts,
 };
 use crate::diag::Origin;
 
@@ -108,6 +108,8 @@ pub struct Organisation {
     pub resets: Vec<Reset>,
     /// What the exports could not show.
     pub coverage: Vec<Coverage>,
+    /// What rows list, in one piece.
+    lists: Vec<AssetId>,
     /// Where imported rows come from.
     provenances: Vec<Provenance>,
     /// The files that took part.
@@ -119,6 +121,25 @@ pub struct Organisation {
 }
 
 impl Organisation {
+    /// Keeps the assets that a row lists.
+    pub fn keep_list(&mut self, assets: &[AssetId]) -> AssetList {
+        if assets.is_empty() {
+            return AssetList::default();
+        }
+        let start = self.lists.len() as u32;
+        self.lists.extend_from_slice(assets);
+        AssetList {
+            start,
+            len: assets.len() as u32,
+        }
+    }
+
+    /// The assets that a row lists.
+    #[must_use]
+    pub fn list(&self, list: AssetList) -> &[AssetId] {
+        &self.lists[list.start as usize..(list.start + list.len) as usize]
+    }
+
     /// Keeps where an imported row comes from.
     pub fn keep_provenance(&mut self, provenance: Provenance) -> Option<ProvenanceId> {
         self.provenances.push(provenance);
@@ -168,7 +189,7 @@ impl Organisation {
     #[must_use]
     pub fn except_of(&self, gate: RecoveryGate) -> &[AssetId] {
         let first = self.rows_of(gate).first();
-        first.map_or(&[], |&row| self.recoveries[row as usize].except())
+        first.map_or(&[], |&row| self.list(self.recoveries[row as usize].except))
     }
 
     /// A text of a row.

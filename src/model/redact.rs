@@ -57,9 +57,9 @@ impl Organisation {
         for (id, name) in renamed {
             self.assets.rename(id, &name);
         }
-        let owner = |owner: &mut Option<Owner>| {
+        let owner = |texts: &mut Texts, owner: &mut Option<Owner>| {
             if let Some(Owner::Text(text)) = owner {
-                *text = named("text", text);
+                *text = retold(texts, "text", *text);
             }
         };
         for found in self.provenances_mut() {
@@ -72,12 +72,11 @@ impl Organisation {
         for row in &mut self.identities {
             row.name = retold(&mut self.texts, "name", row.name);
             row.department = retold(&mut self.texts, "department", row.department);
-            row.aliases.clear();
-            owner(&mut row.owner);
+            owner(&mut self.texts, &mut row.owner);
         }
         for row in &mut self.systems {
             row.name = named("name", &row.name);
-            owner(&mut row.owner);
+            owner(&mut self.texts, &mut row.owner);
         }
         for row in &mut self.processes {
             row.id = named("process", &row.key);
@@ -85,7 +84,9 @@ impl Organisation {
             row.name = named("name", &row.name);
             row.operator = named("operator", &row.operator);
             row.escalation = named("text", &row.escalation);
-            row.owners.iter_mut().for_each(owner);
+            for one in &mut row.owners {
+                owner(&mut self.texts, one);
+            }
         }
         for row in &mut self.grants {
             row.role = retold(&mut self.texts, "role", row.role);

@@ -8,13 +8,28 @@ use super::{
     RowMeta, RowRef, SignIn, SignalKind, Text,
 };
 
+/// Assets that a row lists, kept by [`Organisation::keep_list`](super::Organisation::keep_list).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AssetList {
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+impl AssetList {
+    /// Whether nothing is listed.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
 /// A person or role that answers for something: an identity, or text that is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// An identity, declared or created.
     Identity(AssetId),
     /// A name that is no identity, as it was written.
-    Text(Box<str>),
+    Text(Text),
 }
 
 /// An identity, declared by its row or created by the first row that names it.
@@ -40,12 +55,10 @@ pub struct Identity {
     pub department: Text,
     /// Today's reset tier.
     pub tier: Option<u8>,
-    /// Further names, as written.
-    pub aliases: Vec<Box<str>>,
     /// Mailboxes that a self-service reset may write to.
-    pub recovery_mailboxes: Vec<AssetId>,
+    pub recovery_mailboxes: AssetList,
     /// Phones that a self-service reset may call.
-    pub recovery_phones: Vec<AssetId>,
+    pub recovery_phones: AssetList,
     /// The row that declares it, or the first that names it.
     pub row: RowRef,
     /// Where that row is.
@@ -64,9 +77,9 @@ pub struct Mailbox {
     /// Whose it is.
     pub kind: MailboxKind,
     /// Who else reads it: identities and groups.
-    pub delegates: Vec<AssetId>,
+    pub delegates: AssetList,
     /// Mailboxes that get a copy.
-    pub forwards_to: Vec<AssetId>,
+    pub forwards_to: AssetList,
     /// The row that declares it, or the first that names it.
     pub row: RowRef,
     /// Where that row is.
@@ -157,7 +170,7 @@ pub struct Recovery {
     /// What it restores.
     pub restores: Restored,
     /// Identities and groups left out of a group or `*` target, ascending.
-    pub except: Option<Box<[AssetId]>>,
+    pub except: AssetList,
     /// The name of its gate as written; empty for a gate of its own.
     pub gate: Text,
     /// How many rows of the gate must be satisfied, as written.
@@ -166,14 +179,6 @@ pub struct Recovery {
     pub process: Option<ProcessId>,
     /// Where the row is.
     pub meta: RowMeta,
-}
-
-impl Recovery {
-    /// Identities and groups left out of a group or `*` target, ascending.
-    #[must_use]
-    pub fn except(&self) -> &[AssetId] {
-        self.except.as_deref().unwrap_or_default()
-    }
 }
 
 /// A member of a group.

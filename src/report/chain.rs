@@ -197,7 +197,7 @@ impl Teller<'_, '_> {
                 let mailbox = &org.mailboxes[at];
                 let word = if mailbox.owner == Some(input) {
                     "owner"
-                } else if mailbox.delegates.contains(&input) {
+                } else if self.view.org.list(mailbox.delegates).contains(&input) {
                     "delegate"
                 } else {
                     "forward"

@@ -41,7 +41,7 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
                     Target::Everyone => "*".to_owned(),
                     Target::Asset(id) => asset(id),
                 };
-                let except: Vec<_> = row.except().iter().map(|&id| asset(id)).collect();
+                let except: Vec<_> = org.list(row.except).iter().map(|&id| asset(id)).collect();
                 let process = row
                     .process
                     .map(|id| org.processes[id.0 as usize].key.to_string());

@@ -199,7 +199,7 @@ fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
             process: process.map(|process| process.id.to_string()),
             accountable: process.and_then(|process| match &process.owners[0] {
                 Some(Owner::Identity(asset)) => Some(view.shown(*asset).to_owned()),
-                Some(Owner::Text(text)) => Some(text.to_string()),
+                Some(Owner::Text(text)) => Some(view.org.text(*text).to_owned()),
                 None => None,
             }),
             rows: step

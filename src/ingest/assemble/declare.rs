@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::identities::IdentityCells;
 use super::read::{At, Names, Reference, Row, Several};
 use super::things::{MailboxCells, ProcessCells, SystemCells};
-use super::waves::{Looked, Said};
+use super::waves::{Later, Looked, Said};
 use super::{Builder, ByTable, Context};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::{KeptRow, RawCell, RawRow, RawTable, SourceId, Value};
@@ -145,15 +145,15 @@ impl<'t> Builder<'t> {
             return;
         }
         claims.ids.push(id.origin);
-        self.put_in(said.row.cells, Own { id, aliases, meta }, &looked.later);
+        self.put_in(said.row.cells, Own { id, aliases, meta }, &looked.later());
     }
 
-    fn put_in(&mut self, cells: Cells<'t>, own: Own<'_, 't>, names: &Names<'t>) {
+    fn put_in(&mut self, cells: Cells<'t>, own: Own<'_, 't>, later: &Later<'_, 't>) {
         match cells {
-            Cells::Identity(cells) => self.identity(cells, own, names),
-            Cells::Mailbox(cells) => self.mailbox(cells, own, names),
-            Cells::System(cells) => self.system(cells, own, names),
-            Cells::Process(cells) => self.process(cells, own, names),
+            Cells::Identity(cells) => self.identity(cells, own, later),
+            Cells::Mailbox(cells) => self.mailbox(cells, own, later),
+            Cells::System(cells) => self.system(cells, own, later),
+            Cells::Process(cells) => self.process(cells, own, later),
         }
     }
 
@@ -225,7 +225,7 @@ impl<'t> Builder<'t> {
                     provenance: provenance.and_then(|found| self.org.keep_provenance(found)),
                 },
             };
-            self.put_in(cells, own, &names);
+            self.put_in(cells, own, &Later::unknown(&names));
         }
     }
 }

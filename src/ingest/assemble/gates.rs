@@ -287,7 +287,10 @@ fn agreed_need(
         let differ = [
             ("target", recovery.target != first.target),
             ("restores", recovery.restores != first.restores),
-            ("except", recovery.except != first.except),
+            (
+                "except",
+                org.list(recovery.except) != org.list(first.except),
+            ),
             ("need", needs_differ(recovery, first)),
             ("process", recovery.process != first.process),
         ];

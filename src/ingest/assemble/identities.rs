@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::declare::Own;
 use super::read::{At, Names, Reference, Row, Several};
+use super::waves::Later;
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::schema::column;
@@ -78,7 +79,7 @@ impl<'t> Builder<'t> {
         &mut self,
         cells: IdentityCells<'t>,
         own: Own<'_, 't>,
-        names: &Names<'t>,
+        later: &Later<'_, 't>,
     ) {
         let at = self.org.identities.len() as u32;
         let row = RowRef {
@@ -98,16 +99,11 @@ impl<'t> Builder<'t> {
         identity.name = self.org.texts.keep(&cells.name);
         identity.department = self.intern(&cells.department);
         identity.tier = cells.tier;
-        identity.aliases = aliases.iter().map(|alias| (&*alias.shown).into()).collect();
         identity.declared = true;
         self.org.identities.push(identity);
-        let owner = cells.owner.map(|name| PendingOwner {
-            of: Owned::Identity(at),
-            name: names.get(name).clone(),
-        });
-        self.pending_owners.extend(owner);
-        let mailboxes = names.several(cells.recovery_mailboxes).iter();
-        let phones = names.several(cells.recovery_phones).iter();
+        self.owner(Owned::Identity(at), cells.owner, later);
+        let mailboxes = later.names.several(cells.recovery_mailboxes).iter();
+        let phones = later.names.several(cells.recovery_phones).iter();
         self.identity_references
             .extend(mailboxes.chain(phones).map(|name| (at, name.clone())));
     }
@@ -116,21 +112,39 @@ impl<'t> Builder<'t> {
     pub(super) fn identity_references(&mut self) {
         let references = std::mem::take(&mut self.identity_references);
         let found = self.look_up(&references, |(_, name)| name);
-        for ((at, name), found) in references.into_iter().zip(found) {
-            let identity = &self.org.identities[at as usize];
-            let (row, meta) = (identity.row, identity.meta);
-            let asset = found.unwrap_or_else(|| self.find_or_create(&name, row, meta));
-            let identity = &mut self.org.identities[at as usize];
-            let list = if name.kind == Kind::Phone {
-                &mut identity.recovery_phones
+        let mut assets = Vec::new();
+        let mut found = found.into_iter();
+        // What one cell lists stands together.
+        for cell in references.chunk_by(|one, two| (one.0, one.1.kind) == (two.0, two.1.kind)) {
+            let at = cell[0].0 as usize;
+            let (row, meta) = (self.org.identities[at].row, self.org.identities[at].meta);
+            assets.clear();
+            for (_, name) in cell {
+                let known = found.next().flatten();
+                assets.push(known.unwrap_or_else(|| self.find_or_create(name, row, meta)));
+            }
+            once_each(&mut assets);
+            let list = self.org.keep_list(&assets);
+            let identity = &mut self.org.identities[at];
+            if cell[0].1.kind == Kind::Phone {
+                identity.recovery_phones = list;
             } else {
-                &mut identity.recovery_mailboxes
-            };
-            list.push(asset);
+                identity.recovery_mailboxes = list;
+            }
         }
-        for identity in &mut self.org.identities {
-            once_each(&mut identity.recovery_mailboxes);
-            once_each(&mut identity.recovery_phones);
+    }
+
+    /// Notes an owner: at once when the name is known, else when every name is.
+    pub(super) fn owner(&mut self, of: Owned, owner: Option<At>, later: &Later<'_, 't>) {
+        let Some(at) = owner else {
+            return;
+        };
+        match later.found(at) {
+            Some(asset) => self.set_owner(of, Owner::Identity(asset)),
+            None => self.pending_owners.push(PendingOwner {
+                of,
+                name: later.names.get(at).clone(),
+            }),
         }
     }
 
@@ -168,7 +182,7 @@ impl<'t> Builder<'t> {
                 Some(asset) => Owner::Identity(asset),
                 None => {
                     self.unknown_owner(&name.shown, name.origin);
-                    Owner::Text((&*name.shown).into())
+                    Owner::Text(self.org.texts.keep(&name.shown))
                 }
             };
             self.set_owner(of, owner);

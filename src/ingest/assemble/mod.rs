@@ -15,8 +15,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::raw::{RawTable, SourceId};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, closest};
 use crate::model::{
-    AssetId, Factor, Identity, IdentityKind, Kind, Mailbox, MailboxKind, Organisation, Process,
-    ProcessId, RowMeta, RowRef, SignIn, System, Table, Text, fold,
+    AssetId, AssetList, Factor, Identity, IdentityKind, Kind, Mailbox, MailboxKind, Organisation,
+    Process, ProcessId, RowMeta, RowRef, SignIn, System, Table, Text, fold,
 };
 use read::{At, Reference};
 use waves::{Looked, Said};
@@ -220,8 +220,8 @@ impl<'t> Builder<'t> {
                     asset,
                     owner: None,
                     kind: MailboxKind::Personal,
-                    delegates: Vec::new(),
-                    forwards_to: Vec::new(),
+                    delegates: AssetList::default(),
+                    forwards_to: AssetList::default(),
                     row,
                     meta,
                     declared: false,
@@ -419,9 +419,8 @@ fn created_identity(asset: AssetId, row: RowRef, meta: RowMeta) -> Identity {
         owner: None,
         department: Text::default(),
         tier: None,
-        aliases: Vec::new(),
-        recovery_mailboxes: Vec::new(),
-        recovery_phones: Vec::new(),
+        recovery_mailboxes: AssetList::default(),
+        recovery_phones: AssetList::default(),
         row,
         meta,
         declared: false,

@@ -92,6 +92,7 @@ impl<'t> Builder<'t> {
             .collect();
         except.sort_unstable();
         except.dedup();
+        let except = self.org.keep_list(&except);
         let process = rest
             .process
             .map(|(name, origin)| self.resolve_process(&name, origin, at, meta));
@@ -107,7 +108,7 @@ impl<'t> Builder<'t> {
             target,
             method: rest.method,
             restores: rest.restores.unwrap_or(default),
-            except: (!except.is_empty()).then(|| except.into()),
+            except,
             gate,
             need: rest.need.and_then(NonZeroU32::new),
             process,

@@ -2,12 +2,13 @@
 
 use super::Builder;
 use super::declare::Own;
-use super::identities::{Owned, PendingOwner, once_each};
+use super::identities::{Owned, once_each};
 use super::read::{At, Names, Row, Several};
+use super::waves::Later;
 use crate::ingest::schema::{Col, column};
 use crate::model::{
-    Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef, System,
-    Table, fold,
+    AssetList, Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef,
+    System, Table, fold,
 };
 
 /// The owners of a process, in the order of its stages.
@@ -111,7 +112,7 @@ impl ProcessCells {
 }
 
 /// What refers to a mailbox's readers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
     Owner,
     Delegate,
@@ -119,16 +120,16 @@ pub(super) enum Reader {
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, names: &Names<'t>) {
+    pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
         let Own { id, meta, .. } = own;
         let at = self.org.mailboxes.len() as u32;
         let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
         self.org.mailboxes.push(Mailbox {
             asset,
-            owner: None,
+            owner: cells.owner.and_then(|owner| later.found(owner)),
             kind: cells.kind,
-            delegates: Vec::new(),
-            forwards_to: Vec::new(),
+            delegates: AssetList::default(),
+            forwards_to: AssetList::default(),
             row: RowRef {
                 table: Table::Mailboxes,
                 index: at,
@@ -136,40 +137,44 @@ impl<'t> Builder<'t> {
             meta,
             declared: true,
         });
-        let owner = cells.owner.into_iter().map(|name| (Reader::Owner, name));
+        let owner = cells.owner.filter(|&owner| later.found(owner).is_none());
+        let owner = owner.into_iter().map(|name| (Reader::Owner, name));
         let delegates = cells.delegates.each().map(|name| (Reader::Delegate, name));
         let forwards = cells.forwards_to.each().map(|name| (Reader::Forward, name));
         let all = owner.chain(delegates).chain(forwards);
         self.mailbox_references
-            .extend(all.map(|(reader, name)| (at, reader, names.get(name).clone())));
+            .extend(all.map(|(reader, name)| (at, reader, later.names.get(name).clone())));
     }
 
     /// Owners, delegates and forwards, in the order of the rows.
     pub(super) fn mailbox_references(&mut self) {
         let references = std::mem::take(&mut self.mailbox_references);
         let found = self.look_up(&references, |(_, _, name)| name);
-        for ((at, reader, name), found) in references.into_iter().zip(found) {
-            let mailbox = &self.org.mailboxes[at as usize];
-            let (row, meta) = (mailbox.row, mailbox.meta);
-            let asset = found.unwrap_or_else(|| self.find_or_create(&name, row, meta));
-            let mailbox = &mut self.org.mailboxes[at as usize];
-            let list = match reader {
-                Reader::Owner => {
-                    mailbox.owner = Some(asset);
-                    continue;
+        let mut assets = Vec::new();
+        let mut found = found.into_iter();
+        // What one cell lists stands together.
+        for cell in references.chunk_by(|one, two| (one.0, one.1) == (two.0, two.1)) {
+            let (at, reader) = (cell[0].0 as usize, cell[0].1);
+            let (row, meta) = (self.org.mailboxes[at].row, self.org.mailboxes[at].meta);
+            assets.clear();
+            for (_, _, name) in cell {
+                let known = found.next().flatten();
+                assets.push(known.unwrap_or_else(|| self.find_or_create(name, row, meta)));
+            }
+            once_each(&mut assets);
+            match reader {
+                Reader::Owner => self.org.mailboxes[at].owner = assets.first().copied(),
+                Reader::Delegate => {
+                    self.org.mailboxes[at].delegates = self.org.keep_list(&assets);
                 }
-                Reader::Delegate => &mut mailbox.delegates,
-                Reader::Forward => &mut mailbox.forwards_to,
-            };
-            list.push(asset);
-        }
-        for mailbox in &mut self.org.mailboxes {
-            once_each(&mut mailbox.delegates);
-            once_each(&mut mailbox.forwards_to);
+                Reader::Forward => {
+                    self.org.mailboxes[at].forwards_to = self.org.keep_list(&assets);
+                }
+            }
         }
     }
 
-    pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, names: &Names<'t>) {
+    pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
         let Own { id, meta, .. } = own;
         let at = self.org.systems.len() as u32;
         let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
@@ -185,14 +190,10 @@ impl<'t> Builder<'t> {
             meta,
             declared: true,
         });
-        let owner = cells.owner.map(|name| PendingOwner {
-            of: Owned::System(at),
-            name: names.get(name).clone(),
-        });
-        self.pending_owners.extend(owner);
+        self.owner(Owned::System(at), cells.owner, later);
     }
 
-    pub(super) fn process(&mut self, cells: ProcessCells, own: Own<'_, 't>, names: &Names<'t>) {
+    pub(super) fn process(&mut self, cells: ProcessCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
         let Own { id, meta, .. } = own;
         let process = ProcessId(self.org.processes.len() as u32);
         let [name, operator, escalation] = cells.text;
@@ -218,11 +219,7 @@ impl<'t> Builder<'t> {
         });
         self.processes.insert(key, process);
         for (stage, owner) in cells.owners.into_iter().enumerate() {
-            let owner = owner.map(|name| PendingOwner {
-                of: Owned::Process(process, stage),
-                name: names.get(name).clone(),
-            });
-            self.pending_owners.extend(owner);
+            self.owner(Owned::Process(process, stage), owner, later);
         }
     }
 }

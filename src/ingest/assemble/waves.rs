@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::read::{Names, Row};
+use super::read::{At, Names, Row};
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
 use crate::ingest::raw::{Found, Part, RawTable};
@@ -31,8 +31,27 @@ pub(super) struct Looked<'t> {
     /// The assets that had these names when they were looked up: rows put in since then may have
     /// brought more.
     pub found: Vec<Option<AssetId>>,
-    /// References that are resolved when the table is through, and not looked up before.
+    /// References to what may be declared by rows to come.
     pub later: Names<'t>,
+    /// The assets that had those names.
+    pub later_found: Vec<Option<AssetId>>,
+}
+
+/// References to what may be declared by rows to come, with what is known of them by now.
+pub(super) struct Later<'l, 't> {
+    pub names: &'l Names<'t>,
+    found: &'l [Option<AssetId>],
+}
+
+impl<'l, 't> Later<'l, 't> {
+    /// Nothing is known of these.
+    pub(super) fn unknown(names: &'l Names<'t>) -> Self {
+        Self { names, found: &[] }
+    }
+
+    pub(super) fn found(&self, at: At) -> Option<AssetId> {
+        self.found.get(at.index()).copied().flatten()
+    }
 }
 
 /// A part that was understood.
@@ -58,11 +77,19 @@ impl<R> Default for Understood<'_, R> {
     }
 }
 
-impl Looked<'_> {
+impl<'t> Looked<'t> {
+    pub(super) fn later(&self) -> Later<'_, 't> {
+        Later {
+            names: &self.later,
+            found: &self.later_found,
+        }
+    }
+
     fn clear(&mut self) {
         self.names.truncate(0);
         self.later.truncate(0);
         self.found.clear();
+        self.later_found.clear();
     }
 }
 
@@ -104,8 +131,9 @@ impl<'t> Builder<'t> {
             );
             let assets = &self.org.assets;
             next.par_iter_mut().with_max_len(1).for_each(|part| {
-                let Looked { names, found, .. } = &mut part.looked;
-                assets.find_all(names.wanted(), found);
+                let looked = &mut part.looked;
+                assets.find_all(looked.names.wanted(), &mut looked.found);
+                assets.find_all(looked.later.wanted(), &mut looked.later_found);
             });
             ready = next;
         }
