@@ -60,7 +60,7 @@ impl Finder<'_> {
             .map(|mailbox| mailbox.asset)
             .collect();
         let critical = scan.footholds.iter().filter_map(|foothold| {
-            let worst = foothold.answer.unlocks.first()?;
+            let worst = foothold.answer.unlocks().first()?;
             (scan.criticality[worst.system.index()] == 0).then_some((foothold, worst))
         });
         critical
@@ -71,7 +71,7 @@ impl Finder<'_> {
                 } else {
                     asset.kind.word()
                 };
-                let count = match foothold.answer.unlocks.len() {
+                let count = match foothold.answer.unlocks().len() {
                     1 => String::new(),
                     more => format!(" and {} more", more - 1),
                 };
@@ -133,7 +133,7 @@ impl Finder<'_> {
     /// The rows that the chain to the worst system rests on, in its order.
     fn rows_of(&self, program: &Program, answer: &Answer) -> Vec<RowRef> {
         let mut rows = Vec::new();
-        for step in answer.proof.iter().flat_map(|proof| &proof.steps) {
+        for step in answer.proof().iter().flat_map(|proof| &proof.steps) {
             match program.atlas.origin(step.gate) {
                 GateOrigin::SignIn(at) => rows.push(self.org.identities[at as usize].row),
                 GateOrigin::Row(row) => rows.push(row),

@@ -100,7 +100,7 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         };
         let tier = answer.as_ref().map(|answer| {
             let worst = answer
-                .unlocks
+                .unlocks()
                 .first()
                 .map(|worst| order.severity[worst.system.index()]);
             tiers::tier(identity, worst, signalled[at])
@@ -118,19 +118,19 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
     let mut footholds: Vec<FootholdResult> = footholds
         .into_iter()
         .zip(answers)
-        .filter(|(_, answer)| !answer.unlocks.is_empty())
+        .filter(|(_, answer)| !answer.unlocks().is_empty())
         .map(|(asset, answer)| FootholdResult { asset, answer })
         .collect();
     footholds.sort_by(|a, b| {
         let rank = |result: &FootholdResult| {
             let worst = result
                 .answer
-                .unlocks
+                .unlocks()
                 .first()
                 .map(|worst| (order.severity[worst.system.index()], worst.hops));
             (
                 worst.map(|(severity, _)| severity),
-                std::cmp::Reverse(result.answer.unlocks.len()),
+                std::cmp::Reverse(result.answer.unlocks().len()),
                 worst,
             )
         };
@@ -200,7 +200,7 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
         .enumerate()
         .map(|(at, result)| {
             let answer = result.answer.as_ref();
-            let unlocks = answer.map_or(0, |answer| answer.unlocks.len());
+            let unlocks = answer.map_or(0, |answer| answer.unlocks().len());
             let rank = (result.tier.unwrap_or(u8::MAX), std::cmp::Reverse(unlocks));
             (rank, first_bytes(key(result)), at as u32)
         })

@@ -148,7 +148,10 @@ pub struct ScanArgs {
     /// Who lays out graph.svg
     #[arg(long, value_enum, default_value_t = Layout::Own, value_name = "WHO", help_heading = "Outputs")]
     pub layout: Layout,
-    /// Threads to solve on [default: one per core]
+    /// Say on standard error how long each stage took
+    #[arg(long)]
+    pub timings: bool,
+    /// Threads to work on [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 }

@@ -11,6 +11,7 @@ mod import;
 mod progress;
 mod scan;
 mod schema;
+mod stages;
 mod summary;
 mod templates;
 

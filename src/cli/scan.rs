@@ -6,6 +6,7 @@ use super::args::{Condition, Format, Layout, ScanArgs};
 use super::check;
 use super::console::Console;
 use super::progress::Progress;
+use super::stages::Stages;
 use super::summary::{self, Written};
 use super::{Exit, Failure};
 use crate::analyze::{self, Scan};
@@ -22,7 +23,9 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
 }
 
 fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
+    let mut stages = Stages::new();
     let ingested = check::read(&args.read, args.keep_going, console);
+    stages.done("read");
     if let Some(exit) = refused(&ingested, args, console) {
         return Ok(exit);
     }
@@ -48,6 +51,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         standing_only: args.standing_only,
     };
     let program = compile::compile(&organisation, &options);
+    stages.done("compile");
     if args.read.redact {
         let key = &args.read.redact_key;
         for assumption in &mut options.assumptions {
@@ -57,6 +61,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         sources.rename(|name| redacted_file(key, name));
     }
     let scan = solve(console, &organisation, &program);
+    stages.done("solve");
     let view = View {
         org: &organisation,
         sources: &sources,
@@ -64,7 +69,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         options: &options,
         scan: &scan,
     };
-    let files = write_all(args, &view, focus)?;
+    let files = write_all(args, &view, focus, &mut stages)?;
     let written = Written {
         files,
         rows_left_out,
@@ -79,6 +84,9 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     console.out(&text)?;
     for condition in &holds {
         console.err(&format!("--fail-on {condition} holds\n"));
+    }
+    if args.timings {
+        stages.say(args.read.format, console);
     }
     Ok(if holds.is_empty() {
         Exit::Done
@@ -167,6 +175,7 @@ fn write_all(
     args: &ScanArgs,
     view: &View<'_>,
     focus: Option<AssetId>,
+    stages: &mut Stages,
 ) -> Result<Vec<PathBuf>, Failure> {
     let partial = if view.org.partial { ".partial" } else { "" };
     let guard = args.csv_guard;
@@ -184,13 +193,16 @@ fn write_all(
             draw::graphviz_svg(&dot).map_err(|error| Failure::Usage(error.to_string()))?
         }
     };
+    stages.done("draw");
     let mut outputs = Outputs::new(&args.out)?;
     outputs.file(&format!("tiers{partial}.csv"), |out| {
         write::write_tiers(view, guard, out)
     })?;
+    stages.done("tiers.csv");
     outputs.file(&format!("tiers{partial}.json"), |out| {
         write::write_json(view, out)
     })?;
+    stages.done("tiers.json");
     outputs.file(&format!("footholds{partial}.csv"), |out| {
         write::write_footholds(view, guard, out)
     })?;
@@ -205,7 +217,9 @@ fn write_all(
     outputs.file(&format!("graph{partial}.svg"), |out| {
         out.write_all(svg.as_bytes())
     })?;
-    Ok(outputs.commit()?)
+    let written = outputs.commit()?;
+    stages.done("others");
+    Ok(written)
 }
 
 /// The conditions of `--fail-on` that hold, each with how often.

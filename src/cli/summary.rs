@@ -157,8 +157,7 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
             let name = format!("{}:{}", asset.kind.word(), asset.shown);
             let told = foothold
                 .answer
-                .proof
-                .as_ref()
+                .proof()
                 .map(|proof| chain(view, proof).text(view, false));
             let told = told.unwrap_or_default();
             // Beside what is assumed the chain does not say which of its beginnings is meant.
@@ -224,7 +223,7 @@ fn strictest(text: &mut String, view: &View<'_>) -> std::fmt::Result {
         let worst = result
             .answer
             .as_ref()
-            .and_then(|answer| answer.unlocks.first());
+            .and_then(|answer| answer.unlocks().first());
         worst.is_some_and(|worst| worst.hops > 0)
     };
     let all: Vec<_> = view.scan.identities.iter().filter(by_recovery).collect();
@@ -245,11 +244,7 @@ fn strictest(text: &mut String, view: &View<'_>) -> std::fmt::Result {
             result.tier.unwrap_or_default(),
             clipped(name, 60)
         )?;
-        if let Some(proof) = result
-            .answer
-            .as_ref()
-            .and_then(|answer| answer.proof.as_ref())
-        {
+        if let Some(proof) = result.answer.as_ref().and_then(|answer| answer.proof()) {
             writeln!(
                 text,
                 "          {}",
@@ -276,10 +271,7 @@ fn stories<'a>(view: &View<'a>, raises: &[(&'a IdentityResult, u8, u8)]) -> Vec<
     let mut stories: IndexMap<(u8, u8, String), Story<'a>> = IndexMap::new();
     for &(result, before, now) in raises.iter().take(COMPARED) {
         let name = view.shown(view.org.identities[result.identity as usize].asset);
-        let proof = result
-            .answer
-            .as_ref()
-            .and_then(|answer| answer.proof.as_ref());
+        let proof = result.answer.as_ref().and_then(|answer| answer.proof());
         let told = proof.map_or_else(String::new, |proof| chain(view, proof).text(view, false));
         let rest = told.strip_prefix(name).unwrap_or(&told).to_owned();
         let story = stories
@@ -307,7 +299,7 @@ fn raise(text: &mut String, view: &View<'_>, story: &Story<'_>) -> std::fmt::Res
     let Some(answer) = &story.result.answer else {
         return Ok(());
     };
-    let Some(worst) = answer.unlocks.first() else {
+    let Some(worst) = answer.unlocks().first() else {
         return writeln!(
             text,
             "  {before} -> {now}  {who}: a signal or its kind makes it stricter"
@@ -318,7 +310,7 @@ fn raise(text: &mut String, view: &View<'_>, story: &Story<'_>) -> std::fmt::Res
     } else {
         "unlock"
     };
-    let more = match answer.unlocks.len() {
+    let more = match answer.unlocks().len() {
         1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
@@ -346,7 +338,7 @@ pub(super) fn json(view: &View<'_>, written: &Written, holds: &[String]) -> Stri
             let worst = result
                 .answer
                 .as_ref()
-                .and_then(|answer| answer.unlocks.first());
+                .and_then(|answer| answer.unlocks().first());
             json!({
                 "identity": view.shown(view.org.identities[result.identity as usize].asset),
                 "before": before,

@@ -17,7 +17,7 @@ pub struct SourceFile {
     pub name: String,
     /// The decoded text, without a byte order mark.
     pub text: String,
-    lines: OnceLock<Vec<u32>>,
+    lines: OnceLock<Lines>,
 }
 
 /// A line and column, both from 1; columns count characters.
@@ -100,9 +100,7 @@ impl SourceFile {
 
     /// The line number (from 1) that holds a byte, and where that line starts.
     fn line_of(&self, at: u32) -> (u32, u32) {
-        let lines = self.lines.get_or_init(|| line_starts(&self.text));
-        let line = lines.partition_point(|&start| start <= at).max(1);
-        (line as u32, lines[line - 1])
+        self.lines.get_or_init(|| Lines::new(&self.text)).of(at)
     }
 
     /// The text of the line that holds a byte, without its end, and where it starts.
@@ -115,22 +113,88 @@ impl SourceFile {
     }
 }
 
-/// Where lines start; a line ends with LF, CR LF or a lone CR.
-fn line_starts(text: &str) -> Vec<u32> {
-    let bytes = text.as_bytes();
-    let mut starts = vec![0];
-    for (at, &byte) in bytes.iter().enumerate() {
-        let ends = byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
-        if ends {
-            starts.push(at as u32 + 1);
+/// Where the lines of a text start.
+#[derive(Debug)]
+struct Lines {
+    starts: Vec<u32>,
+    /// For every [`BLOCK`] of the text how many lines start before its end: a place is searched for
+    /// among the lines of its block only, which lie side by side in memory.
+    before: Vec<u32>,
+}
+
+/// Bytes of a block.
+const BLOCK: usize = 1 << 11;
+
+impl Lines {
+    /// A line ends with LF, CR LF or a lone CR.
+    fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut starts = vec![0];
+        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
+            if bytes[at] == b'\n' || bytes.get(at + 1) != Some(&b'\n') {
+                starts.push(at as u32 + 1);
+            }
         }
+        let mut before = Vec::with_capacity(bytes.len() / BLOCK + 1);
+        let mut line = 0;
+        for block in 0..=bytes.len() / BLOCK {
+            let end = (block + 1) * BLOCK;
+            while starts
+                .get(line)
+                .is_some_and(|&start| (start as usize) < end)
+            {
+                line += 1;
+            }
+            before.push(line as u32);
+        }
+        Self { starts, before }
     }
-    starts
+
+    /// The number of the line that holds a byte, from 1, and where it starts.
+    fn of(&self, at: u32) -> (u32, u32) {
+        let block = at as usize / BLOCK;
+        let lines = self.starts.len();
+        let to = self.before.get(block).map_or(lines, |&line| line as usize);
+        let from = block
+            .checked_sub(1)
+            .and_then(|block| self.before.get(block));
+        let from = from.map_or(0, |&line| line as usize).min(to);
+        let line = from + self.starts[from..to].partition_point(|&start| start <= at);
+        let line = line.clamp(1, lines);
+        (line as u32, self.starts[line - 1])
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_long_texts_are_counted_as_one_would() {
+        let mut random = fastrand::Rng::with_seed(3);
+        for _ in 0..50 {
+            let pieces = [
+                "a",
+                "bc\n",
+                "\r\n",
+                "\r",
+                "long enough to matter, again and again ",
+            ];
+            let mut text = String::new();
+            for _ in 0..random.usize(..3000) {
+                text.push_str(pieces[random.usize(..pieces.len())]);
+            }
+            let lines = Lines::new(&text);
+            let (mut line, mut start) = (1, 0);
+            for (at, byte) in text.bytes().enumerate() {
+                assert_eq!(lines.of(at as u32), (line, start), "byte {at} of {text:?}");
+                if byte == b'\n' || (byte == b'\r' && text.as_bytes().get(at + 1) != Some(&b'\n')) {
+                    (line, start) = (line + 1, at as u32 + 1);
+                }
+            }
+            assert_eq!(lines.of(text.len() as u32), (line, start));
+        }
+    }
 
     #[test]
     fn places_count_lines_of_every_kind_and_columns_in_characters() {

@@ -41,7 +41,7 @@ fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
             result
                 .answer
                 .as_ref()
-                .is_some_and(|answer| !answer.unlocks.is_empty())
+                .is_some_and(|answer| !answer.unlocks().is_empty())
         })
         .collect();
     // Criticality first; then chains that nobody has accounted for: those with recoveries in them,
@@ -50,7 +50,7 @@ fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
         let worst = result
             .answer
             .as_ref()
-            .and_then(|answer| answer.unlocks.first());
+            .and_then(|answer| answer.unlocks().first());
         let (criticality, hops) = worst.map_or((u8::MAX, 0), |worst| {
             (view.criticality(worst.system), worst.hops)
         });
@@ -69,11 +69,7 @@ fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
     const LOOKED_AT: usize = 5000;
     let (mut drawn, mut cut) = (0, 0);
     for result in candidates.iter().take(LOOKED_AT) {
-        let Some(proof) = result
-            .answer
-            .as_ref()
-            .and_then(|answer| answer.proof.as_ref())
-        else {
+        let Some(proof) = result.answer.as_ref().and_then(|answer| answer.proof()) else {
             continue;
         };
         let seed = view.org.identities[result.identity as usize].asset;

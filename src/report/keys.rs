@@ -8,92 +8,147 @@ use crate::model::{AssetId, Organisation, RowMeta, RowRef, Source, Table, Target
 /// The key of a row: `table|cell|cell...`, with `|` and `%` inside cells written `%7C` and `%25`.
 #[must_use]
 pub fn row_key(org: &Organisation, row: RowRef) -> String {
-    let asset = |id: AssetId| {
-        let asset = org.assets.get(id);
-        format!("{}:{}", asset.kind.word(), asset.key)
+    let mut key = Key {
+        org,
+        text: String::with_capacity(96),
     };
+    key.text.push_str(row.table.word());
     let at = row.index as usize;
-    let mut cells: Vec<String> = Vec::new();
     match row.table {
-        Table::Identities => cells.extend(org.identities.get(at).map(|row| asset(row.asset))),
-        Table::Mailboxes => cells.extend(org.mailboxes.get(at).map(|row| asset(row.asset))),
-        Table::Systems => cells.extend(org.systems.get(at).map(|row| asset(row.asset))),
-        Table::Processes => cells.extend(org.processes.get(at).map(|row| row.key.to_string())),
+        Table::Identities => {
+            if let Some(row) = org.identities.get(at) {
+                key.asset(row.asset);
+            }
+        }
+        Table::Mailboxes => {
+            if let Some(row) = org.mailboxes.get(at) {
+                key.asset(row.asset);
+            }
+        }
+        Table::Systems => {
+            if let Some(row) = org.systems.get(at) {
+                key.asset(row.asset);
+            }
+        }
+        Table::Processes => {
+            if let Some(row) = org.processes.get(at) {
+                key.cell(&row.key);
+            }
+        }
         Table::MfaBindings => {
             if let Some(row) = org.bindings.get(at) {
-                let holder = row.holder.map(asset).unwrap_or_default();
-                cells.extend([asset(row.identity), row.factor.word().to_owned(), holder]);
+                key.asset(row.identity);
+                key.cell(row.factor.word());
+                key.asset_or_nothing(row.holder);
             }
         }
         Table::Holdings => {
             if let Some(row) = org.holdings.get(at) {
-                cells.extend([asset(row.holder), asset(row.asset)]);
+                key.asset(row.holder);
+                key.asset(row.asset);
             }
         }
         Table::Recoveries => {
             if let Some(row) = org.recoveries.get(at) {
-                let source = match row.source {
-                    Source::Nobody => String::new(),
-                    Source::Own(own) => own.word().to_owned(),
-                    Source::Asset(id) => asset(id),
-                };
-                let target = match row.target {
-                    Target::Everyone => "*".to_owned(),
-                    Target::Asset(id) => asset(id),
-                };
-                let except: Vec<_> = org.list(row.except).iter().map(|&id| asset(id)).collect();
-                let process = row
-                    .process
-                    .map(|id| org.processes[id.0 as usize].key.to_string());
-                cells.extend([
-                    source,
-                    target,
-                    row.method.word().to_owned(),
-                    row.restores.word().to_owned(),
-                    fold(org.text(row.gate)).into_owned(),
-                    sorted(except).join(";"),
-                    process.unwrap_or_default(),
-                ]);
+                match row.source {
+                    Source::Nobody => key.cell(""),
+                    Source::Own(own) => key.cell(own.word()),
+                    Source::Asset(id) => key.asset(id),
+                }
+                match row.target {
+                    Target::Everyone => key.cell("*"),
+                    Target::Asset(id) => key.asset(id),
+                }
+                key.cell(row.method.word());
+                key.cell(row.restores.word());
+                key.cell(&fold(org.text(row.gate)));
+                let except = org.list(row.except).iter();
+                let named = except.map(|&id| {
+                    let asset = org.assets.get(id);
+                    format!("{}:{}", asset.kind.word(), asset.key)
+                });
+                key.cell(&sorted(named.collect()).join(";"));
+                let process = row.process.map(|id| &*org.processes[id.0 as usize].key);
+                key.cell(process.unwrap_or_default());
             }
         }
         Table::Memberships => {
             if let Some(row) = org.memberships.get(at) {
-                cells.extend([asset(row.member), asset(row.group)]);
+                key.asset(row.member);
+                key.asset(row.group);
             }
         }
         Table::Grants => {
             if let Some(row) = org.grants.get(at) {
-                cells.extend([
-                    asset(row.principal),
-                    asset(row.system),
-                    fold(org.text(row.role)).into_owned(),
-                ]);
+                key.asset(row.principal);
+                key.asset(row.system);
+                key.cell(&fold(org.text(row.role)));
             }
         }
         Table::Signals => {
             if let Some(row) = org.signals.get(at) {
-                let seen = row.seen.map(|seen| seen.to_string()).unwrap_or_default();
-                cells.extend([
-                    row.identity.map(asset).unwrap_or_default(),
-                    row.signal.word().to_owned(),
-                    seen,
-                ]);
+                key.asset_or_nothing(row.identity);
+                key.cell(row.signal.word());
+                let seen = row.seen.map(|seen| seen.to_string());
+                key.cell(&seen.unwrap_or_default());
             }
         }
-        Table::Resets => cells.extend(org.resets.get(at).map(|row| fold(&row.id).into_owned())),
+        Table::Resets => {
+            if let Some(row) = org.resets.get(at) {
+                key.cell(&fold(&row.id));
+            }
+        }
         Table::Coverage => {
             if let Some(row) = org.coverage.get(at) {
-                let cells_of = [&row.source, &row.scope, &row.aspect];
-                cells.extend(cells_of.map(|cell| fold(cell).into_owned()));
+                for cell in [&row.source, &row.scope, &row.aspect] {
+                    key.cell(&fold(cell));
+                }
             }
         }
     }
-    let mut key = row.table.word().to_owned();
-    for cell in cells {
-        key.push('|');
-        key.push_str(&cell.replace('%', "%25").replace('|', "%7C"));
+    key.text
+}
+
+/// A key in the making.
+struct Key<'a> {
+    org: &'a Organisation,
+    text: String,
+}
+
+impl Key<'_> {
+    fn cell(&mut self, cell: &str) {
+        self.text.push('|');
+        self.escaped(cell);
     }
-    key
+
+    fn asset(&mut self, id: AssetId) {
+        let asset = self.org.assets.get(id);
+        self.text.push('|');
+        self.text.push_str(asset.kind.word());
+        self.text.push(':');
+        self.escaped(asset.key);
+    }
+
+    fn asset_or_nothing(&mut self, id: Option<AssetId>) {
+        match id {
+            Some(id) => self.asset(id),
+            None => self.text.push('|'),
+        }
+    }
+
+    fn escaped(&mut self, cell: &str) {
+        if !cell.bytes().any(|byte| matches!(byte, b'%' | b'|')) {
+            self.text.push_str(cell);
+            return;
+        }
+        for c in cell.chars() {
+            match c {
+                '%' => self.text.push_str("%25"),
+                '|' => self.text.push_str("%7C"),
+                _ => self.text.push(c),
+            }
+        }
+    }
 }
 
 fn sorted(mut cells: Vec<String>) -> Vec<String> {

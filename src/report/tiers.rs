@@ -104,7 +104,7 @@ fn unlock_sets<'a>(view: &'a View<'a>) -> Sets<'a> {
     let footholds = view.scan.footholds.iter().map(|result| &result.answer);
     for answer in identities.chain(footholds) {
         let next = sets.len() as u32;
-        sets.entry(&answer.unlocks).or_insert(next);
+        sets.entry(answer.unlocks()).or_insert(next);
     }
     sets
 }
@@ -149,7 +149,7 @@ fn identities<'a>(
             tier: result.tier,
             previous_tier: identity.tier,
             change: result.change.map(|change| change.word().to_owned()),
-            unlock_set: answer.and_then(|answer| sets.get(answer.unlocks.as_slice()).copied()),
+            unlock_set: answer.and_then(|answer| sets.get(answer.unlocks()).copied()),
             accounts_reached: answer.map(|answer| answer.accounts),
             mailboxes_reached: answer.map(|answer| answer.mailboxes),
             worst: answer.and_then(|answer| worst(view, answer)),
@@ -168,7 +168,7 @@ fn footholds<'a>(
             kind: asset.kind.word().to_owned(),
             name: asset.shown.to_string(),
             unlock_set: sets
-                .get(result.answer.unlocks.as_slice())
+                .get(result.answer.unlocks())
                 .copied()
                 .unwrap_or_default(),
             accounts_reached: result.answer.accounts,
@@ -179,8 +179,8 @@ fn footholds<'a>(
 }
 
 fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
-    let worst = answer.unlocks.first()?;
-    let chain = chain(view, answer.proof.as_ref()?);
+    let worst = answer.unlocks().first()?;
+    let chain = chain(view, answer.proof()?);
     let omitted_steps = chain.omitted.map(|(count, _)| count);
     let name = |term: Term| FactName {
         kind: term.word(view).to_owned(),
@@ -226,7 +226,7 @@ fn systems(view: &View<'_>) -> Vec<SystemEntry> {
         .iter()
         .filter_map(|result| result.answer.as_ref())
     {
-        for unlocked in &answer.unlocks {
+        for unlocked in answer.unlocks() {
             unlocked_by[unlocked.system.index()] += 1;
         }
     }
@@ -271,8 +271,8 @@ pub(super) fn counts(view: &View<'_>) -> Counts {
         if let Some(previous) = org.identities[result.identity as usize].tier {
             counts.previous_tiers[usize::from(previous)] += 1;
         }
-        counts.unlocking += u64::from(!answer.unlocks.is_empty());
-        counts.pairs += answer.unlocks.len() as u64;
+        counts.unlocking += u64::from(!answer.unlocks().is_empty());
+        counts.pairs += answer.unlocks().len() as u64;
     }
     counts
 }

@@ -2,19 +2,54 @@
 
 use super::{Class, Fact, Gate};
 
-/// An immutable rule graph in compressed rows (about 18 bytes per gate and 8 per input).
+/// A gate as the facts see it that it starts from: what solvers need of most gates stands here, in
+/// the order in which they go through it, and not all over the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The gate.
+    pub gate: Gate,
+    /// What follows when it fires.
+    pub head: Fact,
+    terms: Terms,
+}
+
+impl Use {
+    /// How many inputs of the gate must be controlled, at least 1.
+    #[must_use]
+    pub fn need(self) -> u32 {
+        self.terms.0 >> 1
+    }
+
+    /// 1 for a recovery, 0 otherwise.
+    #[must_use]
+    pub fn cost(self) -> u32 {
+        self.terms.0 & 1
+    }
+}
+
+/// Twice the need, plus the cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms(u32);
+
+impl Terms {
+    fn new(need: u32, cost: u32) -> Self {
+        // No gate has two thousand million inputs: a larger need never fires either.
+        Self((need.clamp(1, u32::MAX >> 1) << 1) | u32::from(cost > 0))
+    }
+}
+
+/// An immutable rule graph in compressed rows (about 16 bytes per gate and 16 per input).
 #[derive(Clone, Debug, Default)]
 pub struct RuleGraph {
     classes: Vec<Class>,
     heads: Vec<Fact>,
-    needs: Vec<u32>,
-    costs: Vec<u8>,
+    terms: Vec<Terms>,
     /// `inputs[input_starts[g]..input_starts[g + 1]]` are the inputs of gate `g`.
     input_starts: Vec<u32>,
     inputs: Vec<Fact>,
     /// `uses[use_starts[f]..use_starts[f + 1]]` are the gates that fact `f` is an input of.
     use_starts: Vec<u32>,
-    uses: Vec<Gate>,
+    uses: Vec<Use>,
 }
 
 impl RuleGraph {
@@ -51,13 +86,13 @@ impl RuleGraph {
     /// How many inputs must be controlled, at least 1.
     #[must_use]
     pub fn need(&self, gate: Gate) -> u32 {
-        self.needs[gate.index()]
+        self.terms[gate.index()].0 >> 1
     }
 
     /// 1 for a recovery, 0 otherwise.
     #[must_use]
     pub fn cost(&self, gate: Gate) -> u32 {
-        u32::from(self.costs[gate.index()])
+        self.terms[gate.index()].0 & 1
     }
 
     /// The inputs of a gate in the order of its rows; a fact may stand there more than once.
@@ -69,7 +104,7 @@ impl RuleGraph {
 
     /// The gates a fact is an input of, ascending; a gate stands there once per occurrence.
     #[must_use]
-    pub fn uses(&self, fact: Fact) -> &[Gate] {
+    pub fn uses(&self, fact: Fact) -> &[Use] {
         let at = fact.index();
         &self.uses[self.use_starts[at] as usize..self.use_starts[at + 1] as usize]
     }
@@ -113,8 +148,7 @@ impl RuleGraphBuilder {
     pub fn gate(&mut self, head: Fact, need: u32, cost: u32, inputs: &[Fact]) -> Gate {
         let gate = Gate(self.graph.heads.len() as u32);
         self.graph.heads.push(head);
-        self.graph.needs.push(need.max(1));
-        self.graph.costs.push(u8::from(cost > 0));
+        self.graph.terms.push(Terms::new(need, cost));
         self.graph.inputs.extend_from_slice(inputs);
         self.graph.input_starts.push(self.graph.inputs.len() as u32);
         gate
@@ -138,11 +172,21 @@ impl RuleGraphBuilder {
             starts[at] += starts[at - 1];
         }
         let mut next = starts.clone();
-        let mut uses = vec![Gate(0); graph.inputs.len()];
+        let none = Use {
+            gate: Gate(0),
+            head: Fact(0),
+            terms: Terms(0),
+        };
+        let mut uses = vec![none; graph.inputs.len()];
         for gate in graph.gates() {
+            let entry = Use {
+                gate,
+                head: graph.head(gate),
+                terms: graph.terms[gate.index()],
+            };
             for input in graph.inputs(gate) {
                 let slot = &mut next[input.index()];
-                uses[*slot as usize] = gate;
+                uses[*slot as usize] = entry;
                 *slot += 1;
             }
         }
@@ -165,8 +209,20 @@ mod tests {
         let twice = builder.gate(head, 2, 1, &[phone, other, phone]);
         let once = builder.gate(other, 1, 0, &[phone]);
         let graph = builder.finish();
-        assert_eq!(graph.uses(phone), [twice, twice, once]);
-        assert_eq!(graph.uses(other), [twice]);
+        let uses = |fact| {
+            graph
+                .uses(fact)
+                .iter()
+                .map(|one| one.gate)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(uses(phone), [twice, twice, once]);
+        assert_eq!(uses(other), [twice]);
+        let terms = graph.uses(phone).iter();
+        let terms: Vec<_> = terms
+            .map(|one| (one.head, one.need(), one.cost()))
+            .collect();
+        assert_eq!(terms, [(head, 2, 1), (head, 2, 1), (other, 1, 0)]);
         assert_eq!(graph.inputs(twice), [phone, other, phone]);
         assert!(graph.uses(head).is_empty());
     }

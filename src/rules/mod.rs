@@ -8,7 +8,7 @@
 
 mod graph;
 
-pub use graph::{RuleGraph, RuleGraphBuilder};
+pub use graph::{RuleGraph, RuleGraphBuilder, Use};
 
 /// A fact of one rule graph, numbered from 0 in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

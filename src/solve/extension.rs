@@ -75,7 +75,8 @@ impl<'g> Extension<'g> {
         let graph = self.graph;
         let is_new = !self.base.contains(fact);
         let uses = graph.uses(fact);
-        for (at, &gate) in uses.iter().enumerate() {
+        for (at, step) in uses.iter().enumerate() {
+            let (gate, head) = (step.gate, step.head);
             if is_new {
                 if self.brought[gate.index()] == 0 {
                     self.touched_gates.push(gate);
@@ -83,10 +84,10 @@ impl<'g> Extension<'g> {
                 self.brought[gate.index()] += 1;
             }
             // A fact that stands in the gate more than once is judged after its last occurrence.
-            if uses.get(at + 1) == Some(&gate) {
+            if uses.get(at + 1).is_some_and(|next| next.gate == gate) {
                 continue;
             }
-            let need = graph.need(gate);
+            let need = step.need();
             if self.in_base[gate.index()] + self.brought[gate.index()] < need {
                 continue;
             }
@@ -95,8 +96,7 @@ impl<'g> Extension<'g> {
             } else {
                 self.nth_smallest(gate, need)
             };
-            let found = last_needed.after_gate(graph.cost(gate));
-            let head = graph.head(gate);
+            let found = last_needed.after_gate(step.cost());
             let known = self.key(head);
             if found < known {
                 self.improve(head, found, gate.0);

@@ -10,7 +10,7 @@
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
-use crate::rules::{Fact, Gate, RuleGraph};
+use crate::rules::{Fact, RuleGraph, Use};
 use rayon::prelude::*;
 
 /// No fact, no gate.
@@ -67,7 +67,7 @@ impl<'g> Edges<'g> {
     /// The edge at a place among a fact's uses, the joined one behind them.
     fn at(&self, fact: Fact, at: usize) -> Option<Edge> {
         match self.graph.uses(fact).get(at) {
-            Some(&gate) => (self.graph.need(gate) == 1).then(|| single(self.graph, gate)),
+            Some(&step) => (step.need() == 1).then(|| single(step)),
             None => self.joined[fact.index()],
         }
     }
@@ -77,10 +77,10 @@ impl<'g> Edges<'g> {
     }
 }
 
-fn single(graph: &RuleGraph, gate: Gate) -> Edge {
+fn single(step: Use) -> Edge {
     Edge {
-        to: graph.head(gate),
-        shift: Shift::HERE.after(graph.cost(gate)),
+        to: step.head,
+        shift: Shift::HERE.after(step.cost()),
     }
 }
 
@@ -94,8 +94,8 @@ fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
     }
     let near: Vec<Edge> = uses
         .iter()
-        .filter(|&&gate| graph.need(gate) == 1)
-        .map(|&gate| single(graph, gate))
+        .filter(|step| step.need() == 1)
+        .map(|&step| single(step))
         .collect();
     let shift_of = |input: Fact| {
         let near = near.iter().filter(|edge| edge.to == input);
@@ -107,17 +107,21 @@ fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
         }
     };
     let from = std::iter::once(fact).chain(near.iter().map(|edge| edge.to));
-    for gate in from.flat_map(|from| graph.uses(from).iter().take(LOOKED_AT)) {
-        let (need, inputs) = (graph.need(*gate) as usize, graph.inputs(*gate));
-        if need < 2 || inputs.len() > LOOKED_AT || graph.uses(graph.head(*gate)).is_empty() {
+    for step in from.flat_map(|from| graph.uses(from).iter().take(LOOKED_AT)) {
+        let need = step.need() as usize;
+        if need < 2 || graph.uses(step.head).is_empty() {
+            continue;
+        }
+        let inputs = graph.inputs(step.gate);
+        if inputs.len() > LOOKED_AT {
             continue;
         }
         let mut shifts: Vec<Shift> = inputs.iter().filter_map(|&input| shift_of(input)).collect();
         if shifts.len() >= need {
             shifts.sort_unstable();
             return Some(Edge {
-                to: graph.head(*gate),
-                shift: shifts[need - 1].after(graph.cost(*gate)),
+                to: step.head,
+                shift: shifts[need - 1].after(step.cost()),
             });
         }
     }

@@ -54,17 +54,83 @@ pub struct Unlocked {
     pub hops: u32,
 }
 
-/// What falls with one seed and would not have fallen without it.
+/// What falls with one seed and would not have fallen without it: 16 bytes for the many that unlock
+/// nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Systems other than the seed in order of (severity, hops, place); the first is the worst.
-    pub unlocks: Vec<Unlocked>,
     /// Accounts other than the seed.
     pub accounts: u32,
     /// Mailboxes, the seed itself not counted.
     pub mailboxes: u32,
+    fall: Option<Box<Fall>>,
+}
+
+/// The systems that fall, at least one, and the proof of the worst of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Fall {
+    unlocks: Box<[Unlocked]>,
+    proof: Option<Proof>,
+}
+
+impl Answer {
+    /// Systems other than the seed in order of (severity, hops, place); the first is the worst.
+    #[must_use]
+    pub fn unlocks(&self) -> &[Unlocked] {
+        self.fall.as_ref().map_or(&[], |fall| &fall.unlocks)
+    }
+
     /// The proof of the worst system.
-    pub proof: Option<Proof>,
+    #[must_use]
+    pub fn proof(&self) -> Option<&Proof> {
+        self.fall.as_ref()?.proof.as_ref()
+    }
+}
+
+/// An answer in the making.
+#[derive(Default)]
+struct Tally {
+    unlocks: Vec<Unlocked>,
+    accounts: u32,
+    mailboxes: u32,
+}
+
+impl Tally {
+    /// Counts a fact that falls with the seed.
+    fn count(&mut self, graph: &RuleGraph, seed: Fact, fact: Fact, key: Key) {
+        match graph.class(fact) {
+            Class::System if fact != seed => {
+                if let Some(hops) = key.level() {
+                    self.unlocks.push(Unlocked { system: fact, hops });
+                }
+            }
+            Class::Account if fact != seed => self.accounts += 1,
+            Class::Mailbox if fact != seed => self.mailboxes += 1,
+            _ => {}
+        }
+    }
+
+    /// Ranks the systems and proves the worst one.
+    fn answer(
+        mut self,
+        question: &Question<'_>,
+        prove: impl FnOnce(Fact) -> Option<Proof>,
+    ) -> Answer {
+        self.unlocks.sort_unstable_by_key(|unlocked| {
+            let at = unlocked.system.index();
+            (question.severity[at], unlocked.hops, question.place[at])
+        });
+        let worst = self.unlocks.first().map(|worst| worst.system);
+        Answer {
+            accounts: self.accounts,
+            mailboxes: self.mailboxes,
+            fall: worst.map(|worst| {
+                Box::new(Fall {
+                    proof: prove(worst),
+                    unlocks: self.unlocks.into(),
+                })
+            }),
+        }
+    }
 }
 
 /// The closure of a set of facts.
@@ -206,25 +272,18 @@ fn answer_running(
     seed: Fact,
 ) -> Answer {
     let own = graph.class(seed);
-    let hops = |system: Fact| running.key(system).level().unwrap_or_default();
     let systems = running.systems().iter().filter(|&&system| system != seed);
-    let mut answer = Answer {
+    let tally = Tally {
         unlocks: systems
             .map(|&system| Unlocked {
                 system,
-                hops: hops(system),
+                hops: running.key(system).level().unwrap_or_default(),
             })
             .collect(),
         accounts: running.accounts() - u32::from(own == Class::Account),
         mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
-        proof: None,
     };
-    rank(&mut answer, question);
-    answer.proof = answer
-        .unlocks
-        .first()
-        .and_then(|worst| proof::prove(graph, running, worst.system));
-    answer
+    tally.answer(question, |worst| proof::prove(graph, running, worst))
 }
 
 /// Seed by seed, on top of what the assumptions give.
@@ -278,16 +337,11 @@ fn answer_alone(
     alone: &Search<'_>,
     seed: Fact,
 ) -> Answer {
-    let mut answer = Answer::default();
+    let mut tally = Tally::default();
     for &fact in alone.reached() {
-        count(&mut answer, graph, seed, fact, alone.key(fact));
+        tally.count(graph, seed, fact, alone.key(fact));
     }
-    rank(&mut answer, question);
-    answer.proof = answer
-        .unlocks
-        .first()
-        .and_then(|worst| proof::prove(graph, alone, worst.system));
-    answer
+    tally.answer(question, |worst| proof::prove(graph, alone, worst))
 }
 
 /// `R = (C \ B) + C0`: what the assumptions give to anybody is not the seed's doing, unless the
@@ -299,46 +353,24 @@ fn answer_assuming(
     with_assumptions: &Extension<'_>,
     seed: Fact,
 ) -> Answer {
-    let mut answer = Answer::default();
+    let mut tally = Tally::default();
     for &fact in with_assumptions.improved() {
         if !with_assumptions.in_base(fact) {
-            count(&mut answer, graph, seed, fact, with_assumptions.key(fact));
+            tally.count(graph, seed, fact, with_assumptions.key(fact));
         }
     }
     for &fact in alone.reached() {
         if with_assumptions.in_base(fact) {
-            count(&mut answer, graph, seed, fact, alone.key(fact));
+            tally.count(graph, seed, fact, alone.key(fact));
         }
     }
-    rank(&mut answer, question);
-    answer.proof = answer.unlocks.first().and_then(|worst| {
-        if with_assumptions.in_base(worst.system) {
-            proof::prove(graph, alone, worst.system)
+    tally.answer(question, |worst| {
+        if with_assumptions.in_base(worst) {
+            proof::prove(graph, alone, worst)
         } else {
-            proof::prove(graph, with_assumptions, worst.system)
+            proof::prove(graph, with_assumptions, worst)
         }
-    });
-    answer
-}
-
-fn count(answer: &mut Answer, graph: &RuleGraph, seed: Fact, fact: Fact, key: Key) {
-    match graph.class(fact) {
-        Class::System if fact != seed => {
-            if let Some(hops) = key.level() {
-                answer.unlocks.push(Unlocked { system: fact, hops });
-            }
-        }
-        Class::Account if fact != seed => answer.accounts += 1,
-        Class::Mailbox if fact != seed => answer.mailboxes += 1,
-        _ => {}
-    }
-}
-
-fn rank(answer: &mut Answer, question: &Question<'_>) {
-    answer.unlocks.sort_unstable_by_key(|unlocked| {
-        let at = unlocked.system.index();
-        (question.severity[at], unlocked.hops, question.place[at])
-    });
+    })
 }
 
 #[cfg(test)]
@@ -396,10 +428,10 @@ mod tests {
         // The phone is assumed: its password fact falls anyway, the device completes the gate.
         let seeds = [device, phone, account];
         let answers = solve(&graph, &ask(&seeds, &[phone], &zeros, &none), &|_| {});
-        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 1 }]);
+        assert_eq!(answers[0].unlocks(), [Unlocked { system, hops: 1 }]);
         assert_eq!(answers[0].accounts, 1);
-        assert!(answers[1].unlocks.is_empty());
-        assert_eq!(answers[2].unlocks, [Unlocked { system, hops: 0 }]);
+        assert!(answers[1].unlocks().is_empty());
+        assert_eq!(answers[2].unlocks(), [Unlocked { system, hops: 0 }]);
         // Everything assumed: the account still gives the system by itself.
         let all = [phone, device, password, mfa];
         let answers = solve(
@@ -407,9 +439,9 @@ mod tests {
             &ask(&[account, device], &all, &zeros, &none),
             &|_| {},
         );
-        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 0 }]);
+        assert_eq!(answers[0].unlocks(), [Unlocked { system, hops: 0 }]);
         assert!(
-            answers[1].unlocks.is_empty(),
+            answers[1].unlocks().is_empty(),
             "the device alone gives only the factor"
         );
     }
@@ -453,6 +485,6 @@ mod tests {
         let graph = builder.finish();
         let (zeros, none) = (vec![0; graph.fact_count()], vec![0; graph.fact_count()]);
         let answers = solve(&graph, &ask(&[seed], &[assumed], &zeros, &none), &|_| {});
-        assert_eq!(answers[0].unlocks, [Unlocked { system, hops: 1 }]);
+        assert_eq!(answers[0].unlocks(), [Unlocked { system, hops: 1 }]);
     }
 }

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::{Key, forest::Shift, proof::Derived};
-use crate::rules::{Class, Fact, Gate, RuleGraph};
+use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 
 /// A fact that is not in the closure.
 const NEVER: u64 = u64::MAX;
@@ -22,16 +22,43 @@ const GIVEN: u32 = u32::MAX;
 /// Where levels and rounds of a tree start, with room below for its depth.
 const ORIGIN: u64 = 1 << 31;
 
-/// The closure of one seed at a time, with what it takes to go back (24 bytes per fact and gate, and
-/// 24 per fact that the path added).
+/// The key of a fact and the gate that it was derived by, side by side because they are read together.
+#[derive(Clone, Copy)]
+struct State {
+    level: u32,
+    round: u32,
+    why: u32,
+}
+
+impl State {
+    const NEVER: Self = Self {
+        level: u32::MAX,
+        round: u32::MAX,
+        why: GIVEN,
+    };
+
+    fn new(key: u64, why: u32) -> Self {
+        Self {
+            level: (key >> 32) as u32,
+            round: key as u32,
+            why,
+        }
+    }
+
+    fn key(self) -> u64 {
+        (u64::from(self.level) << 32) | u64::from(self.round)
+    }
+}
+
+/// The closure of one seed at a time, with what it takes to go back (12 bytes per fact, 4 per gate,
+/// and 16 per fact that the path added).
 pub(super) struct Running<'g> {
     graph: &'g RuleGraph,
-    keys: Vec<u64>,
-    why: Vec<u32>,
-    /// How many inputs of each gate are in the closure.
+    states: Vec<State>,
+    /// How many inputs of each gate are in the closure, for gates that need more than one.
     present: Vec<u32>,
     /// What to restore, latest last.
-    undo: Vec<(Fact, u64, u32)>,
+    undo: Vec<(Fact, State)>,
     path: Vec<Step>,
     /// Zero rounds of the levels from the tree's first one downwards.
     zeros: Vec<u64>,
@@ -58,8 +85,7 @@ impl<'g> Running<'g> {
     pub(super) fn new(graph: &'g RuleGraph) -> Self {
         Self {
             graph,
-            keys: vec![NEVER; graph.fact_count()],
-            why: vec![GIVEN; graph.fact_count()],
+            states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
             undo: Vec::new(),
             path: Vec::new(),
@@ -124,12 +150,12 @@ impl<'g> Running<'g> {
         };
         let graph = self.graph;
         while self.undo.len() > step.undo {
-            let Some((fact, key, why)) = self.undo.pop() else {
+            let Some((fact, state)) = self.undo.pop() else {
                 break;
             };
-            if key == NEVER {
-                for gate in graph.uses(fact) {
-                    self.present[gate.index()] -= 1;
+            if state.key() == NEVER {
+                for step in graph.uses(fact).iter().filter(|step| step.need() > 1) {
+                    self.present[step.gate.index()] -= 1;
                 }
                 match graph.class(fact) {
                     Class::Account => self.accounts -= 1,
@@ -137,8 +163,7 @@ impl<'g> Running<'g> {
                     _ => {}
                 }
             }
-            self.keys[fact.index()] = key;
-            self.why[fact.index()] = why;
+            self.states[fact.index()] = state;
         }
         self.systems.truncate(step.systems);
         self.zeros.truncate(step.levels);
@@ -178,13 +203,12 @@ impl<'g> Running<'g> {
     }
 
     fn log(&mut self, fact: Fact) {
-        self.undo
-            .push((fact, self.keys[fact.index()], self.why[fact.index()]));
+        self.undo.push((fact, self.states[fact.index()]));
     }
 
     fn set(&mut self, fact: Fact, key: u64, why: u32) {
         self.log(fact);
-        if self.keys[fact.index()] == NEVER {
+        if self.states[fact.index()].key() == NEVER {
             match self.graph.class(fact) {
                 Class::Account => self.accounts += 1,
                 Class::Mailbox => self.mailboxes += 1,
@@ -192,12 +216,12 @@ impl<'g> Running<'g> {
                 _ => {}
             }
             // Counted at once: a gate is judged by keys, and an input that waits in a queue has one.
-            for gate in self.graph.uses(fact) {
-                self.present[gate.index()] += 1;
+            let uses = self.graph.uses(fact).iter();
+            for step in uses.filter(|step| step.need() > 1) {
+                self.present[step.gate.index()] += 1;
             }
         }
-        self.keys[fact.index()] = key;
-        self.why[fact.index()] = why;
+        self.states[fact.index()] = State::new(key, why);
     }
 
     /// Follows what is queued, smallest keys first.
@@ -207,7 +231,7 @@ impl<'g> Running<'g> {
             for at in 0..self.now.len() {
                 let fact = self.now[at];
                 // A fact found first at a later key may have been found again at a sooner one.
-                if self.keys[fact.index()] == key {
+                if self.states[fact.index()].key() == key {
                     self.follow(fact, key);
                 }
             }
@@ -239,17 +263,17 @@ impl<'g> Running<'g> {
     fn follow(&mut self, fact: Fact, key: u64) {
         let graph = self.graph;
         let (next_round, next_level) = (self.after(key, 0), self.after(key, 1));
-        for &gate in graph.uses(fact) {
-            let (need, cost) = (graph.need(gate), graph.cost(gate));
-            if self.present[gate.index()] < need {
+        for &step in graph.uses(fact) {
+            let Use { gate, head, .. } = step;
+            let (need, cost) = (step.need(), step.cost());
+            if need > 1 && self.present[gate.index()] < need {
                 continue;
             }
-            let head = graph.head(gate);
-            let known = self.keys[head.index()];
+            let State { why: chosen, .. } = self.states[head.index()];
+            let known = self.states[head.index()].key();
             // The need-th smallest input cannot be smaller than this one unless the gate has fired
             // on the others already.
             let soonest = if cost > 0 { next_level } else { next_round };
-            let chosen = self.why[head.index()];
             let is_given = chosen == GIVEN && Some(head) == self.seed();
             if known < soonest || (known == soonest && (gate.0 >= chosen || is_given)) {
                 continue;
@@ -271,7 +295,7 @@ impl<'g> Running<'g> {
                 }
             } else if found == known && gate.0 < chosen && !is_given {
                 self.log(head);
-                self.why[head.index()] = gate.0;
+                self.states[head.index()].why = gate.0;
             }
         }
     }
@@ -280,7 +304,7 @@ impl<'g> Running<'g> {
         let mut keys = std::mem::take(&mut self.sorted);
         keys.clear();
         let inputs = self.graph.inputs(gate).iter();
-        keys.extend(inputs.map(|&input| self.keys[input.index()]));
+        keys.extend(inputs.map(|&input| self.states[input.index()].key()));
         let nth = if need as usize <= keys.len() {
             *keys.select_nth_unstable(need as usize - 1).1
         } else {
@@ -293,7 +317,7 @@ impl<'g> Running<'g> {
 
 impl Derived for Running<'_> {
     fn key(&self, fact: Fact) -> Key {
-        let key = self.keys[fact.index()];
+        let key = self.states[fact.index()].key();
         if key == NEVER {
             return Key::NEVER;
         }
@@ -303,7 +327,7 @@ impl Derived for Running<'_> {
     }
 
     fn why(&self, fact: Fact) -> Option<Gate> {
-        let gate = self.why[fact.index()];
+        let gate = self.states[fact.index()].why;
         (gate != GIVEN).then_some(Gate(gate))
     }
 }

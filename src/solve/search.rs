@@ -76,17 +76,17 @@ impl<'g> Search<'g> {
 
     fn follow(&mut self, fact: Fact, key: Key) {
         let graph = self.graph;
-        for &gate in graph.uses(fact) {
+        for step in graph.uses(fact) {
+            let (gate, head) = (step.gate, step.head);
             let count = &mut self.counts[gate.index()];
             if *count == 0 {
                 self.counted.push(gate);
             }
             *count += 1;
-            if *count != graph.need(gate) {
+            if *count != step.need() {
                 continue;
             }
-            let cost = graph.cost(gate);
-            let head = graph.head(gate);
+            let cost = step.cost();
             let found = key.after_gate(cost);
             let known = &mut self.keys[head.index()];
             if found < *known {

@@ -4,6 +4,8 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use tempfile::NamedTempFile;
 
@@ -70,12 +72,7 @@ impl Outputs {
         let path = self.directory.join(name);
         let attempt = || {
             let file = NamedTempFile::new_in(&self.directory)?;
-            let mut writer = BufWriter::with_capacity(1 << 16, file);
-            let result = write(&mut writer)?;
-            let file = writer
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error)?;
-            Ok((result, file))
+            handed_over(file, write)
         };
         let (result, file) = attempt().map_err(|source| OutputsError { path, source })?;
         self.pending.push((name.to_owned(), file));
@@ -117,6 +114,55 @@ impl Outputs {
             written.push(path);
         }
         Ok(written)
+    }
+}
+
+/// Lets a thread of its own write what `write` makes: copying hundreds of megabytes to the system takes
+/// about as long as making them.
+fn handed_over<T>(
+    file: NamedTempFile,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<(T, NamedTempFile)> {
+    /// Bytes that are handed over at a time, and how often that is done before the maker waits.
+    const PIECE: usize = 1 << 18;
+    const WAITING: usize = 16;
+    thread::scope(|scope| {
+        let (pieces, taken) = mpsc::sync_channel::<Vec<u8>>(WAITING);
+        let writer = thread::Builder::new().spawn_scoped(scope, move || {
+            let mut file = file;
+            for piece in taken {
+                file.write_all(&piece)?;
+            }
+            io::Result::Ok(file)
+        })?;
+        let mut out = BufWriter::with_capacity(PIECE, HandOver(pieces));
+        let result = write(&mut out).and_then(|result| {
+            out.flush()?;
+            Ok(result)
+        });
+        // The thread ends when nobody can hand it anything any more.
+        drop(out.into_parts().0);
+        let written = writer
+            .join()
+            .map_err(|_| io::Error::other("the thread that writes has died"))?;
+        // What the thread says is the cause of what the maker ran into.
+        let file = written?;
+        Ok((result?, file))
+    })
+}
+
+/// Hands pieces over to the thread that writes.
+struct HandOver(mpsc::SyncSender<Vec<u8>>);
+
+impl Write for HandOver {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        self.0.send(piece.to_vec()).map_err(gone)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

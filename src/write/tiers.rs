@@ -131,7 +131,7 @@ pub fn write_unlocks(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::R
     out.write_record(["identity", "system", "criticality", "hops"])?;
     for result in &view.scan.identities {
         let identity = &view.org.identities[result.identity as usize];
-        for unlocked in result.answer.iter().flat_map(|answer| &answer.unlocks) {
+        for unlocked in result.answer.iter().flat_map(|answer| answer.unlocks()) {
             out.write_record([
                 &*id(view.shown(identity.asset), guard),
                 &*id(view.system(unlocked.system), guard),
@@ -171,17 +171,17 @@ impl<'a> Fall<'a> {
             return Self::default();
         };
         let mut fall = Self {
-            unlocks: answer.unlocks.len().to_string(),
+            unlocks: answer.unlocks().len().to_string(),
             accounts: answer.accounts.to_string(),
             mailboxes: answer.mailboxes.to_string(),
             ..Self::default()
         };
-        if let Some(worst) = answer.unlocks.first() {
+        if let Some(worst) = answer.unlocks().first() {
             fall.worst_system = id(view.system(worst.system), guard);
             fall.worst_criticality = view.criticality(worst.system).to_string();
             fall.hops = worst.hops.to_string();
         }
-        if let Some(proof) = &answer.proof {
+        if let Some(proof) = answer.proof() {
             fall.chain = guarded(&report::chain(view, proof).text(view, true)).into_owned();
         }
         fall

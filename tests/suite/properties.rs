@@ -69,7 +69,7 @@ fn agree(tables: &Tables, options: &Options, as_csv: bool) -> TestCaseResult {
             continue;
         };
         let seed = scanned.ingested.organisation.identities[result.identity as usize].asset;
-        if let (Some(worst), Some(proof)) = (answer.unlocks.first(), &answer.proof) {
+        if let (Some(worst), Some(proof)) = (answer.unlocks().first(), answer.proof()) {
             replay(&scanned, Fact(seed.0), proof, worst.system, worst.hops)?;
         }
     }

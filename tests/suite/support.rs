@@ -81,7 +81,7 @@ impl Scanned {
         };
         Fallen {
             unlocks: answer
-                .unlocks
+                .unlocks()
                 .iter()
                 .map(|unlocked| (shown(unlocked.system), unlocked.hops))
                 .collect(),
