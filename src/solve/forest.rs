@@ -10,6 +10,7 @@
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
+use super::tour::Size;
 use crate::rules::{Fact, RuleGraph, Use};
 use rayon::prelude::*;
 
@@ -55,13 +56,31 @@ struct Edges<'g> {
     graph: &'g RuleGraph,
     /// For every fact one such fact, if there is any.
     joined: Vec<Option<Edge>>,
+    sizes: &'g [Size],
 }
 
 impl<'g> Edges<'g> {
-    fn new(graph: &'g RuleGraph) -> Self {
+    fn new(graph: &'g RuleGraph, sizes: &'g [Size]) -> Self {
         let facts = (0..graph.fact_count() as u32).into_par_iter().map(Fact);
-        let joined = facts.map(|fact| joined(graph, fact)).collect();
-        Self { graph, joined }
+        let wanted = |fact: &Fact| sizes[fact.index()] != Size::Small;
+        let joined = facts
+            .map(|fact| {
+                Some(fact)
+                    .filter(wanted)
+                    .and_then(|fact| joined(graph, fact))
+            })
+            .collect();
+        Self {
+            graph,
+            joined,
+            sizes,
+        }
+    }
+
+    /// Whether there is nothing to share with a fact: nothing follows from it, or so little that
+    /// nobody gains by hanging below it. No fact of a large closure follows from a small one.
+    fn is_leaf(&self, fact: Fact) -> bool {
+        self.sizes[fact.index()] == Size::Small || self.graph.uses(fact).is_empty()
     }
 
     /// The edge at a place among a fact's uses, the joined one behind them.
@@ -138,9 +157,9 @@ pub(super) struct Forest {
 
 impl Forest {
     /// The forest over `seeds`.
-    pub(super) fn new(graph: &RuleGraph, seeds: &[Fact]) -> Self {
-        let edges = Edges::new(graph);
-        let components = Components::new(&edges);
+    pub(super) fn new(graph: &RuleGraph, seeds: &[Fact], sizes: &[Size]) -> Self {
+        let edges = Edges::new(graph, sizes);
+        let components = Components::new(&edges, seeds);
         let parents = parents(&edges, &components);
         let order = preorder(graph, &parents, seeds);
         Self { parents, order }
@@ -159,7 +178,8 @@ impl Forest {
 
 /// Strongly connected components of the edges, with how much each reaches.
 struct Components {
-    /// For every fact, its component; components are numbered successors first.
+    /// For every fact that follows from a seed by edges, its component; components are numbered
+    /// successors first.
     of: Vec<u32>,
     /// For every component, an estimate of its closure's size: its own facts and those of its
     /// successors, what two of them share counted twice.
@@ -172,7 +192,7 @@ struct Components {
 
 impl Components {
     /// Tarjan's algorithm (1972) with its own stack.
-    fn new(edges: &Edges<'_>) -> Self {
+    fn new(edges: &Edges<'_>, seeds: &[Fact]) -> Self {
         let graph = edges.graph;
         let facts = graph.fact_count();
         let mut found = Self {
@@ -186,11 +206,11 @@ impl Components {
         let mut number = 0u32;
         let mut path: Vec<u32> = Vec::new();
         let mut calls: Vec<(Fact, u32, u32)> = Vec::new();
-        for start in graph.facts() {
+        for &start in seeds {
             if low[start.index()] != 0 {
                 continue;
             }
-            if graph.uses(start).is_empty() {
+            if edges.is_leaf(start) {
                 found.close_leaf(&mut low, start);
                 continue;
             }
@@ -207,7 +227,7 @@ impl Components {
                     let Some(Edge { to: head, .. }) = edges.at(fact, at - 1) else {
                         continue;
                     };
-                    if low[head.index()] == 0 && graph.uses(head).is_empty() {
+                    if low[head.index()] == 0 && edges.is_leaf(head) {
                         found.close_leaf(&mut low, head);
                     } else if low[head.index()] == 0 {
                         calls.push((fact, mine, at as u32 - 1));
@@ -276,14 +296,14 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     let mut parents = vec![None; graph.fact_count()];
     for fact in graph.facts() {
         let own = components.of[fact.index()];
-        if components.root[own as usize] != fact.0 {
+        let is_known = own != NONE && !edges.is_leaf(fact);
+        if !is_known || components.root[own as usize] != fact.0 {
             continue;
         }
         parents[fact.index()] = edges
             .of(fact)
             .filter(|edge| components.of[edge.to.index()] != own)
-            // Nothing grows out of a fact from which nothing follows.
-            .filter(|edge| !graph.uses(edge.to).is_empty())
+            .filter(|edge| !edges.is_leaf(edge.to))
             .max_by_key(|edge| {
                 let reach = components.reach[components.of[edge.to.index()] as usize];
                 (reach, std::cmp::Reverse((edge.shift, edge.to)))
@@ -294,7 +314,7 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     let mut incoming: Vec<(Fact, Fact, Shift)> = Vec::new();
     for fact in graph.facts() {
         let own = components.of[fact.index()];
-        if !components.is_circle[own as usize] {
+        if own == NONE || !components.is_circle[own as usize] {
             continue;
         }
         let inside = edges

@@ -8,8 +8,9 @@
 //!
 //! Methods. One closure is a search over the gates with one counter per gate, in the order of
 //! (level, round): Dowling and Gallier's counting with Knuth's order of superior functions. All of
-//! them together walk a forest in which each closure grows out of its parent's (`forest`,
-//! `running`): what a seed costs is what it adds to its parent or brings nearer. Under assumptions,
+//! them together: small ones without a system by a search of a few facts (`small`); the others walk a
+//! forest in which each closure grows out of its parent's (`tour`, `forest`, `running`): what a seed
+//! costs is what it adds to its parent or brings nearer. Under assumptions,
 //! which have level 0 wherever the seed stands, every seed's search starts from the closure of the
 //! assumptions and follows only what the seed improves.
 
@@ -19,16 +20,16 @@ mod key;
 mod proof;
 mod running;
 mod search;
+mod small;
+mod tour;
 
 use rayon::prelude::*;
 
 use crate::rules::{Class, Fact, RuleGraph};
 use extension::Extension;
-use forest::Forest;
 pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};
-use running::Running;
 use search::Search;
 
 /// What is asked of a rule graph.
@@ -176,114 +177,10 @@ pub fn solve(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
     if question.assumed.is_empty() {
-        solve_alone(graph, question, tick)
+        tour::solve(graph, question, tick)
     } else {
         solve_one_by_one(graph, question, tick)
     }
-}
-
-/// Without assumptions: along the forest.
-fn solve_alone(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    tick: &(dyn Fn(u64) + Sync),
-) -> Vec<Answer> {
-    let forest = Forest::new(graph, question.seeds);
-    let order = forest.order();
-    let mut is_seed = vec![false; graph.fact_count()];
-    for seed in question.seeds {
-        is_seed[seed.index()] = true;
-    }
-    // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
-    let chunk = (order.len() / 256).clamp(256, 1 << 14);
-    let solved: Vec<Vec<(Fact, Answer)>> = order
-        .par_chunks(chunk)
-        .map_init(
-            || Running::new(graph),
-            |running, facts| {
-                let mut answers = Vec::with_capacity(facts.len());
-                while running.seed().is_some() {
-                    running.pop();
-                }
-                for &fact in facts {
-                    let parent = forest.parent(fact);
-                    if parent.is_none() && graph.uses(fact).is_empty() {
-                        // Nothing follows from it, and nobody stands below it.
-                        answers.push((fact, Answer::default()));
-                        continue;
-                    }
-                    let parent_fact = parent.map(|(parent, _)| parent);
-                    while running.seed().is_some() && running.seed() != parent_fact {
-                        running.pop();
-                    }
-                    if running.seed().is_none() {
-                        go_to(running, &forest, parent_fact);
-                    }
-                    running.push(fact, parent.map(|(_, shift)| shift));
-                    if is_seed[fact.index()] {
-                        answers.push((fact, answer_running(graph, question, running, fact)));
-                    }
-                }
-                tick(answers.len() as u64);
-                answers
-            },
-        )
-        .collect();
-    drop((forest, is_seed));
-    let mut place = vec![u32::MAX; graph.fact_count()];
-    for (at, seed) in question.seeds.iter().enumerate() {
-        place[seed.index()] = at as u32;
-    }
-    let mut answers = vec![Answer::default(); question.seeds.len()];
-    for (fact, answer) in solved.into_iter().flatten() {
-        if let Some(slot) = answers.get_mut(place[fact.index()] as usize) {
-            *slot = answer;
-        }
-    }
-    // A seed that is asked twice is answered twice.
-    for (at, seed) in question.seeds.iter().enumerate() {
-        let last = place[seed.index()] as usize;
-        if last != at {
-            answers[at] = answers[last].clone();
-        }
-    }
-    answers
-}
-
-/// Goes from nowhere to a fact along its ancestors.
-fn go_to(running: &mut Running<'_>, forest: &Forest, fact: Option<Fact>) {
-    let mut way = Vec::new();
-    let mut next = fact;
-    while let Some(fact) = next {
-        let parent = forest.parent(fact);
-        way.push((fact, parent.map(|(_, shift)| shift)));
-        next = parent.map(|(parent, _)| parent);
-    }
-    for (fact, shift) in way.into_iter().rev() {
-        running.push(fact, shift);
-    }
-}
-
-/// What the running closure says of its seed.
-fn answer_running(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    running: &Running<'_>,
-    seed: Fact,
-) -> Answer {
-    let own = graph.class(seed);
-    let systems = running.systems().iter().filter(|&&system| system != seed);
-    let tally = Tally {
-        unlocks: systems
-            .map(|&system| Unlocked {
-                system,
-                hops: running.key(system).level().unwrap_or_default(),
-            })
-            .collect(),
-        accounts: running.accounts() - u32::from(own == Class::Account),
-        mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
-    };
-    tally.answer(question, |worst| proof::prove(graph, running, worst))
 }
 
 /// Seed by seed, on top of what the assumptions give.

@@ -11,6 +11,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hint::black_box;
 
 use super::{Key, forest::Shift, proof::Derived};
 use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
@@ -19,6 +20,8 @@ use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 const NEVER: u64 = u64::MAX;
 /// No gate.
 const GIVEN: u32 = u32::MAX;
+/// How many facts are followed between two looks ahead.
+const WARM: usize = 16;
 /// Where levels and rounds of a tree start, with room below for its depth.
 const ORIGIN: u64 = 1 << 31;
 
@@ -229,6 +232,9 @@ impl<'g> Running<'g> {
         let mut key = start;
         loop {
             for at in 0..self.now.len() {
+                if at % WARM == 0 && self.now.len() >= WARM {
+                    self.warm(at);
+                }
                 let fact = self.now[at];
                 // A fact found first at a later key may have been found again at a sooner one.
                 if self.states[fact.index()].key() == key {
@@ -258,6 +264,34 @@ impl<'g> Running<'g> {
                 self.now.push(fact);
             }
         }
+    }
+
+    /// Brings what following the next [`WARM`] facts will read into the caches, each step towards it for
+    /// all of them at a time, so that the processor waits for many places in memory together: in a
+    /// closure of millions that is where the time goes.
+    fn warm(&self, at: usize) {
+        let facts = &self.now[at..self.now.len().min(at + WARM)];
+        let mut heads = [Fact(0); WARM];
+        let mut sum = 0;
+        for (head, &fact) in heads.iter_mut().zip(facts) {
+            *head = self.graph.uses(fact).first().map_or(fact, |step| step.head);
+        }
+        let mut gates = [Gate(0); WARM];
+        for (gate, &head) in gates.iter_mut().zip(&heads[..facts.len()]) {
+            sum ^= self.states[head.index()].why ^ self.graph.class(head) as u32;
+            *gate = self
+                .graph
+                .uses(head)
+                .first()
+                .map_or(*gate, |step| step.gate);
+        }
+        if let Some(present) = self.present.first() {
+            sum ^= gates[..facts.len()]
+                .iter()
+                .fold(*present, |sum, gate| sum ^ self.present[gate.index()]);
+        }
+        // Without a use the reads would be left out.
+        black_box(sum);
     }
 
     fn follow(&mut self, fact: Fact, key: u64) {
