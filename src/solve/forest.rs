@@ -153,6 +153,12 @@ pub(super) struct Forest {
     parents: Vec<Option<Edge>>,
     /// Every fact of the forest, parents before children and children together.
     order: Vec<Fact>,
+    /// For every fact of the forest its place in that order.
+    place: Vec<u32>,
+    /// For every place the one behind all that hangs below its fact.
+    ends: Vec<u32>,
+    /// For every place how many recoveries its fact is from its root.
+    depths: Vec<u32>,
 }
 
 impl Forest {
@@ -161,8 +167,60 @@ impl Forest {
         let edges = Edges::new(graph, sizes);
         let components = Components::new(&edges, seeds);
         let parents = parents(&edges, &components);
-        let order = preorder(graph, &parents, seeds);
-        Self { parents, order }
+        let mut forest = Self {
+            parents,
+            order: Vec::new(),
+            place: vec![NONE; graph.fact_count()],
+            ends: Vec::new(),
+            depths: Vec::new(),
+        };
+        forest.narrow(graph, seeds);
+        forest
+    }
+
+    /// Leaves these seeds and what lies between them and their roots.
+    pub(super) fn narrow(&mut self, graph: &RuleGraph, seeds: &[Fact]) {
+        let Self {
+            parents,
+            order,
+            place,
+            ends,
+            depths,
+        } = self;
+        *order = preorder(graph, parents, seeds);
+        for (at, fact) in order.iter().enumerate() {
+            place[fact.index()] = at as u32;
+        }
+        *ends = (1..=order.len() as u32).collect();
+        for at in (0..order.len()).rev() {
+            if let Some(parent) = parents[order[at].index()] {
+                let parent = place[parent.to.index()] as usize;
+                ends[parent] = ends[parent].max(ends[at]);
+            }
+        }
+        depths.clear();
+        for fact in order.iter() {
+            let depth = parents[fact.index()].map_or(0, |parent| {
+                let above: u32 = depths[place[parent.to.index()] as usize];
+                above.saturating_add(parent.shift.level)
+            });
+            depths.push(depth);
+        }
+    }
+
+    /// How many recoveries a fact of the forest is from its root.
+    pub(super) fn depth(&self, fact: Fact) -> u32 {
+        self.depths[self.place[fact.index()] as usize]
+    }
+
+    /// The place in the order behind all that hangs below a fact of the forest.
+    pub(super) fn end(&self, fact: Fact) -> usize {
+        self.ends[self.place[fact.index()] as usize] as usize
+    }
+
+    /// How many facts hang below a fact of the forest, itself among them.
+    pub(super) fn below(&self, fact: Fact) -> usize {
+        self.end(fact) - self.place[fact.index()] as usize
     }
 
     /// Every fact of the forest, parents before children and children together.

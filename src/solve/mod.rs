@@ -10,13 +10,15 @@
 //! (level, round): Dowling and Gallier's counting with Knuth's order of superior functions. All of
 //! them together: small ones without a system by a search of a few facts (`small`); the others walk a
 //! forest in which each closure grows out of its parent's (`tour`, `forest`, `running`): what a seed
-//! costs is what it adds to its parent or brings nearer. Under assumptions,
+//! costs is what it adds to its parent or brings nearer. Seeds for which that is much go through the
+//! gates side by side, a bit each (`lanes`). Under assumptions,
 //! which have level 0 wherever the seed stands, every seed's search starts from the closure of the
 //! assumptions and follows only what the seed improves.
 
 mod extension;
 mod forest;
 mod key;
+mod lanes;
 mod proof;
 mod running;
 mod search;
@@ -31,6 +33,7 @@ pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};
 use search::Search;
+pub use tour::Effort;
 
 /// What is asked of a rule graph.
 #[derive(Clone, Copy)]
@@ -176,11 +179,29 @@ pub fn solve(
     question: &Question<'_>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
+    solve_with(graph, question, Effort::default(), tick)
+}
+
+/// The same with other thresholds between the methods; the answers do not depend on them.
+pub fn solve_with(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    effort: Effort,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Answer> {
     if question.assumed.is_empty() {
-        tour::solve(graph, question, tick)
+        tour::solve(graph, question, effort, tick)
     } else {
         solve_one_by_one(graph, question, tick)
     }
+}
+
+/// Answers the question for every seed in batches of lanes, without assumptions.
+#[must_use]
+pub fn solve_in_lanes(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    tour::in_lanes(graph, question, question.seeds, true, &mut answers, &|_| {});
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// Seed by seed, on top of what the assumptions give.

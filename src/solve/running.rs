@@ -20,6 +20,21 @@ use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 const NEVER: u64 = u64::MAX;
 /// No gate.
 const GIVEN: u32 = u32::MAX;
+/// How much a step of the running closure may change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    /// So many changes are always allowed.
+    pub free: usize,
+    /// And one for so many facts of the closure.
+    pub share: usize,
+}
+
+impl Limit {
+    fn is_over(self, changes: usize, size: usize) -> bool {
+        changes > self.free && changes > size / self.share
+    }
+}
+
 /// How many facts are followed between two looks ahead.
 const WARM: usize = 16;
 /// Where levels and rounds of a tree start, with room below for its depth.
@@ -68,6 +83,8 @@ pub(super) struct Running<'g> {
     systems: Vec<Fact>,
     accounts: u32,
     mailboxes: u32,
+    /// Facts in the closure.
+    size: usize,
     now: Vec<Fact>,
     next_round: Vec<Fact>,
     next_level: Vec<Fact>,
@@ -96,6 +113,7 @@ impl<'g> Running<'g> {
             systems: Vec::new(),
             accounts: 0,
             mailboxes: 0,
+            size: 0,
             now: Vec::new(),
             next_round: Vec::new(),
             next_level: Vec::new(),
@@ -125,8 +143,9 @@ impl<'g> Running<'g> {
     }
 
     /// Goes one step further: to a root, or to a fact from which the present seed follows, this far
-    /// away or nearer.
-    pub(super) fn push(&mut self, fact: Fact, shift: Option<Shift>) {
+    /// away or nearer. When that takes more work than the limit allows, it is taken back and `false`
+    /// is given.
+    pub(super) fn push(&mut self, fact: Fact, shift: Option<Shift>, limit: Limit) -> bool {
         let step = Step {
             fact,
             undo: self.undo.len(),
@@ -143,7 +162,15 @@ impl<'g> Running<'g> {
         let zero = self.zero();
         self.set(fact, zero, GIVEN);
         self.now.push(fact);
-        self.search(zero);
+        let is_done = self.search(zero, limit);
+        if !is_done {
+            self.now.clear();
+            self.next_round.clear();
+            self.next_level.clear();
+            self.later.clear();
+            self.pop();
+        }
+        is_done
     }
 
     /// Goes back one step.
@@ -165,6 +192,7 @@ impl<'g> Running<'g> {
                     Class::Mailbox => self.mailboxes -= 1,
                     _ => {}
                 }
+                self.size -= 1;
             }
             self.states[fact.index()] = state;
         }
@@ -218,6 +246,7 @@ impl<'g> Running<'g> {
                 Class::System => self.systems.push(fact),
                 _ => {}
             }
+            self.size += 1;
             // Counted at once: a gate is judged by keys, and an input that waits in a queue has one.
             let uses = self.graph.uses(fact).iter();
             for step in uses.filter(|step| step.need() > 1) {
@@ -227,10 +256,14 @@ impl<'g> Running<'g> {
         self.states[fact.index()] = State::new(key, why);
     }
 
-    /// Follows what is queued, smallest keys first.
-    fn search(&mut self, start: u64) {
+    /// Follows what is queued, smallest keys first, up to the limit.
+    fn search(&mut self, start: u64, limit: Limit) -> bool {
+        let begin = self.path.last().map_or(0, |step| step.undo);
         let mut key = start;
         loop {
+            if limit.is_over(self.undo.len() - begin, self.size) {
+                return false;
+            }
             for at in 0..self.now.len() {
                 if at % WARM == 0 && self.now.len() >= WARM {
                     self.warm(at);
@@ -254,7 +287,7 @@ impl<'g> Running<'g> {
                 std::mem::swap(&mut self.now, &mut self.next_level);
                 level
             } else {
-                return;
+                return true;
             };
             while let Some(&Reverse((found, fact))) = self.later.peek() {
                 if found != key {

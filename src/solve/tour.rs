@@ -1,16 +1,17 @@
-//! All seeds without assumptions: small closures by themselves, the others along the forest.
+//! All seeds without assumptions: small closures by themselves, the others along the forest, and in
+//! lanes what would change too much of the closure before it.
 
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
 use super::forest::Forest;
-use super::proof;
-use super::running::Running;
+use super::lanes::{Incoming, LANES, Lanes};
+use super::proof::{self, Derived};
+use super::running::{Limit, Running};
 use super::small::Small;
 use super::{Answer, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, RuleGraph};
-use crate::solve::proof::Derived;
 
 /// What is known of a fact's closure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub(super) enum Size {
 pub(super) fn solve(
     graph: &RuleGraph,
     question: &Question<'_>,
+    effort: Effort,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
     let mut answers = small(graph, question.seeds, tick);
@@ -44,7 +46,7 @@ pub(super) fn solve(
             None => {}
         }
     }
-    let solved = along_the_forest(graph, question, &left, &sizes, tick);
+    let solved = large(graph, question, effort, &left, &sizes, tick);
     drop(sizes);
     let mut place = vec![u32::MAX; graph.fact_count()];
     for (at, (fact, _)) in solved.iter().enumerate() {
@@ -80,62 +82,242 @@ fn small(graph: &RuleGraph, seeds: &[Fact], tick: &(dyn Fn(u64) + Sync)) -> Vec<
     answers
 }
 
-/// Answers for the other seeds, in the order of the forest.
-fn along_the_forest(
+/// When a seed is left to the lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Changes of the running closure that a seed may cost, for each fact that hangs below it.
+    pub free: usize,
+    /// One change for so many facts of the closure is allowed too.
+    pub share: usize,
+    /// Fewer seeds than this are not worth a batch ...
+    pub least: usize,
+    /// ... nor is less than one in so many.
+    pub part: usize,
+    /// Facts that are walked along together at least.
+    pub together: usize,
+}
+
+impl Effort {
+    /// Everything along the forest.
+    const NO_LANES: Self = Self {
+        free: usize::MAX,
+        share: 1,
+        least: usize::MAX,
+        part: 1,
+        together: 1,
+    };
+}
+
+impl Default for Effort {
+    /// Found with `benches/shapes.rs`: a change costs about as much as fifty facts of a full batch.
+    fn default() -> Self {
+        Self {
+            free: 192,
+            share: 64,
+            least: 64,
+            part: 16,
+            together: 256,
+        }
+    }
+}
+
+/// Answers for the other seeds: in the order of the forest, and what is too dear there in lanes.
+fn large(
     graph: &RuleGraph,
     question: &Question<'_>,
+    effort: Effort,
     seeds: &[Fact],
     sizes: &[Size],
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<(Fact, Answer)> {
-    let forest = Forest::new(graph, seeds, sizes);
-    let order = forest.order();
+    let mut forest = Forest::new(graph, seeds, sizes);
+    let Toured {
+        mut answers,
+        mut heavy,
+    } = tour(graph, question, effort, &forest, sizes, tick);
+    if heavy.len() >= effort.least.max(seeds.len() / effort.part) {
+        // Seeds equally far from the roots tend to reach a fact in the same step.
+        heavy.sort_by_key(|&fact| forest.depth(fact));
+        heavy = in_lanes(graph, question, &heavy, false, &mut answers, tick);
+    }
+    if !heavy.is_empty() {
+        // Nothing else is left for these, whatever it costs.
+        forest.narrow(graph, &heavy);
+        let mut sizes = vec![Size::Unknown; graph.fact_count()];
+        for seed in &heavy {
+            sizes[seed.index()] = Size::Large;
+        }
+        answers.extend(tour(graph, question, Effort::NO_LANES, &forest, &sizes, tick).answers);
+    }
+    answers
+}
+
+/// Walks along the forest on all threads.
+fn tour(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    effort: Effort,
+    forest: &Forest,
+    sizes: &[Size],
+    tick: &(dyn Fn(u64) + Sync),
+) -> Toured {
+    let count = forest.order().len();
     // Closures that run are large, so there are no more of them than threads.
     let spare: Mutex<Vec<Running<'_>>> = Mutex::default();
     // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
-    let chunk = (order.len() / (rayon::current_num_threads() * 16)).clamp(256, 1 << 16);
-    let solved: Vec<Vec<(Fact, Answer)>> = order
-        .par_chunks(chunk)
-        .map(|facts| {
+    let chunk = count.div_ceil(rayon::current_num_threads() * 16);
+    let chunk = chunk.clamp(effort.together, 1 << 16);
+    let starts: Vec<usize> = (0..count).step_by(chunk).collect();
+    let parts: Vec<Toured> = starts
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|start| {
             let found = spare.lock().ok().and_then(|mut spare| spare.pop());
-            let mut running = found.unwrap_or_else(|| Running::new(graph));
-            let mut answers = Vec::new();
-            for &fact in facts {
-                let parent = forest.parent(fact);
-                let parent_fact = parent.map(|(parent, _)| parent);
-                while running.seed().is_some() && running.seed() != parent_fact {
-                    running.pop();
-                }
-                if running.seed().is_none() {
-                    go_to(&mut running, &forest, parent_fact);
-                }
-                running.push(fact, parent.map(|(_, shift)| shift));
-                if sizes[fact.index()] == Size::Large {
-                    answers.push((fact, answer_running(graph, question, &running, fact)));
-                }
-            }
+            let mut tour = Tour {
+                graph,
+                question,
+                effort,
+                forest,
+                sizes,
+                running: found.unwrap_or_else(|| Running::new(graph)),
+                toured: Toured::default(),
+            };
+            tour.go(start, (start + chunk).min(count));
+            let Tour {
+                running, toured, ..
+            } = tour;
             // The next chunk on this closure may hang below the same facts.
             if let Ok(mut spare) = spare.lock() {
                 spare.push(running);
             }
-            tick(answers.len() as u64);
-            answers
+            tick(toured.answers.len() as u64);
+            toured
         })
         .collect();
-    solved.into_iter().flatten().collect()
+    let mut toured = Toured::default();
+    for part in parts {
+        toured.answers.extend(part.answers);
+        toured.heavy.extend(part.heavy);
+    }
+    toured
 }
 
-/// Goes from nowhere to a fact along its ancestors.
-fn go_to(running: &mut Running<'_>, forest: &Forest, fact: Option<Fact>) {
-    let mut way = Vec::new();
-    let mut next = fact;
-    while let Some(fact) = next {
-        let parent = forest.parent(fact);
-        way.push((fact, parent.map(|(_, shift)| shift)));
-        next = parent.map(|(parent, _)| parent);
+/// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
+pub(super) fn in_lanes(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    seeds: &[Fact],
+    have_to: bool,
+    answers: &mut Vec<(Fact, Answer)>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Fact> {
+    let incoming = Incoming::new(graph);
+    let spare: Mutex<Vec<Lanes<'_>>> = Mutex::default();
+    let batches = seeds.par_chunks(LANES).map(|seeds| {
+        let found = spare.lock().ok().and_then(|mut spare| spare.pop());
+        let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &incoming));
+        let answers = lanes.answers(question, seeds, have_to);
+        if let Ok(mut spare) = spare.lock() {
+            spare.push(lanes);
+        }
+        tick(answers.as_ref().map_or(0, |answers| answers.len() as u64));
+        answers
+    });
+    let batches: Vec<Option<Vec<Answer>>> = batches.collect();
+    let mut left = Vec::new();
+    for (seeds, found) in seeds.chunks(LANES).zip(batches) {
+        match found {
+            Some(found) => answers.extend(seeds.iter().copied().zip(found)),
+            None => left.extend_from_slice(seeds),
+        }
     }
-    for (fact, shift) in way.into_iter().rev() {
-        running.push(fact, shift);
+    left
+}
+
+/// What a walk along a part of the forest found.
+#[derive(Default)]
+struct Toured {
+    answers: Vec<(Fact, Answer)>,
+    /// Seeds that would change too much of the closure before them.
+    heavy: Vec<Fact>,
+}
+
+/// A walk along a part of the forest.
+struct Tour<'a, 'g> {
+    graph: &'g RuleGraph,
+    question: &'a Question<'a>,
+    effort: Effort,
+    forest: &'a Forest,
+    sizes: &'a [Size],
+    running: Running<'g>,
+    toured: Toured,
+}
+
+impl Tour<'_, '_> {
+    /// Answers the seeds at these places of the forest's order.
+    fn go(&mut self, start: usize, end: usize) {
+        let mut at = start;
+        while at < end {
+            let fact = self.forest.order()[at];
+            let parent = self.forest.parent(fact);
+            let parent_fact = parent.map(|(parent, _)| parent);
+            while self.running.seed().is_some() && self.running.seed() != parent_fact {
+                self.running.pop();
+            }
+            let too_dear = if self.running.seed().is_none() {
+                self.go_to(parent_fact).err()
+            } else {
+                None
+            };
+            let too_dear = match too_dear {
+                Some(ancestor) => Some(ancestor),
+                None => (!self.push(fact)).then_some(fact),
+            };
+            if let Some(ancestor) = too_dear {
+                // So is what hangs below it.
+                let next = self.forest.end(ancestor).min(end);
+                let below = &self.forest.order()[at..next];
+                let sizes = self.sizes;
+                let seeds = below
+                    .iter()
+                    .filter(|fact| sizes[fact.index()] == Size::Large);
+                self.toured.heavy.extend(seeds.copied());
+                at = next;
+                continue;
+            }
+            if self.sizes[fact.index()] == Size::Large {
+                let answer = answer_running(self.graph, self.question, &self.running, fact);
+                self.toured.answers.push((fact, answer));
+            }
+            at += 1;
+        }
+    }
+
+    fn push(&mut self, fact: Fact) -> bool {
+        let parent = self.forest.parent(fact);
+        // What hangs below a fact shares what it costs.
+        let limit = Limit {
+            free: self.effort.free.saturating_mul(self.forest.below(fact)),
+            share: self.effort.share,
+        };
+        self.running
+            .push(fact, parent.map(|(_, shift)| shift), limit)
+    }
+
+    /// Goes from nowhere to a fact along its ancestors; stops before one that is too dear.
+    fn go_to(&mut self, fact: Option<Fact>) -> Result<(), Fact> {
+        let mut way = Vec::new();
+        let mut next = fact;
+        while let Some(fact) = next {
+            way.push(fact);
+            next = self.forest.parent(fact).map(|(parent, _)| parent);
+        }
+        for fact in way.into_iter().rev() {
+            if !self.push(fact) {
+                return Err(fact);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fast solver against a search per seed, answer by answer and proof by proof.
 
 use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
-use linchpin::solve::{Question, solve, solve_by_search};
+use linchpin::solve::{Effort, Question, solve, solve_by_search, solve_in_lanes, solve_with};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -64,10 +64,26 @@ fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
         severity: &severity,
         place: &place,
     };
-    let fast = solve(&graph, &question, &|_| {});
     let plain = solve_by_search(&graph, &question);
-    for ((seed, fast), plain) in seeds.iter().zip(&fast).zip(&plain) {
-        prop_assert_eq!(fast, plain, "seed {:?}", seed);
+    // As it comes; with seeds handed on to the lanes early, and to the forest again when there are few
+    // of them; everything in lanes.
+    let early = Effort {
+        free: 3,
+        share: 2,
+        least: 4,
+        part: 3,
+        together: 5,
+    };
+    let ways = [
+        ("usual", solve(&graph, &question, &|_| {})),
+        ("early", solve_with(&graph, &question, early, &|_| {})),
+        ("lanes", solve_in_lanes(&graph, &question)),
+    ];
+    for (way, answers) in &ways {
+        prop_assert_eq!(answers.len(), seeds.len());
+        for ((seed, answer), plain) in seeds.iter().zip(answers).zip(&plain) {
+            prop_assert_eq!(answer, plain, "{}: seed {:?}", way, seed);
+        }
     }
     Ok(())
 }
@@ -96,8 +112,15 @@ fn sparse_graphs_with_long_ways() {
 }
 
 #[test]
-fn gates_wider_than_a_word_and_more_seeds_than_a_chunk() {
+fn gates_wider_than_a_word_and_more_seeds_than_a_batch() {
+    // 534 seeds: a batch of 512 lanes and one that is not full.
     run(60, &graphs(400, 700, 150));
+}
+
+/// Closures of more than the few facts that are searched by themselves.
+#[test]
+fn middling_graphs_in_which_much_follows() {
+    run(150, &graphs(150, 600, 20));
 }
 
 /// A way of recoveries with free steps and circles in it: what is shared along it is not counted or
