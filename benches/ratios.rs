@@ -1,7 +1,8 @@
 //! The yardstick and the stages of a scan on the same files, in one run: `cargo bench --bench ratios`.
 //!
 //! The yardstick reads every table with the csv crate and serde into structs of String, on one
-//! thread, and keeps them. Every figure beside it is a ratio to that, the median of some pairs.
+//! thread, and keeps them. A pair is that, and the program as people run it with `--timings`; every
+//! figure is the median of the ratios of some pairs.
 //!
 //! `LINCHPIN_BENCH_N` (default 100000) is the number of identities, `LINCHPIN_BENCH_PAIRS`
 //! (default 5) the number of pairs, `LINCHPIN_BENCH_DIR` a folder that keeps the generated tables.
@@ -12,122 +13,81 @@
     reason = "a benchmark that cannot go on should stop, and prints its result"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use linchpin::analyze;
-use linchpin::compile;
-use linchpin::draw;
 use linchpin::generate::{self, Shape};
-use linchpin::ingest;
 use linchpin::model::Word;
-use linchpin::report::View;
-use linchpin::write;
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000);
     let pairs = number("LINCHPIN_BENCH_PAIRS", 5) as usize;
     let folder = tables(n);
-    let mut runs: Vec<Run> = (0..pairs.max(1)).map(|_| run(&folder)).collect();
+    let runs: Vec<Run> = (0..pairs.max(1)).map(|_| run(&folder)).collect();
     println!("{n} identities, median of {} pairs", runs.len());
-    let mut show = |what: &str, of: fn(&Run) -> Duration| {
-        runs.sort_by_key(of);
-        let time = of(&runs[runs.len() / 2]);
-        let mut ratios: Vec<f64> = runs
-            .iter()
-            .map(|run| of(run).as_secs_f64() / run.yardstick.as_secs_f64())
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        println!(
-            "{what:<12} {:>8.3} s  {:>6.2} x",
-            time.as_secs_f64(),
-            ratios[ratios.len() / 2]
-        );
+    let show = |what: &str, of: &dyn Fn(&Run) -> f64| {
+        let median = |of: &dyn Fn(&Run) -> f64| {
+            let mut all: Vec<f64> = runs.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all[all.len() / 2]
+        };
+        let ratio = median(&|run| of(run) / run.yardstick);
+        println!("{what:<12} {:>8.3} s  {ratio:>6.2} x", median(of));
     };
-    show("yardstick", |run| run.yardstick);
-    show("ingest", |run| run.ingest);
-    show("compile", |run| run.compile);
-    show("solve", |run| run.solve);
-    show("draw", |run| run.draw);
-    show("write csv", |run| run.csv);
-    show("write json", |run| run.json);
-    show("whole scan", |run| run.scan);
+    show("yardstick", &|run| run.yardstick);
+    for stage in STAGES {
+        show(stage, &|run| run.stages[stage]);
+    }
+    show("whole scan", &|run| run.scan);
 }
 
+/// The stages as `--timings` names them.
+const STAGES: [&str; 7] = [
+    "read",
+    "compile",
+    "solve",
+    "draw",
+    "tiers.csv",
+    "tiers.json",
+    "others",
+];
+
+/// Seconds of one pair.
 struct Run {
-    yardstick: Duration,
-    ingest: Duration,
-    compile: Duration,
-    solve: Duration,
-    draw: Duration,
-    csv: Duration,
-    json: Duration,
-    scan: Duration,
+    yardstick: f64,
+    stages: BTreeMap<String, f64>,
+    scan: f64,
 }
 
 fn run(folder: &Path) -> Run {
     let begin = Instant::now();
     let kept = yardstick::read(folder);
-    let yardstick = begin.elapsed();
+    let yardstick = begin.elapsed().as_secs_f64();
     drop(kept);
-
-    let begin = Instant::now();
-    let ingested = ingest::read(&[folder], ingest::Options::default());
-    let ingest = begin.elapsed();
-    assert!(!ingested.has_errors());
-    let begin = Instant::now();
-    let options = compile::Options::default();
-    let program = compile::compile(&ingested.organisation, &options);
-    let compile = begin.elapsed();
-    let begin = Instant::now();
-    let scan = analyze::scan(&ingested.organisation, &program, &|_| {});
-    let solve = begin.elapsed();
-    let view = View {
-        org: &ingested.organisation,
-        sources: &ingested.sources,
-        program: &program,
-        options: &options,
-        scan: &scan,
-    };
-    let begin = Instant::now();
-    let limits = draw::Limits {
-        max_nodes: 80,
-        focus: None,
-    };
-    let picture = draw::picture(&view, limits);
-    drop((draw::dot(&picture), draw::svg(&picture)));
-    let draw = begin.elapsed();
-    let begin = Instant::now();
-    let file = || std::io::BufWriter::new(tempfile::tempfile().unwrap());
-    write::write_tiers(&view, false, &mut file()).unwrap();
-    write::write_footholds(&view, false, &mut file()).unwrap();
-    let csv = begin.elapsed();
-    let begin = Instant::now();
-    write::write_json(&view, &mut file()).unwrap();
-    let json = begin.elapsed();
-    drop((scan, program, ingested));
-
+    // The program as people run it, in a process of its own.
     let out = tempfile::tempdir().unwrap();
     let begin = Instant::now();
-    let status = Command::new(env!("CARGO_BIN_EXE_linchpin"))
+    let done = Command::new(env!("CARGO_BIN_EXE_linchpin"))
         .arg("scan")
         .arg(folder)
-        .arg("--quiet")
-        .arg("--out")
+        .args(["--quiet", "--timings", "--format", "json", "--out"])
         .arg(out.path())
-        .status();
-    let scan = begin.elapsed();
-    assert!(status.unwrap().success());
+        .output()
+        .unwrap();
+    let scan = begin.elapsed().as_secs_f64();
+    assert!(done.status.success());
+    let said = String::from_utf8(done.stderr).unwrap();
+    let timings = said
+        .lines()
+        .find(|line| line.starts_with("{\"timings\""))
+        .unwrap();
+    let timings: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(timings).unwrap();
     Run {
         yardstick,
-        ingest,
-        compile,
-        solve,
-        draw,
-        csv,
-        json,
+        stages: timings["timings"].clone(),
         scan,
     }
 }

@@ -148,6 +148,9 @@ pub struct ScanArgs {
     /// Who lays out graph.svg
     #[arg(long, value_enum, default_value_t = Layout::Own, value_name = "WHO", help_heading = "Outputs")]
     pub layout: Layout,
+    /// Stop with an error when the scan takes more memory than this, e.g. 8GiB
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<bytesize::ByteSize>,
     /// Say on standard error how long each stage took
     #[arg(long)]
     pub timings: bool,

@@ -9,6 +9,7 @@ use super::Failure;
 use super::args::Color;
 
 /// Where the program talks.
+#[derive(Clone)]
 pub(super) struct Console {
     choice: ColorChoice,
     pub quiet: bool,

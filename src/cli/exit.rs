@@ -11,12 +11,20 @@ pub enum Exit {
     Bad,
 }
 
+impl Exit {
+    /// As a number.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Condition => 1,
+            Self::Bad => 2,
+        }
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Done => Self::SUCCESS,
-            Exit::Condition => Self::from(1),
-            Exit::Bad => Self::from(2),
-        }
+        exit.status().into()
     }
 }

@@ -8,6 +8,7 @@ mod console;
 mod exit;
 mod generate;
 mod import;
+mod memory;
 mod progress;
 mod scan;
 mod schema;

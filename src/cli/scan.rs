@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::args::{Condition, Format, Layout, ScanArgs};
 use super::check;
 use super::console::Console;
+use super::memory;
 use super::progress::Progress;
 use super::stages::Stages;
 use super::summary::{self, Written};
@@ -24,6 +25,10 @@ pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
 
 fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut stages = Stages::new();
+    let limit = args.memory_limit;
+    let watch = limit
+        .map(|limit| memory::watch(limit, console))
+        .transpose()?;
     let ingested = check::read(&args.read, args.keep_going, console);
     stages.done("read");
     if let Some(exit) = refused(&ingested, args, console) {
@@ -62,6 +67,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     }
     let scan = solve(console, &organisation, &program);
     stages.done("solve");
+    drop(watch);
     let view = View {
         org: &organisation,
         sources: &sources,

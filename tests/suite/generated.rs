@@ -67,3 +67,26 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
     assert_eq!(first, tables("again", "1"));
     assert_ne!(first, tables("other", "2"));
 }
+
+#[test]
+fn too_little_memory_is_an_error_in_words_and_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let tables = dir.path().join("tables");
+    generate(&tables, &["--identities", "30000", "--seed", "1"]);
+    let out = dir.path().join("out");
+    let scan = |limit: &str| {
+        let mut command = Command::cargo_bin("linchpin").unwrap();
+        command.arg("scan").arg(&tables).arg("--out").arg(&out);
+        command.args(["--quiet", "--memory-limit", limit]).assert()
+    };
+    let refused = scan("12MiB").code(2).get_output().stderr.clone();
+    let said = String::from_utf8(refused).unwrap();
+    assert!(
+        said.contains("more than --memory-limit 12.0 MiB allows"),
+        "{said}"
+    );
+    assert!(!out.exists());
+    scan("lots").code(2);
+    scan("4GiB").success();
+    assert!(out.join("tiers.csv").exists());
+}

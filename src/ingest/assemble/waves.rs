@@ -96,13 +96,17 @@ impl<'t> Looked<'t> {
 /// Reads a row; gives nothing when there is nothing to put in.
 pub(super) type Understand<'t, R> = fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R>;
 
+/// Puts a row into the organisation.
+pub(super) type Place<'p, 't, R> =
+    dyn FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send + 'p;
+
 impl<'t> Builder<'t> {
     /// Every row of some tables, in their order.
     pub(super) fn each<R: Send>(
         &mut self,
         tables: &[(Context, &RawTable<'t>)],
         understand: Understand<'t, R>,
-        place: &mut (dyn FnMut(&mut Self, Context, Said<R>, &Looked<'t>) + Send),
+        place: &mut Place<'_, 't, R>,
     ) {
         /// Parts of a wave for each thread: enough that none waits long for the last one.
         const PARTS: usize = 8;
@@ -143,7 +147,7 @@ impl<'t> Builder<'t> {
     fn place_all<R>(
         &mut self,
         parts: Vec<Understood<'t, R>>,
-        place: &mut (dyn FnMut(&mut Self, Context, Said<R>, &Looked<'t>) + Send),
+        place: &mut Place<'_, 't, R>,
         spare: &Mutex<Vec<Understood<'t, R>>>,
     ) {
         for mut part in parts {
