@@ -1,10 +1,13 @@
 //! `linchpin check`: validate the inputs and stop.
 
+use std::sync::OnceLock;
+
 use serde_json::json;
 
 use super::args::{CheckArgs, Format, ReadArgs};
 use super::complaints::{self, counted};
 use super::console::Console;
+use super::progress::Progress;
 use super::{Exit, Failure};
 use crate::diag::Severity;
 use crate::ingest::{self, Ingested, Options};
@@ -65,7 +68,14 @@ pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Inge
         encoding: args.encoding,
         keep_going,
     };
-    let mut ingested = ingest::read(&args.inputs, options);
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let mut ingested = ingest::read_watched(&args.inputs, options, &|more, all| {
+        let progress = progress.get_or_init(|| Progress::new(console, "reading", all));
+        progress.tick(more);
+    });
+    if let Some(progress) = progress.get() {
+        progress.finish();
+    }
     if args.strict {
         for diagnostic in &mut ingested.diagnostics {
             if diagnostic.severity == Severity::Warning {

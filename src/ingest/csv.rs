@@ -92,6 +92,11 @@ impl<'t> Body<'t> {
         parts::split(self.text, self.start, self.delimiter, PART)
     }
 
+    /// How many bytes of text there are below the header.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.text.len() - self.start) as u64
+    }
+
     /// At most how many rows there are: as many as lines.
     pub(super) fn at_most(&self) -> usize {
         let bytes = &self.text.as_bytes()[self.start..];

@@ -55,10 +55,21 @@ impl Ingested {
 /// Reads the inputs in the order given.
 #[must_use]
 pub fn read(inputs: &[impl AsRef<Path>], options: Options) -> Ingested {
+    read_watched(inputs, options, &|_, _| {})
+}
+
+/// The same; `watch` is called with the bytes of tables that were gone through since the last call,
+/// and with how many there are.
+#[must_use]
+pub fn read_watched(
+    inputs: &[impl AsRef<Path>],
+    options: Options,
+    watch: &(dyn Fn(u64, u64) + Sync),
+) -> Ingested {
     let mut sources = Sources::default();
     let files = read_files(inputs, options, &mut sources);
     let mut tables = read_tables(files, &sources);
-    let assembled = assemble::assemble(&tables.tables);
+    let assembled = assemble::assemble(&tables.tables, watch);
     let has_identities = tables
         .tables
         .iter()

@@ -140,6 +140,15 @@ impl<'t> RawTable<'t> {
         found
     }
 
+    /// How many bytes of text there are to go through.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match &self.rows {
+            Rows::Csv(body) => body.bytes(),
+            Rows::Kept(_) => 0,
+        }
+    }
+
     /// At most how many rows there are, without going through them.
     #[must_use]
     pub fn at_most(&self) -> usize {
@@ -168,6 +177,14 @@ impl<'t> RawTable<'t> {
 }
 
 impl<'t> Part<'_, 't> {
+    /// How many bytes of text it has; nothing for rows that were read already.
+    pub fn bytes(&self) -> u64 {
+        match &self.table.rows {
+            Rows::Csv(_) => self.range.len() as u64,
+            Rows::Kept(_) => 0,
+        }
+    }
+
     /// Goes through the rows of the part in order.
     pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) -> Found {
         match &self.table.rows {

@@ -206,6 +206,9 @@ impl<'t> Builder<'t> {
                 self.diagnostics.extend(reader.into_diagnostics());
             });
             self.note(context, found);
+            if let Some(watch) = self.watch {
+                watch(raw.bytes(), self.bytes);
+            }
         }
         for candidate in candidates {
             // What is wrong with its rows has been said.

@@ -38,8 +38,11 @@ pub(super) struct GoneThrough {
     pub is_cut: bool,
 }
 
-pub(super) fn assemble(tables: &[RawTable<'_>]) -> Assembled {
+pub(super) fn assemble(tables: &[RawTable<'_>], watch: &(dyn Fn(u64, u64) + Sync)) -> Assembled {
+    let bytes = tables.iter().map(RawTable::bytes).sum();
     let mut builder = Builder {
+        watch: Some(watch),
+        bytes,
         gone_through: vec![GoneThrough::default(); tables.len()],
         ..Builder::default()
     };
@@ -89,6 +92,9 @@ impl<'a, 't> ByTable<'a, 't> {
 
 #[derive(Default)]
 struct Builder<'t> {
+    /// Is told of bytes gone through, of so many.
+    watch: Option<&'t (dyn Fn(u64, u64) + Sync)>,
+    bytes: u64,
     org: Organisation,
     processes: FxHashMap<String, ProcessId>,
     diagnostics: Vec<Diagnostic>,

@@ -140,6 +140,9 @@ impl<'t> Builder<'t> {
                 assets.find_all(looked.later.wanted(), &mut looked.later_found);
             });
             ready = next;
+            if let Some(watch) = self.watch {
+                watch(wave.iter().map(|(_, part)| part.bytes()).sum(), self.bytes);
+            }
         }
         self.place_all(ready, place, &spare);
     }
