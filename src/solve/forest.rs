@@ -10,12 +10,15 @@
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
-use super::tour::Size;
+use super::{Key, tour::Size};
 use crate::rules::{Fact, RuleGraph, Use};
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 /// No fact, no gate.
 const NONE: u32 = u32::MAX;
+/// The number that all leaves share as components.
+const LEAVES: u32 = 0;
 
 /// How far a fact stands from its parent: what the parent's key is, or a bound above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,20 @@ impl Shift {
     }
 }
 
+impl From<Key> for Shift {
+    fn from(key: Key) -> Self {
+        let (level, round) = key.parts();
+        Self { level, round }
+    }
+}
+
+/// A fact that was found to follow from another one, and how far away it is at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meeting {
+    pub fact: Fact,
+    pub shift: Shift,
+}
+
 /// A fact that follows from another one alone.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
@@ -56,31 +73,48 @@ struct Edges<'g> {
     graph: &'g RuleGraph,
     /// For every fact one such fact, if there is any.
     joined: Vec<Option<Edge>>,
-    sizes: &'g [Size],
+    /// Whether a fact is a leaf.
+    leaf: Vec<bool>,
 }
 
 impl<'g> Edges<'g> {
-    fn new(graph: &'g RuleGraph, sizes: &'g [Size]) -> Self {
-        let facts = (0..graph.fact_count() as u32).into_par_iter().map(Fact);
-        let wanted = |fact: &Fact| sizes[fact.index()] != Size::Small;
-        let joined = facts
-            .map(|fact| {
-                Some(fact)
-                    .filter(wanted)
-                    .and_then(|fact| joined(graph, fact))
-            })
+    fn new(graph: &'g RuleGraph, sizes: &[Size]) -> Self {
+        let facts = || (0..graph.fact_count() as u32).into_par_iter().map(Fact);
+        // Nothing follows from it, or so little that nobody gains by hanging below it. No fact of a
+        // large closure follows from a small one.
+        let bare = |fact: Fact| {
+            sizes[fact.index()] == Size::Small || graph.uses(fact).is_empty()
+        };
+        let joined: Vec<Option<Edge>> = facts()
+            .map(|fact| (!bare(fact)).then(|| joined(graph, fact)).flatten())
+            .collect();
+        let leads_on = |fact: Fact, leaf: &(dyn Fn(Fact) -> bool + Sync)| {
+            joined[fact.index()].is_some_and(|edge| !leaf(edge.to))
+                || graph
+                    .uses(fact)
+                    .iter()
+                    .any(|step| step.need() == 1 && !leaf(step.head))
+        };
+        // A seed of a large closure is worth hanging below whatever its edges lead to.
+        let is_large = |fact: Fact| sizes[fact.index()] == Size::Large;
+        // Twice, because the password of an account that is bare leads to it alone.
+        let once: Vec<bool> = facts()
+            .map(|fact| bare(fact) || !(is_large(fact) || leads_on(fact, &bare)))
+            .collect();
+        let seen = |fact: Fact| once[fact.index()];
+        let leaf: Vec<bool> = facts()
+            .map(|fact| seen(fact) || !(is_large(fact) || leads_on(fact, &seen)))
             .collect();
         Self {
             graph,
             joined,
-            sizes,
+            leaf,
         }
     }
 
-    /// Whether there is nothing to share with a fact: nothing follows from it, or so little that
-    /// nobody gains by hanging below it. No fact of a large closure follows from a small one.
+    /// Whether there is nothing to share with a fact: no edge leads from it to a fact that is none.
     fn is_leaf(&self, fact: Fact) -> bool {
-        self.sizes[fact.index()] == Size::Small || self.graph.uses(fact).is_empty()
+        self.leaf[fact.index()]
     }
 
     /// The edge at a place among a fact's uses, the joined one behind them.
@@ -159,6 +193,7 @@ pub(super) struct Forest {
     ends: Vec<u32>,
     /// For every place how many recoveries its fact is from its root.
     depths: Vec<u32>,
+    components: Components,
 }
 
 impl Forest {
@@ -173,6 +208,7 @@ impl Forest {
             place: vec![NONE; graph.fact_count()],
             ends: Vec::new(),
             depths: Vec::new(),
+            components,
         };
         forest.narrow(graph, seeds);
         forest
@@ -186,6 +222,7 @@ impl Forest {
             place,
             ends,
             depths,
+            ..
         } = self;
         *order = preorder(graph, parents, seeds);
         for (at, fact) in order.iter().enumerate() {
@@ -205,6 +242,35 @@ impl Forest {
                 above.saturating_add(parent.shift.level)
             });
             depths.push(depth);
+        }
+    }
+
+    /// An estimate of what follows from a fact by edges, 0 where little or nothing is known.
+    pub(super) fn reach(&self, fact: Fact) -> u64 {
+        match self.components.of[fact.index()] {
+            NONE | LEAVES => 0,
+            component => self.components.reach[component as usize],
+        }
+    }
+
+    /// Hangs facts below others that were found to follow from them, this far away or nearer. In the
+    /// order given; where a fact would hang below itself, or below one further down the list, it
+    /// stays where it is. Call [`Forest::narrow`] afterwards.
+    pub(super) fn hang(&mut self, found: &[(Fact, Option<Meeting>)]) {
+        let mut waiting: FxHashSet<Fact> = found.iter().map(|(fact, _)| *fact).collect();
+        for (fact, meeting) in found {
+            let Some(Meeting { fact: to, shift }) = *meeting else {
+                waiting.remove(fact);
+                continue;
+            };
+            let mut above = Some(to);
+            while let Some(next) = above.filter(|next| !waiting.contains(next)) {
+                above = self.parent(next).map(|(parent, _)| parent);
+            }
+            if above.is_none() {
+                self.parents[fact.index()] = Some(Edge { to, shift });
+            }
+            waiting.remove(fact);
         }
     }
 
@@ -246,6 +312,8 @@ struct Components {
     root: Vec<u32>,
     /// For every component, whether it has several facts.
     is_circle: Vec<bool>,
+    /// Every fact that follows from a seed by edges and is no leaf.
+    walked: Vec<Fact>,
 }
 
 impl Components {
@@ -255,9 +323,10 @@ impl Components {
         let facts = graph.fact_count();
         let mut found = Self {
             of: vec![NONE; facts],
-            reach: Vec::new(),
-            root: Vec::new(),
-            is_circle: Vec::new(),
+            reach: vec![1],
+            root: vec![NONE],
+            is_circle: vec![false],
+            walked: Vec::new(),
         };
         // Number of discovery, then the lowest number reachable; 0 is undiscovered.
         let mut low = vec![0u32; facts];
@@ -308,13 +377,10 @@ impl Components {
         found
     }
 
-    /// A fact from which nothing follows is a component by itself.
+    /// Leaves are counted by those who reach them, and else never looked at again.
     fn close_leaf(&mut self, low: &mut [u32], fact: Fact) {
         low[fact.index()] = u32::MAX;
-        self.of[fact.index()] = self.reach.len() as u32;
-        self.reach.push(1);
-        self.root.push(fact.0);
-        self.is_circle.push(false);
+        self.of[fact.index()] = LEAVES;
     }
 
     /// Takes the component of `first` off the path.
@@ -325,6 +391,7 @@ impl Components {
         let members = &path[start..];
         for &member in members {
             self.of[member as usize] = component;
+            self.walked.push(Fact(member));
         }
         let mut reach = members.len() as u64;
         let mut root = first.0;
@@ -352,10 +419,9 @@ impl Components {
 fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     let graph = edges.graph;
     let mut parents = vec![None; graph.fact_count()];
-    for fact in graph.facts() {
+    for &fact in &components.walked {
         let own = components.of[fact.index()];
-        let is_known = own != NONE && !edges.is_leaf(fact);
-        if !is_known || components.root[own as usize] != fact.0 {
+        if components.root[own as usize] != fact.0 {
             continue;
         }
         parents[fact.index()] = edges
@@ -370,9 +436,9 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     // Members hang along the fewest edges: breadth first from the roots against them. What leads
     // into a fact is not indexed, so the components of more than one fact are turned round here.
     let mut incoming: Vec<(Fact, Fact, Shift)> = Vec::new();
-    for fact in graph.facts() {
+    for &fact in &components.walked {
         let own = components.of[fact.index()];
-        if own == NONE || !components.is_circle[own as usize] {
+        if !components.is_circle[own as usize] {
             continue;
         }
         let inside = edges

@@ -24,6 +24,12 @@ impl Key {
         (self != Self::NEVER).then_some((self.0 >> 32) as u32)
     }
 
+    /// The level and the round.
+    #[must_use]
+    pub(super) fn parts(self) -> (u32, u32) {
+        ((self.0 >> 32) as u32, self.0 as u32)
+    }
+
     /// The key of a head whose need-th smallest input has this key.
     #[must_use]
     pub fn after_gate(self, cost: u32) -> Self {

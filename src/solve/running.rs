@@ -143,8 +143,8 @@ impl<'g> Running<'g> {
     }
 
     /// Goes one step further: to a root, or to a fact from which the present seed follows, this far
-    /// away or nearer. When that takes more work than the limit allows, it is taken back and `false`
-    /// is given.
+    /// away or nearer. When that takes more work than the limit allows, it is left half done and
+    /// `false` is given: the caller may look at what was found, and goes back by [`Running::pop`].
     pub(super) fn push(&mut self, fact: Fact, shift: Option<Shift>, limit: Limit) -> bool {
         let step = Step {
             fact,
@@ -168,9 +168,17 @@ impl<'g> Running<'g> {
             self.next_round.clear();
             self.next_level.clear();
             self.later.clear();
-            self.pop();
         }
         is_done
+    }
+
+    /// What the last step added, in the order in which it was found, with how far each is from the
+    /// seed at most.
+    pub(super) fn added(&self) -> impl Iterator<Item = (Fact, Shift)> {
+        let begin = self.path.last().map_or(0, |step| step.undo);
+        let changes = self.undo[begin..].iter();
+        let new = changes.filter(|(_, before)| before.key() == NEVER);
+        new.map(|&(fact, _)| (fact, self.key(fact).into()))
     }
 
     /// Goes back one step.

@@ -1,11 +1,12 @@
 //! All seeds without assumptions: small closures by themselves, the others along the forest, and in
 //! lanes what would change too much of the closure before it.
 
+use std::cmp::Reverse;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::forest::Forest;
+use super::forest::{Forest, Meeting};
 use super::lanes::{Incoming, LANES, Lanes};
 use super::proof::{self, Derived};
 use super::running::{Limit, Running};
@@ -131,39 +132,53 @@ fn large(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<(Fact, Answer)> {
     let mut forest = Forest::new(graph, seeds, sizes);
+    let spare = Spare::default();
     let Toured {
         mut answers,
         mut heavy,
-    } = tour(graph, question, effort, &forest, sizes, tick);
+        tops,
+    } = tour(graph, question, effort, &forest, sizes, &spare, tick);
     if heavy.len() >= effort.least.max(seeds.len() / effort.part) {
         // Seeds equally far from the roots tend to reach a fact in the same step.
         heavy.sort_by_key(|&fact| forest.depth(fact));
         heavy = in_lanes(graph, question, &heavy, false, &mut answers, tick);
     }
     if !heavy.is_empty() {
-        // Nothing else is left for these, whatever it costs.
+        // Nothing else is left for these, whatever it costs. It costs less below what they meet.
+        forest.hang(&tops);
         forest.narrow(graph, &heavy);
         let mut sizes = vec![Size::Unknown; graph.fact_count()];
         for seed in &heavy {
             sizes[seed.index()] = Size::Large;
         }
-        answers.extend(tour(graph, question, Effort::NO_LANES, &forest, &sizes, tick).answers);
+        let rest = tour(
+            graph,
+            question,
+            Effort::NO_LANES,
+            &forest,
+            &sizes,
+            &spare,
+            tick,
+        );
+        answers.extend(rest.answers);
     }
     answers
 }
 
+/// Running closures that no thread uses. They are large, so there are no more of them than threads.
+type Spare<'g> = Mutex<Vec<Running<'g>>>;
+
 /// Walks along the forest on all threads.
-fn tour(
-    graph: &RuleGraph,
+fn tour<'g>(
+    graph: &'g RuleGraph,
     question: &Question<'_>,
     effort: Effort,
     forest: &Forest,
     sizes: &[Size],
+    spare: &Spare<'g>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Toured {
     let count = forest.order().len();
-    // Closures that run are large, so there are no more of them than threads.
-    let spare: Mutex<Vec<Running<'_>>> = Mutex::default();
     // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
     let chunk = count.div_ceil(rayon::current_num_threads() * 16);
     let chunk = chunk.clamp(effort.together, 1 << 16);
@@ -198,7 +213,10 @@ fn tour(
     for part in parts {
         toured.answers.extend(part.answers);
         toured.heavy.extend(part.heavy);
+        toured.tops.extend(part.tops);
     }
+    // One that is cut in two by a chunk's end is found by both.
+    toured.tops.dedup_by_key(|(fact, _)| *fact);
     toured
 }
 
@@ -240,6 +258,9 @@ struct Toured {
     answers: Vec<(Fact, Answer)>,
     /// Seeds that would change too much of the closure before them.
     heavy: Vec<Fact>,
+    /// The facts that they hang below, themselves too dear, each with the largest closure that it
+    /// was seen to meet.
+    tops: Vec<(Fact, Option<Meeting>)>,
 }
 
 /// A walk along a part of the forest.
@@ -274,6 +295,8 @@ impl Tour<'_, '_> {
                 None => (!self.push(fact)).then_some(fact),
             };
             if let Some(ancestor) = too_dear {
+                self.toured.tops.push((ancestor, self.largest_met()));
+                self.running.pop();
                 // So is what hangs below it.
                 let next = self.forest.end(ancestor).min(end);
                 let below = &self.forest.order()[at..next];
@@ -304,7 +327,18 @@ impl Tour<'_, '_> {
             .push(fact, parent.map(|(_, shift)| shift), limit)
     }
 
-    /// Goes from nowhere to a fact along its ancestors; stops before one that is too dear.
+    /// The fact with the most behind it among the first that a step which was too dear has added.
+    fn largest_met(&self) -> Option<Meeting> {
+        const LOOKED_AT: usize = 1 << 12;
+        let seed = self.running.seed();
+        let met = self.running.added().take(LOOKED_AT);
+        let met = met.filter(|(fact, _)| Some(*fact) != seed);
+        let met = met.map(|(fact, shift)| (self.forest.reach(fact), Reverse((shift, fact))));
+        let met = met.filter(|(reach, _)| *reach > 0).max();
+        met.map(|(_, Reverse((shift, fact)))| Meeting { fact, shift })
+    }
+
+    /// Goes from nowhere to a fact along its ancestors; stops at one that is too dear.
     fn go_to(&mut self, fact: Option<Fact>) -> Result<(), Fact> {
         let mut way = Vec::new();
         let mut next = fact;
