@@ -1,10 +1,11 @@
 //! What deserves a look beyond the tiers, as data: a code, a sentence, the rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rustc_hash::FxHashSet;
 
-use super::{Change, Scan, single};
+use super::single::Single;
+use super::{Change, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
 use crate::model::{
@@ -25,10 +26,16 @@ pub struct Finding {
     pub rows: Vec<RowRef>,
 }
 
-pub(super) fn findings(org: &Organisation, program: &Program, scan: &Scan) -> Vec<Finding> {
+/// `singles` are the gates that [`single::single_holders`] found.
+pub(super) fn findings(
+    org: &Organisation,
+    program: &Program,
+    scan: &Scan,
+    singles: BTreeMap<u32, Single>,
+) -> Vec<Finding> {
     let finder = Finder { org };
     let mut findings = finder.critical_footholds(program, scan);
-    findings.extend(finder.single_holders(program));
+    findings.extend(finder.single_holders(singles));
     findings.extend(finder.baseline_losses(scan));
     findings.extend(finder.open_enrolments());
     findings.extend(finder.undeclared_names());
@@ -52,13 +59,10 @@ impl Finder<'_> {
     }
 
     fn critical_footholds(&self, program: &Program, scan: &Scan) -> Vec<Finding> {
-        let personal: BTreeSet<AssetId> = self
-            .org
-            .mailboxes
-            .iter()
-            .filter(|mailbox| mailbox.kind == MailboxKind::Personal)
-            .map(|mailbox| mailbox.asset)
-            .collect();
+        let mut is_personal = vec![false; self.org.assets.len()];
+        for mailbox in &self.org.mailboxes {
+            is_personal[mailbox.asset.index()] = mailbox.kind == MailboxKind::Personal;
+        }
         let critical = scan.footholds.iter().filter_map(|foothold| {
             let worst = foothold.answer.unlocks().first()?;
             (scan.criticality[worst.system.index()] == 0).then_some((foothold, worst))
@@ -66,7 +70,7 @@ impl Finder<'_> {
         critical
             .map(|(foothold, worst)| {
                 let asset = self.org.assets.get(foothold.asset);
-                let kind = if personal.contains(&foothold.asset) {
+                let kind = if is_personal[foothold.asset.index()] {
                     "personal mailbox"
                 } else {
                     asset.kind.word()
@@ -90,9 +94,9 @@ impl Finder<'_> {
 
     /// A gate that one asset, or one person in two groups, can satisfy alone although it asks for
     /// two or more.
-    fn single_holders(&self, program: &Program) -> Vec<Finding> {
-        let found = single::single_holders(self.org, program).into_iter();
-        found
+    fn single_holders(&self, singles: BTreeMap<u32, Single>) -> Vec<Finding> {
+        singles
+            .into_iter()
             .map(|(at, single)| {
                 let gate = self.org.gates[at as usize];
                 Finding {

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::{Change, Coverage, Finding, coverage, findings, tiers};
+use super::{Change, Coverage, Finding, coverage, findings, single, tiers};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation};
 use crate::rules::{Class, Fact};
@@ -88,7 +88,17 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         severity: &order.severity,
         place: &order.place,
     };
-    let mut answers = solve::solve(&program.graph, &question, tick).into_iter();
+    // What does not wait for the answers is found while the solver has threads to spare.
+    let (answers, (coverage, singles)) = rayon::join(
+        || solve::solve(&program.graph, &question, tick),
+        || {
+            rayon::join(
+                || coverage::coverage(org, program),
+                || single::single_holders(org, program),
+            )
+        },
+    );
+    let mut answers = answers.into_iter();
     let signalled = signalled(org);
 
     let mut identities: Vec<IdentityResult> = Vec::with_capacity(org.identities.len());
@@ -142,7 +152,6 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
     });
 
     let baseline = baseline(program, &order);
-    let coverage = coverage::coverage(org, program);
     let mut scan = Scan {
         identities,
         footholds,
@@ -151,7 +160,7 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         criticality: order.severity,
         findings: Vec::new(),
     };
-    scan.findings = findings::findings(org, program, &scan);
+    scan.findings = findings::findings(org, program, &scan, singles);
     scan
 }
 

@@ -261,7 +261,10 @@ impl<'v, 'a> Drawing<'v, 'a> {
                     let how = if is_sign_in {
                         String::new()
                     } else {
-                        step.how.get(at).cloned().unwrap_or_default()
+                        step.how
+                            .get(at)
+                            .map(ToString::to_string)
+                            .unwrap_or_default()
                     };
                     self.edge(from, gate, how, &tooltip, step.is_recovery, is_worst);
                 }

@@ -1,6 +1,7 @@
 //! A proof as a chain that people can follow: helper facts folded away, every step with its method,
 //! its process and its row.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use rustc_hash::FxHashMap;
@@ -13,16 +14,16 @@ use crate::solve::{Proof, ProofStep};
 
 /// A chain from a seed to a system.
 #[derive(Clone, Debug, Default)]
-pub struct Chain {
+pub struct Chain<'a> {
     /// The steps, inputs before heads.
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<'a>>,
     /// How many steps of a very long proof are not told, and after how many of `steps`.
     pub omitted: Option<(u32, usize)>,
 }
 
 /// One step: these together yield that.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct Step<'a> {
     /// What the step yields.
     pub yields: Term,
     /// The inputs that are used.
@@ -32,7 +33,7 @@ pub struct Step {
     /// See `need`.
     pub of: u32,
     /// Methods of a recovery, else the relation: `sign_in`, `owner`, `delegate`, `member`, ...
-    pub how: Vec<String>,
+    pub how: Vec<Cow<'a, str>>,
     /// The recovery process, as a position among the processes.
     pub process: Option<u32>,
     /// Whether it is a recovery, which costs a hop.
@@ -80,29 +81,40 @@ impl Term {
     /// As a chain writes it: identities bare, other assets with their kind.
     #[must_use]
     pub fn text(self, view: &View<'_>) -> String {
-        let name = self.name(view);
-        match self {
+        let mut text = String::new();
+        self.add_to(&mut text, view);
+        text
+    }
+
+    fn add_to(self, text: &mut String, view: &View<'_>) {
+        let (before, after) = match self {
             Self::Asset(asset) => match view.org.assets.get(asset).kind {
-                Kind::Identity => name.to_owned(),
-                kind => format!("{}:{name}", kind.word()),
+                Kind::Identity => ("", ""),
+                kind => {
+                    text.push_str(kind.word());
+                    (":", "")
+                }
             },
-            Self::Password(_) => format!("password({name})"),
-            Self::Mfa(_) => format!("mfa({name})"),
-            Self::Anybody => name.to_owned(),
+            Self::Password(_) => ("password(", ")"),
+            Self::Mfa(_) => ("mfa(", ")"),
+            Self::Anybody => ("", ""),
+        };
+        for part in [before, self.name(view), after] {
+            text.push_str(part);
         }
     }
 }
 
 /// The chain of a proof.
 #[must_use]
-pub fn chain(view: &View<'_>, proof: &Proof) -> Chain {
+pub fn chain<'a>(view: &View<'a>, proof: &Proof) -> Chain<'a> {
     let by_head: FxHashMap<Fact, &ProofStep> = proof
         .steps
         .iter()
         .map(|step| (view.program.graph.head(step.gate), step))
         .collect();
     let teller = Teller { view, by_head };
-    let told = |steps: &[ProofStep]| -> Vec<Step> {
+    let told = |steps: &[ProofStep]| -> Vec<Step<'a>> {
         steps.iter().filter_map(|step| teller.step(step)).collect()
     };
     if proof.omitted == 0 {
@@ -123,9 +135,9 @@ struct Teller<'v, 'a> {
     by_head: FxHashMap<Fact, &'v ProofStep>,
 }
 
-impl Teller<'_, '_> {
+impl<'a> Teller<'_, 'a> {
     /// The step, unless it yields a helper: that is told where the helper is used.
-    fn step(&self, step: &ProofStep) -> Option<Step> {
+    fn step(&self, step: &ProofStep) -> Option<Step<'a>> {
         let graph = &self.view.program.graph;
         let yields = self.term(graph.head(step.gate))?;
         // A recovery for many: the gate that yields the shared fact is the one that people know.
@@ -155,11 +167,11 @@ impl Teller<'_, '_> {
         Some(found)
     }
 
-    fn tell(&self, found: &mut Step, told: &ProofStep) {
+    fn tell(&self, found: &mut Step<'a>, told: &ProofStep) {
         let org = self.view.org;
         match self.view.program.atlas.origin(told.gate) {
             GateOrigin::SignIn(identity) => {
-                found.how.push("sign_in".to_owned());
+                found.how.push("sign_in".into());
                 found.rows.push(org.identities[identity as usize].row);
             }
             GateOrigin::Row(row) => {
@@ -173,7 +185,7 @@ impl Teller<'_, '_> {
                 for &slot in &told.slots {
                     let index = rows[slot as usize];
                     let recovery = &org.recoveries[index as usize];
-                    found.how.push(recovery.method.word().to_owned());
+                    found.how.push(recovery.method.word().into());
                     found.process = recovery.process.map(|process| process.0);
                     found.rows.push(RowRef {
                         table: Table::Recoveries,
@@ -186,13 +198,13 @@ impl Teller<'_, '_> {
     }
 
     /// In one word what a row says.
-    fn relation(&self, row: RowRef, input: Option<Term>) -> String {
+    fn relation(&self, row: RowRef, input: Option<Term>) -> Cow<'a, str> {
         let org = self.view.org;
         let at = row.index as usize;
         match row.table {
             Table::Mailboxes => {
                 let Some(Term::Asset(input)) = input else {
-                    return String::new();
+                    return "".into();
                 };
                 let mailbox = &org.mailboxes[at];
                 let word = if mailbox.owner == Some(input) {
@@ -202,13 +214,13 @@ impl Teller<'_, '_> {
                 } else {
                     "forward"
                 };
-                word.to_owned()
+                word.into()
             }
-            Table::MfaBindings => org.bindings[at].factor.word().to_owned(),
-            Table::Holdings => "holder".to_owned(),
+            Table::MfaBindings => org.bindings[at].factor.word().into(),
+            Table::Holdings => "holder".into(),
             Table::Memberships => match org.memberships[at].access {
-                Access::Standing => "member".to_owned(),
-                Access::Eligible => "eligible member".to_owned(),
+                Access::Standing => "member".into(),
+                Access::Eligible => "eligible member".into(),
             },
             Table::Grants => {
                 let grant = &org.grants[at];
@@ -218,11 +230,11 @@ impl Teller<'_, '_> {
                     org.text(grant.role)
                 };
                 match grant.access {
-                    Access::Standing => role.to_owned(),
-                    Access::Eligible => format!("eligible {role}"),
+                    Access::Standing => role.into(),
+                    Access::Eligible => format!("eligible {role}").into(),
                 }
             }
-            _ => String::new(),
+            _ => "".into(),
         }
     }
 
@@ -255,7 +267,7 @@ impl Teller<'_, '_> {
     }
 }
 
-impl Chain {
+impl Chain<'_> {
     /// The chain in one line: `a -> b (how, file:line) -> c (...)`; a step that does not start from
     /// the one before begins anew after a `;`.
     #[must_use]
@@ -271,16 +283,19 @@ impl Chain {
                 if last.is_some() {
                     text.push_str("; ");
                 }
-                let inputs: Vec<_> = step.inputs.iter().map(|input| input.text(view)).collect();
-                text.push_str(&inputs.join(" + "));
+                for (at, input) in step.inputs.iter().enumerate() {
+                    text.push_str(if at > 0 { " + " } else { "" });
+                    input.add_to(&mut text, view);
+                }
+            }
+            text.push_str(" -> ");
+            step.yields.add_to(&mut text, view);
+            text.push_str(" (");
+            for (at, how) in step.how.iter().enumerate() {
+                text.push_str(if at > 0 { " + " } else { "" });
+                text.push_str(how);
             }
             // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                " -> {} ({}",
-                step.yields.text(view),
-                step.how.join(" + ")
-            );
             if step.of > 1 {
                 let _ = write!(text, ", {} of {}", step.need, step.of);
             }
@@ -298,6 +313,9 @@ impl Chain {
             text.push(')');
             last = Some(step.yields);
         }
-        super::visible(&text).into_owned()
+        match super::visible(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(shown) => shown,
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! `tiers.json` as types: what is published, with its schema.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 
 /// The version of this document's form. It changes when a reader could break.
@@ -9,12 +10,17 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// The result of a scan.
 ///
-/// Lists that grow with the organisation are written as they are made, so `I`, `F` and `U` are
-/// anything that serializes as a list of entries.
+/// Lists that grow with the organisation stand at the end and are written as they are made, so `I`,
+/// `F` and `U` may be anything that serializes as a list of entries.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Linchpin tiers")]
-pub struct Document<I = Vec<IdentityEntry>, F = Vec<FootholdEntry>, U = Vec<Vec<UnlockEntry>>> {
+pub struct Document<
+    'a,
+    I = Vec<IdentityEntry<'a>>,
+    F = Vec<FootholdEntry<'a>>,
+    U = Vec<Vec<UnlockEntry<'a>>>,
+> {
     /// The version of this document's form.
     pub schema_version: u32,
     /// The version of the program that wrote it.
@@ -30,13 +36,13 @@ pub struct Document<I = Vec<IdentityEntry>, F = Vec<FootholdEntry>, U = Vec<Vec<
     /// Whether eligible grants and memberships were left out.
     pub standing_only: bool,
     /// What the assumptions alone give to anybody.
-    pub baseline: BaselineEntry,
+    pub baseline: BaselineEntry<'a>,
     /// Totals.
     pub counts: Counts,
     /// What the exports could and could not show.
     pub coverage: Vec<CoverageEntry>,
     /// What deserves a look.
-    pub findings: Vec<FindingEntry>,
+    pub findings: Vec<FindingEntry<'a>>,
     /// Privileged systems by id.
     pub systems: Vec<SystemEntry>,
     /// Distinct lists of unlocked systems, the worst first. Identities and footholds name them by
@@ -73,9 +79,9 @@ pub struct PolicyEntry {
 
 /// What the assumptions alone give.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct BaselineEntry {
+pub struct BaselineEntry<'a> {
     /// Systems, the worst first.
-    pub unlocks: Vec<UnlockEntry>,
+    pub unlocks: Vec<UnlockEntry<'a>>,
     /// How many accounts.
     pub accounts: u32,
     /// How many mailboxes.
@@ -132,7 +138,7 @@ pub struct CoverageEntry {
 
 /// A finding.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct FindingEntry {
+pub struct FindingEntry<'a> {
     /// What kind of finding.
     pub code: String,
     /// `error`, `warning` or `note`.
@@ -140,21 +146,21 @@ pub struct FindingEntry {
     /// In one sentence.
     pub message: String,
     /// The rows it rests on.
-    pub rows: Vec<RowEntry>,
+    pub rows: Vec<RowEntry<'a>>,
 }
 
 /// A row that something rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RowEntry {
+pub struct RowEntry<'a> {
     /// Its stable key: table and identifying cells.
     pub key: String,
     /// The file it comes from; that of the export when it was imported.
-    pub file: String,
+    pub file: Cow<'a, str>,
     /// The line there.
     pub line: Option<u32>,
     /// The object in the export.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub object: Option<String>,
+    pub object: Option<Cow<'a, str>>,
 }
 
 /// A privileged system.
@@ -172,24 +178,24 @@ pub struct SystemEntry {
 
 /// An unlocked system and its distance.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct UnlockEntry {
+pub struct UnlockEntry<'a> {
     /// The system's id.
-    pub system: String,
+    pub system: Cow<'a, str>,
     /// Recoveries on the longest branch of the shortest proof.
     pub hops: u32,
 }
 
 /// An identity.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct IdentityEntry {
+pub struct IdentityEntry<'a> {
     /// Its id as shown.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// What it is.
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// Its display name; empty when unknown.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// Its department; empty when unknown.
-    pub department: String,
+    pub department: Cow<'a, str>,
     /// Whether it can sign in.
     pub enabled: bool,
     /// Whether a row of `identities` declares it.
@@ -199,7 +205,7 @@ pub struct IdentityEntry {
     /// The tier before.
     pub previous_tier: Option<u8>,
     /// `raise`, `lower`, `same` or `new`; none when disabled.
-    pub change: Option<String>,
+    pub change: Option<Cow<'a, str>>,
     /// What it unlocks, as a position in `unlock_sets`; none when disabled.
     pub unlock_set: Option<u32>,
     /// How many other accounts it reaches; none when disabled.
@@ -207,22 +213,22 @@ pub struct IdentityEntry {
     /// How many mailboxes it reaches; none when disabled.
     pub mailboxes_reached: Option<u32>,
     /// The worst of what it unlocks.
-    pub worst: Option<WorstEntry>,
+    pub worst: Option<WorstEntry<'a>>,
     /// The row that declares it, or the first that names it.
-    pub row: RowEntry,
+    pub row: RowEntry<'a>,
 }
 
 /// The worst system that something unlocks.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct WorstEntry {
+pub struct WorstEntry<'a> {
     /// Its id.
-    pub system: String,
+    pub system: Cow<'a, str>,
     /// Its criticality.
     pub criticality: u8,
     /// Its distance in recoveries.
     pub hops: u32,
     /// The proof, inputs before heads.
-    pub chain: Vec<ChainStep>,
+    pub chain: Vec<ChainStep<'a>>,
     /// How many steps in the middle of a very long proof are not told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omitted_steps: Option<u32>,
@@ -230,48 +236,48 @@ pub struct WorstEntry {
 
 /// One step of a proof: these together yield that.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ChainStep {
+pub struct ChainStep<'a> {
     /// What it yields.
-    pub yields: FactName,
+    pub yields: FactName<'a>,
     /// What it uses.
-    pub inputs: Vec<FactName>,
+    pub inputs: Vec<FactName<'a>>,
     /// How many inputs the gate needs.
     pub need: u32,
     /// How many inputs the gate has.
     pub of: u32,
     /// Methods of a recovery, one per input; else the relation that the row states.
-    pub how: Vec<String>,
+    pub how: Vec<Cow<'a, str>>,
     /// Whether it is a recovery, which costs a hop.
     pub recovery: bool,
     /// Recoveries on the longest branch so far.
     pub hops: u32,
     /// The recovery process.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub process: Option<String>,
+    pub process: Option<Cow<'a, str>>,
     /// Who answers for the process: the owner of its policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub accountable: Option<String>,
+    pub accountable: Option<Cow<'a, str>>,
     /// The rows it rests on.
-    pub rows: Vec<RowEntry>,
+    pub rows: Vec<RowEntry<'a>>,
 }
 
 /// What a step speaks of.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct FactName {
+pub struct FactName<'a> {
     /// `identity`, `password`, `mfa`, `mailbox`, `phone`, `device`, `vault`, `group`, `system` or
     /// `anybody`.
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// Its name as shown; the identity's for `password` and `mfa`.
-    pub name: String,
+    pub name: Cow<'a, str>,
 }
 
 /// Something that is no identity and unlocks something.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct FootholdEntry {
+pub struct FootholdEntry<'a> {
     /// `mailbox`, `phone`, `device` or `vault`.
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// Its name as shown.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// What it unlocks, as a position in `unlock_sets`.
     pub unlock_set: u32,
     /// How many accounts it reaches.
@@ -279,20 +285,7 @@ pub struct FootholdEntry {
     /// How many mailboxes it reaches, itself not counted.
     pub mailboxes_reached: u32,
     /// The worst of what it unlocks.
-    pub worst: Option<WorstEntry>,
-}
-
-/// A list that is made while it is written.
-pub struct Streamed<F>(pub F);
-
-impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for Streamed<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(None)?;
-        for item in (self.0)() {
-            list.serialize_element(&item)?;
-        }
-        list.end()
-    }
+    pub worst: Option<WorstEntry<'a>>,
 }
 
 /// The JSON Schema of [`Document`].

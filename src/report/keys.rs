@@ -159,39 +159,37 @@ fn sorted(mut cells: Vec<String>) -> Vec<String> {
 /// A row as the outputs name it: its key, and the file and line it comes from. A row that was
 /// imported is traced to the export it was made of.
 #[must_use]
-pub fn row_entry(org: &Organisation, sources: &Sources, row: RowRef) -> RowEntry {
+pub fn row_entry<'a>(org: &'a Organisation, sources: &'a Sources, row: RowRef) -> RowEntry<'a> {
     let key = row_key(org, row);
     let Some(meta) = org.meta(row) else {
         return RowEntry {
             key,
-            file: String::new(),
+            file: "".into(),
             line: None,
             object: None,
         };
     };
     let (file, line) = place(org, sources, meta);
-    let object = org
-        .provenance(meta)
-        .map(|provenance| provenance.object.to_string());
+    let object = org.provenance(meta).map(|provenance| &*provenance.object);
     RowEntry {
         key,
-        file,
+        file: file.into(),
         line,
-        object: object.filter(|object| !object.is_empty()),
+        object: object.filter(|object| !object.is_empty()).map(Into::into),
     }
 }
 
 /// File and line of a row, in the export when it was imported.
-pub(super) fn place(
-    org: &Organisation,
-    sources: &Sources,
+pub(super) fn place<'a>(
+    org: &'a Organisation,
+    sources: &'a Sources,
     meta: &RowMeta,
-) -> (String, Option<u32>) {
+) -> (&'a str, Option<u32>) {
     match org.provenance(meta) {
-        Some(provenance) => (provenance.file.to_string(), provenance.line),
+        Some(provenance) => (&provenance.file, provenance.line),
         None => {
             let file = sources.file(meta.origin.file);
-            (file.name.clone(), Some(file.line(meta.origin.start)))
+            (&file.name, Some(file.line(meta.origin.start)))
         }
     }
 }

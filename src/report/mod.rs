@@ -10,12 +10,12 @@ mod tiers;
 pub use chain::{Chain, Step, Term, chain};
 pub use document::{
     AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
-    FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, Streamed,
-    SystemEntry, UnlockEntry, WorstEntry, schema,
+    FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, SystemEntry,
+    UnlockEntry, WorstEntry, schema,
 };
 pub use keys::{row_entry, row_key};
 pub use text::{clipped, visible};
-pub use tiers::document;
+pub use tiers::{UnlockSets, document, foothold_entry, identity_entry};
 
 use crate::analyze::Scan;
 use crate::compile::{Options, Program};

@@ -1,30 +1,22 @@
 //! A scan as the document that `tiers.json` is.
 
-use std::sync::Arc;
-
 use indexmap::IndexMap;
-use rayon::prelude::*;
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
-    FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, Streamed, SystemEntry, Term,
-    UnlockEntry, View, WorstEntry, chain, row_entry,
+    FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, SystemEntry, Term, UnlockEntry, View,
+    WorstEntry, chain, row_entry,
 };
+use crate::analyze::{FootholdResult, IdentityResult};
 use crate::model::{AssetId, Owner, Word};
 use crate::solve::{Answer, Unlocked};
 
-/// The document of a scan. Lists that grow with the organisation are made while they are written.
+/// The document of a scan, its long lists still empty: see [`UnlockSets`], [`identity_entry`] and
+/// [`foothold_entry`].
 #[must_use]
-pub fn document<'a>(
-    view: &'a View<'a>,
-) -> Document<impl Serialize, impl Serialize, impl Serialize> {
+pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> {
     let org = view.org;
-    let sets = Arc::new(unlock_sets(view));
-    let in_order: Vec<&'a [Unlocked]> = sets.keys().copied().collect();
-    let for_footholds = Arc::clone(&sets);
     Document {
         schema_version: SCHEMA_VERSION,
         linchpin: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,109 +74,119 @@ pub fn document<'a>(
             })
             .collect(),
         systems: systems(view),
-        unlock_sets: Streamed(move || {
-            let sets = in_order.clone().into_iter();
-            sets.filter_map(|set| to_raw_value(&unlocks(view, set)).ok())
-        }),
-        identities: Streamed(move || identities(view, Arc::clone(&sets))),
-        footholds: Streamed(move || footholds(view, Arc::clone(&for_footholds))),
+        unlock_sets: [],
+        identities: [],
+        footholds: [],
     }
 }
-
-type Sets<'a> = IndexMap<&'a [Unlocked], u32>;
 
 /// Distinct lists of unlocked systems in the order in which the outputs need them.
-fn unlock_sets<'a>(view: &'a View<'a>) -> Sets<'a> {
-    let mut sets = Sets::new();
-    let identities = view
-        .scan
-        .identities
-        .iter()
-        .filter_map(|result| result.answer.as_ref());
-    let footholds = view.scan.footholds.iter().map(|result| &result.answer);
-    for answer in identities.chain(footholds) {
-        let next = sets.len() as u32;
-        sets.entry(answer.unlocks()).or_insert(next);
+#[derive(Debug)]
+pub struct UnlockSets<'a>(IndexMap<&'a [Unlocked], u32>);
+
+impl<'a> UnlockSets<'a> {
+    /// Those of a scan.
+    #[must_use]
+    pub fn new(view: &View<'a>) -> Self {
+        let mut sets = IndexMap::new();
+        let identities = view
+            .scan
+            .identities
+            .iter()
+            .filter_map(|result| result.answer.as_ref());
+        let footholds = view.scan.footholds.iter().map(|result| &result.answer);
+        for answer in identities.chain(footholds) {
+            let next = sets.len() as u32;
+            sets.entry(answer.unlocks()).or_insert(next);
+        }
+        Self(sets)
     }
-    sets
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none: no identity is enabled, and no foothold unlocks anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries of the set at a position.
+    #[must_use]
+    pub fn entries(&self, view: &View<'a>, at: usize) -> Vec<UnlockEntry<'a>> {
+        let set = self.0.get_index(at);
+        set.map(|(set, _)| unlocks(view, set)).unwrap_or_default()
+    }
+
+    fn position(&self, answer: &Answer) -> Option<u32> {
+        self.0.get(answer.unlocks()).copied()
+    }
 }
 
-fn unlocks(view: &View<'_>, set: &[Unlocked]) -> Vec<UnlockEntry> {
+fn unlocks<'a>(view: &View<'a>, set: &[Unlocked]) -> Vec<UnlockEntry<'a>> {
     set.iter()
         .map(|unlocked| UnlockEntry {
-            system: view.system(unlocked.system).to_owned(),
+            system: view.system(unlocked.system).into(),
             hops: unlocked.hops,
         })
         .collect()
 }
 
-/// Entries as compact JSON, one line each. They are made on all threads, some thousands at a time, so
-/// that what is in memory does not grow with the organisation.
-fn lines<'a, T: Sync, E: Serialize>(
-    items: &'a [T],
-    entry: impl Fn(&'a T) -> E + Sync + 'a,
-) -> impl Iterator<Item = Box<RawValue>> + 'a {
-    const AT_ONCE: usize = 1 << 14;
-    items.chunks(AT_ONCE).flat_map(move |items| {
-        // Structs of texts and numbers always have a JSON form.
-        let lines = items.par_iter().map(|item| to_raw_value(&entry(item)).ok());
-        lines.collect::<Vec<_>>().into_iter().flatten()
-    })
+/// An identity as the document tells it.
+#[must_use]
+pub fn identity_entry<'a>(
+    view: &View<'a>,
+    sets: &UnlockSets<'_>,
+    result: &'a IdentityResult,
+) -> IdentityEntry<'a> {
+    let identity = &view.org.identities[result.identity as usize];
+    let answer = result.answer.as_ref();
+    IdentityEntry {
+        id: view.shown(identity.asset).into(),
+        kind: identity.kind.word().into(),
+        name: view.org.text(identity.name).into(),
+        department: view.org.text(identity.department).into(),
+        enabled: identity.enabled,
+        declared: identity.declared,
+        tier: result.tier,
+        previous_tier: identity.tier,
+        change: result.change.map(|change| change.word().into()),
+        unlock_set: answer.and_then(|answer| sets.position(answer)),
+        accounts_reached: answer.map(|answer| answer.accounts),
+        mailboxes_reached: answer.map(|answer| answer.mailboxes),
+        worst: answer.and_then(|answer| worst(view, answer)),
+        row: row_entry(view.org, view.sources, identity.row),
+    }
 }
 
-fn identities<'a>(
-    view: &'a View<'a>,
-    sets: Arc<Sets<'a>>,
-) -> impl Iterator<Item = Box<RawValue>> + 'a {
-    lines(&view.scan.identities, move |result| {
-        let identity = &view.org.identities[result.identity as usize];
-        let answer = result.answer.as_ref();
-        IdentityEntry {
-            id: view.shown(identity.asset).to_owned(),
-            kind: identity.kind.word().to_owned(),
-            name: view.org.text(identity.name).to_owned(),
-            department: view.org.text(identity.department).to_owned(),
-            enabled: identity.enabled,
-            declared: identity.declared,
-            tier: result.tier,
-            previous_tier: identity.tier,
-            change: result.change.map(|change| change.word().to_owned()),
-            unlock_set: answer.and_then(|answer| sets.get(answer.unlocks()).copied()),
-            accounts_reached: answer.map(|answer| answer.accounts),
-            mailboxes_reached: answer.map(|answer| answer.mailboxes),
-            worst: answer.and_then(|answer| worst(view, answer)),
-            row: row_entry(view.org, view.sources, identity.row),
-        }
-    })
+/// A foothold as the document tells it.
+#[must_use]
+pub fn foothold_entry<'a>(
+    view: &View<'a>,
+    sets: &UnlockSets<'_>,
+    result: &'a FootholdResult,
+) -> FootholdEntry<'a> {
+    let asset = view.org.assets.get(result.asset);
+    FootholdEntry {
+        kind: asset.kind.word().into(),
+        name: asset.shown.into(),
+        unlock_set: sets.position(&result.answer).unwrap_or_default(),
+        accounts_reached: result.answer.accounts,
+        mailboxes_reached: result.answer.mailboxes,
+        worst: worst(view, &result.answer),
+    }
 }
 
-fn footholds<'a>(
-    view: &'a View<'a>,
-    sets: Arc<Sets<'a>>,
-) -> impl Iterator<Item = Box<RawValue>> + 'a {
-    lines(&view.scan.footholds, move |result| {
-        let asset = view.org.assets.get(result.asset);
-        FootholdEntry {
-            kind: asset.kind.word().to_owned(),
-            name: asset.shown.to_string(),
-            unlock_set: sets
-                .get(result.answer.unlocks())
-                .copied()
-                .unwrap_or_default(),
-            accounts_reached: result.answer.accounts,
-            mailboxes_reached: result.answer.mailboxes,
-            worst: worst(view, &result.answer),
-        }
-    })
-}
-
-fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
+fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
     let worst = answer.unlocks().first()?;
     let chain = chain(view, answer.proof()?);
     let omitted_steps = chain.omitted.map(|(count, _)| count);
     let name = |term: Term| FactName {
-        kind: term.word(view).to_owned(),
-        name: term.name(view).to_owned(),
+        kind: term.word(view).into(),
+        name: term.name(view).into(),
     };
     let steps = chain.steps.into_iter().map(|step| {
         let process = step.process.map(|at| &view.org.processes[at as usize]);
@@ -196,10 +198,10 @@ fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
             how: step.how,
             recovery: step.is_recovery,
             hops: step.hops,
-            process: process.map(|process| process.id.to_string()),
+            process: process.map(|process| (&*process.id).into()),
             accountable: process.and_then(|process| match &process.owners[0] {
-                Some(Owner::Identity(asset)) => Some(view.shown(*asset).to_owned()),
-                Some(Owner::Text(text)) => Some(view.org.text(*text).to_owned()),
+                Some(Owner::Identity(asset)) => Some(view.shown(*asset).into()),
+                Some(Owner::Text(text)) => Some(view.org.text(*text).into()),
                 None => None,
             }),
             rows: step
@@ -210,7 +212,7 @@ fn worst(view: &View<'_>, answer: &Answer) -> Option<WorstEntry> {
         }
     });
     Some(WorstEntry {
-        system: view.system(worst.system).to_owned(),
+        system: view.system(worst.system).into(),
         criticality: view.criticality(worst.system),
         hops: worst.hops,
         chain: steps.collect(),

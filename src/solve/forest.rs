@@ -10,6 +10,8 @@
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
+use std::num::NonZeroU32;
+
 use super::{Key, tour::Size};
 use crate::rules::{Fact, RuleGraph, Use};
 use rayon::prelude::*;
@@ -20,18 +22,29 @@ const NONE: u32 = u32::MAX;
 /// The number that all leaves share as components.
 const LEAVES: u32 = 0;
 
-/// How far a fact stands from its parent: what the parent's key is, or a bound above it.
+/// How far a fact stands from its parent: what the parent's key is, or a bound above it. Never very
+/// far, and there is one for every fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shift {
     /// Recoveries.
-    pub level: u32,
+    pub level: u16,
     /// Rounds since the last of them.
-    pub round: u32,
+    pub round: u16,
 }
 
 impl Shift {
     const HERE: Self = Self { level: 0, round: 0 };
 
+    /// The distance of a key; nothing when it is very far.
+    pub(super) fn of(key: Key) -> Option<Self> {
+        let (level, round) = key.parts();
+        Some(Self {
+            level: level.try_into().ok()?,
+            round: round.try_into().ok()?,
+        })
+    }
+
+    /// One gate further, for the few gates that an edge stands for.
     fn after(self, cost: u32) -> Self {
         if cost > 0 {
             Self {
@@ -47,13 +60,6 @@ impl Shift {
     }
 }
 
-impl From<Key> for Shift {
-    fn from(key: Key) -> Self {
-        let (level, round) = key.parts();
-        Self { level, round }
-    }
-}
-
 /// A fact that was found to follow from another one, and how far away it is at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Meeting {
@@ -61,11 +67,25 @@ pub(super) struct Meeting {
     pub shift: Shift,
 }
 
-/// A fact that follows from another one alone.
+/// A fact that follows from another one alone, in 8 bytes with or without an `Option`.
 #[derive(Clone, Copy, Debug)]
 struct Edge {
-    to: Fact,
+    /// The fact's number plus one.
+    number: NonZeroU32,
     shift: Shift,
+}
+
+impl Edge {
+    fn new(to: Fact, shift: Shift) -> Self {
+        Self {
+            number: NonZeroU32::MIN.saturating_add(to.0),
+            shift,
+        }
+    }
+
+    fn to(self) -> Fact {
+        Fact(self.number.get() - 1)
+    }
 }
 
 /// The rule graph with what follows from one fact alone by a gate of several inputs.
@@ -82,14 +102,12 @@ impl<'g> Edges<'g> {
         let facts = || (0..graph.fact_count() as u32).into_par_iter().map(Fact);
         // Nothing follows from it, or so little that nobody gains by hanging below it. No fact of a
         // large closure follows from a small one.
-        let bare = |fact: Fact| {
-            sizes[fact.index()] == Size::Small || graph.uses(fact).is_empty()
-        };
+        let bare = |fact: Fact| sizes[fact.index()] == Size::Small || graph.uses(fact).is_empty();
         let joined: Vec<Option<Edge>> = facts()
             .map(|fact| (!bare(fact)).then(|| joined(graph, fact)).flatten())
             .collect();
         let leads_on = |fact: Fact, leaf: &(dyn Fn(Fact) -> bool + Sync)| {
-            joined[fact.index()].is_some_and(|edge| !leaf(edge.to))
+            joined[fact.index()].is_some_and(|edge| !leaf(edge.to()))
                 || graph
                     .uses(fact)
                     .iter()
@@ -131,10 +149,7 @@ impl<'g> Edges<'g> {
 }
 
 fn single(step: Use) -> Edge {
-    Edge {
-        to: step.head,
-        shift: Shift::HERE.after(step.cost()),
-    }
+    Edge::new(step.head, Shift::HERE.after(step.cost()))
 }
 
 /// The first gate of several inputs that a fact satisfies together with what follows from it by one
@@ -151,7 +166,7 @@ fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
         .map(|&step| single(step))
         .collect();
     let shift_of = |input: Fact| {
-        let near = near.iter().filter(|edge| edge.to == input);
+        let near = near.iter().filter(|edge| edge.to() == input);
         let near = near.map(|edge| edge.shift).min();
         if input == fact {
             Some(Shift::HERE)
@@ -159,7 +174,7 @@ fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
             near
         }
     };
-    let from = std::iter::once(fact).chain(near.iter().map(|edge| edge.to));
+    let from = std::iter::once(fact).chain(near.iter().map(|edge| edge.to()));
     for step in from.flat_map(|from| graph.uses(from).iter().take(LOOKED_AT)) {
         let need = step.need() as usize;
         if need < 2 || graph.uses(step.head).is_empty() {
@@ -172,10 +187,8 @@ fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
         let mut shifts: Vec<Shift> = inputs.iter().filter_map(|&input| shift_of(input)).collect();
         if shifts.len() >= need {
             shifts.sort_unstable();
-            return Some(Edge {
-                to: step.head,
-                shift: shifts[need - 1].after(step.cost()),
-            });
+            let shift = shifts[need - 1].after(step.cost());
+            return Some(Edge::new(step.head, shift));
         }
     }
     None
@@ -231,15 +244,15 @@ impl Forest {
         *ends = (1..=order.len() as u32).collect();
         for at in (0..order.len()).rev() {
             if let Some(parent) = parents[order[at].index()] {
-                let parent = place[parent.to.index()] as usize;
+                let parent = place[parent.to().index()] as usize;
                 ends[parent] = ends[parent].max(ends[at]);
             }
         }
         depths.clear();
         for fact in order.iter() {
             let depth = parents[fact.index()].map_or(0, |parent| {
-                let above: u32 = depths[place[parent.to.index()] as usize];
-                above.saturating_add(parent.shift.level)
+                let above: u32 = depths[place[parent.to().index()] as usize];
+                above.saturating_add(u32::from(parent.shift.level))
             });
             depths.push(depth);
         }
@@ -268,7 +281,7 @@ impl Forest {
                 above = self.parent(next).map(|(parent, _)| parent);
             }
             if above.is_none() {
-                self.parents[fact.index()] = Some(Edge { to, shift });
+                self.parents[fact.index()] = Some(Edge::new(to, shift));
             }
             waiting.remove(fact);
         }
@@ -296,7 +309,7 @@ impl Forest {
 
     /// The parent of a fact, and how far it is.
     pub(super) fn parent(&self, fact: Fact) -> Option<(Fact, Shift)> {
-        self.parents[fact.index()].map(|edge| (edge.to, edge.shift))
+        self.parents[fact.index()].map(|edge| (edge.to(), edge.shift))
     }
 }
 
@@ -351,9 +364,10 @@ impl Components {
                 let mut descended = false;
                 while at <= last {
                     at += 1;
-                    let Some(Edge { to: head, .. }) = edges.at(fact, at - 1) else {
+                    let Some(edge) = edges.at(fact, at - 1) else {
                         continue;
                     };
+                    let head = edge.to();
                     if low[head.index()] == 0 && edges.is_leaf(head) {
                         found.close_leaf(&mut low, head);
                     } else if low[head.index()] == 0 {
@@ -401,7 +415,11 @@ impl Components {
                 root = member.0;
             }
             for edge in edges.of(member) {
-                let other = self.of[edge.to.index()];
+                if edges.is_leaf(edge.to()) {
+                    reach += 1;
+                    continue;
+                }
+                let other = self.of[edge.to().index()];
                 if other != component && other != NONE {
                     reach = reach.saturating_add(self.reach[other as usize]);
                 }
@@ -426,11 +444,11 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
         }
         parents[fact.index()] = edges
             .of(fact)
-            .filter(|edge| components.of[edge.to.index()] != own)
-            .filter(|edge| !edges.is_leaf(edge.to))
+            .filter(|edge| !edges.is_leaf(edge.to()))
+            .filter(|edge| components.of[edge.to().index()] != own)
             .max_by_key(|edge| {
-                let reach = components.reach[components.of[edge.to.index()] as usize];
-                (reach, std::cmp::Reverse((edge.shift, edge.to)))
+                let reach = components.reach[components.of[edge.to().index()] as usize];
+                (reach, std::cmp::Reverse((edge.shift, edge.to())))
             });
     }
     // Members hang along the fewest edges: breadth first from the roots against them. What leads
@@ -443,8 +461,8 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
         }
         let inside = edges
             .of(fact)
-            .filter(|edge| components.of[edge.to.index()] == own && edge.to != fact);
-        incoming.extend(inside.map(|edge| (edge.to, fact, edge.shift)));
+            .filter(|edge| components.of[edge.to().index()] == own && edge.to() != fact);
+        incoming.extend(inside.map(|edge| (edge.to(), fact, edge.shift)));
     }
     incoming.sort_unstable();
     let roots = components.root.iter().zip(&components.is_circle);
@@ -463,7 +481,7 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
             let own = components.of[fact.index()];
             let is_root = components.root[own as usize] == fact.0;
             if !is_root && parents[fact.index()].is_none() {
-                parents[fact.index()] = Some(Edge { to: head, shift });
+                parents[fact.index()] = Some(Edge::new(head, shift));
                 queue.push(fact);
             }
         }
@@ -474,7 +492,7 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
 /// The seeds and their ancestors, in the order of a walk from the roots.
 fn preorder(graph: &RuleGraph, parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
     let facts = graph.fact_count();
-    let parent_of = |fact: u32| parents[fact as usize].map_or(NONE, |edge| edge.to.0);
+    let parent_of = |fact: u32| parents[fact as usize].map_or(NONE, |edge| edge.to().0);
     let mut wanted = vec![false; facts];
     let mut count = 0;
     for &seed in seeds {

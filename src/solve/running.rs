@@ -174,11 +174,11 @@ impl<'g> Running<'g> {
 
     /// What the last step added, in the order in which it was found, with how far each is from the
     /// seed at most.
-    pub(super) fn added(&self) -> impl Iterator<Item = (Fact, Shift)> {
+    pub(super) fn added(&self) -> impl Iterator<Item = (Fact, Key)> {
         let begin = self.path.last().map_or(0, |step| step.undo);
         let changes = self.undo[begin..].iter();
         let new = changes.filter(|(_, before)| before.key() == NEVER);
-        new.map(|&(fact, _)| (fact, self.key(fact).into()))
+        new.map(|&(fact, _)| (fact, self.key(fact)))
     }
 
     /// Goes back one step.

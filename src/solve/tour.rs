@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::forest::{Forest, Meeting};
+use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{Incoming, LANES, Lanes};
 use super::proof::{self, Derived};
 use super::running::{Limit, Running};
@@ -333,7 +333,10 @@ impl Tour<'_, '_> {
         let seed = self.running.seed();
         let met = self.running.added().take(LOOKED_AT);
         let met = met.filter(|(fact, _)| Some(*fact) != seed);
-        let met = met.map(|(fact, shift)| (self.forest.reach(fact), Reverse((shift, fact))));
+        let met = met.filter_map(|(fact, key)| {
+            let shift = Shift::of(key)?;
+            Some((self.forest.reach(fact), Reverse((shift, fact))))
+        });
         let met = met.filter(|(reach, _)| *reach > 0).max();
         met.map(|(_, Reverse((shift, fact)))| Meeting { fact, shift })
     }

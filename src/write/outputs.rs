@@ -128,14 +128,18 @@ fn handed_over<T>(
     const WAITING: usize = 16;
     thread::scope(|scope| {
         let (pieces, taken) = mpsc::sync_channel::<Vec<u8>>(WAITING);
+        let (give_back, empty) = mpsc::channel();
         let writer = thread::Builder::new().spawn_scoped(scope, move || {
             let mut file = file;
-            for piece in taken {
+            for mut piece in taken {
                 file.write_all(&piece)?;
+                piece.clear();
+                // The maker may have finished; then nobody wants it.
+                let _ = give_back.send(piece);
             }
             io::Result::Ok(file)
         })?;
-        let mut out = BufWriter::with_capacity(PIECE, HandOver(pieces));
+        let mut out = BufWriter::with_capacity(PIECE, HandOver { pieces, empty });
         let result = write(&mut out).and_then(|result| {
             out.flush()?;
             Ok(result)
@@ -151,13 +155,19 @@ fn handed_over<T>(
     })
 }
 
-/// Hands pieces over to the thread that writes.
-struct HandOver(mpsc::SyncSender<Vec<u8>>);
+/// Hands pieces over to the thread that writes, in buffers that come back from it: memory that is
+/// new to the process costs more than what is written into it.
+struct HandOver {
+    pieces: mpsc::SyncSender<Vec<u8>>,
+    empty: mpsc::Receiver<Vec<u8>>,
+}
 
 impl Write for HandOver {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.send(piece.to_vec()).map_err(gone)?;
+        let mut buffer = self.empty.try_recv().unwrap_or_default();
+        buffer.extend_from_slice(piece);
+        self.pieces.send(buffer).map_err(gone)?;
         Ok(piece.len())
     }
 

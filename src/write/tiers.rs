@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::model::Word;
 use crate::report::{self, View};
@@ -62,28 +63,44 @@ pub fn write_tiers(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Res
     })
 }
 
-/// Writes a row for each item, in order. Rows are made on all threads, some thousands at a time.
+/// Writes a row for each item, in order.
 fn rows<T: Sync>(
     items: &[T],
     out: &mut dyn Write,
-    row: impl Fn(&mut csv::Writer<Vec<u8>>, &T) -> csv::Result<()> + Sync,
+    row: impl Fn(&mut csv::Writer<&mut Vec<u8>>, &T) -> csv::Result<()> + Sync,
 ) -> io::Result<()> {
-    const AT_ONCE: usize = 1 << 15;
-    const TOGETHER: usize = 1 << 10;
-    for items in items.chunks(AT_ONCE) {
-        let made: Vec<io::Result<Vec<u8>>> = items
-            .par_chunks(TOGETHER)
-            .map(|items| {
-                let mut made = csv::Writer::from_writer(Vec::new());
-                for item in items {
-                    row(&mut made, item)?;
-                }
-                made.into_inner().map_err(csv::IntoInnerError::into_error)
-            })
-            .collect();
-        for bytes in made {
-            out.write_all(&bytes?)?;
+    in_order(items, out, |made, items, _| {
+        let mut made = csv::Writer::from_writer(made);
+        for item in items {
+            row(&mut made, item)?;
         }
+        made.flush()
+    })
+}
+
+/// Writes what `make` appends for the items, in order; it is told where its first item stands. The
+/// text is made on all threads, some thousands of items at a time, in buffers that are used again:
+/// what is in memory does not grow with the organisation.
+fn in_order<'a, T: Sync>(
+    items: &'a [T],
+    out: &mut dyn Write,
+    make: impl Fn(&mut Vec<u8>, &'a [T], usize) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    const TOGETHER: usize = 1 << 9;
+    const BUFFERS: usize = 32;
+    let mut buffers = vec![Vec::new(); BUFFERS];
+    let mut first = 0;
+    for items in items.chunks(TOGETHER * BUFFERS) {
+        let parts = items.par_chunks(TOGETHER).enumerate();
+        let made = parts.zip(&mut buffers).try_for_each(|((at, items), made)| {
+            made.clear();
+            make(made, items, first + at * TOGETHER)
+        });
+        made?;
+        for made in &buffers[..items.len().div_ceil(TOGETHER)] {
+            out.write_all(made)?;
+        }
+        first += items.len();
     }
     Ok(())
 }
@@ -143,13 +160,51 @@ pub fn write_unlocks(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::R
     out.flush()
 }
 
-/// Writes the document, indented.
+/// Writes the document, indented, with a line for each entry of its long lists.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_json(view: &View<'_>, mut out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut out, &report::document(view))?;
-    out.write_all(b"\n")
+pub fn write_json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut head = serde_json::to_string_pretty(&report::document(view))?;
+    // The long lists are the last fields, and empty so far.
+    let end = head.rfind("  \"unlock_sets\": []").unwrap_or(head.len());
+    head.truncate(end);
+    out.write_all(head.as_bytes())?;
+    let sets = report::UnlockSets::new(view);
+    let positions: Vec<usize> = (0..sets.len()).collect();
+    list(out, "unlock_sets", &positions, |&at| sets.entries(view, at))?;
+    out.write_all(b",\n")?;
+    list(out, "identities", &view.scan.identities, |result| {
+        report::identity_entry(view, &sets, result)
+    })?;
+    out.write_all(b",\n")?;
+    list(out, "footholds", &view.scan.footholds, |result| {
+        report::foothold_entry(view, &sets, result)
+    })?;
+    out.write_all(b"\n}\n")
+}
+
+/// A field of the document that is a list, with a line for each entry.
+fn list<'a, T: Sync, E: Serialize>(
+    out: &mut dyn Write,
+    name: &str,
+    items: &'a [T],
+    entry: impl Fn(&'a T) -> E + Sync,
+) -> io::Result<()> {
+    write!(out, "  \"{name}\": [")?;
+    in_order(items, out, |made, items, first| {
+        for (at, item) in items.iter().enumerate() {
+            let before: &[u8] = if first + at > 0 {
+                b",\n    "
+            } else {
+                b"\n    "
+            };
+            made.extend_from_slice(before);
+            serde_json::to_writer(&mut *made, &entry(item))?;
+        }
+        Ok(())
+    })?;
+    out.write_all(if items.is_empty() { b"]" } else { b"\n  ]" })
 }
 
 /// The cells about what falls. All empty for a disabled identity; the system's empty where nothing
