@@ -15,39 +15,28 @@
     reason = "a benchmark that cannot go on should stop, and prints its result"
 )]
 
+mod support;
+
 use std::time::Instant;
 
 use ascent::ascent;
-use linchpin::compile;
-use linchpin::generate::{self, Shape};
-use linchpin::ingest;
-use linchpin::model::Word;
+use linchpin::generate::Shape;
 use linchpin::rules::{Class, Fact, RuleGraph};
-use linchpin::solve::{Question, solve};
+use linchpin::solve::solve;
 use petgraph::algo::condensation;
 use petgraph::csr::Csr;
 use petgraph::graph::DiGraph;
 use petgraph::visit::{Dfs, VisitMap, Visitable};
+use support::{Asked, number, only, organisation};
 
 fn main() {
-    let n = std::env::var("LINCHPIN_BENCH_N").ok();
-    let n = n.and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let only = std::env::var("LINCHPIN_BENCH_ONLY").unwrap_or_default();
+    let n = number("LINCHPIN_BENCH_N", 100_000);
+    let only = only();
     let graph = organisation(&Shape::new(n, 1));
-    let seeds: Vec<Fact> = graph
-        .facts()
-        .filter(|&fact| graph.class(fact) == Class::Account)
-        .collect();
-    let severity = vec![0; graph.fact_count()];
-    let place: Vec<u32> = (0..graph.fact_count() as u32).collect();
-    let question = Question {
-        seeds: &seeds,
-        assumed: &[],
-        severity: &severity,
-        place: &place,
-    };
+    let asked = Asked::of(&graph);
+    let seeds = &asked.seeds;
     let begin = Instant::now();
-    let answers = solve(&graph, &question, &|_| {});
+    let answers = solve(&graph, &asked.question(seeds), &|_| {});
     let solver = begin.elapsed().as_secs_f64();
     let systems: usize = answers.iter().map(|answer| answer.unlocks().len()).sum();
     let accounts: u64 = answers
@@ -64,7 +53,7 @@ fn main() {
             return;
         }
         let begin = Instant::now();
-        let found = peer(&graph, &seeds);
+        let found = peer(&graph, seeds);
         let time = begin.elapsed().as_secs_f64();
         println!("{name:<44} {time:>9.3} s {:>8.1} x", time / solver);
         if name.contains("exact") {
@@ -209,17 +198,4 @@ fn datalog(graph: &RuleGraph, seeds: &[Fact]) -> (usize, u64) {
         count(graph, Fact(seed), Fact(fact), &mut found);
     }
     found
-}
-
-fn organisation(shape: &Shape) -> RuleGraph {
-    let folder = tempfile::tempdir().unwrap();
-    for (table, columns) in generate::tables() {
-        let path = folder.path().join(format!("{}.csv", table.word()));
-        let mut out = csv::Writer::from_path(path).unwrap();
-        out.write_record(*columns).unwrap();
-        generate::rows(shape, *table, &mut |cells| out.write_record(cells)).unwrap();
-        out.flush().unwrap();
-    }
-    let ingested = ingest::read(&[folder.path()], ingest::Options::default());
-    compile::compile(&ingested.organisation, &compile::Options::default()).graph
 }

@@ -13,14 +13,14 @@
     reason = "a benchmark that cannot go on should stop, and prints its result"
 )]
 
+mod support;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use linchpin::generate::{self, Shape};
-use linchpin::model::Word;
+use support::{number, tables};
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000);
@@ -90,36 +90,6 @@ fn run(folder: &Path) -> Run {
         stages: timings["timings"].clone(),
         scan,
     }
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    let text = std::env::var(variable).ok();
-    text.and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// The generated tables, made once per size.
-fn tables(n: u64) -> PathBuf {
-    let root = std::env::var_os("LINCHPIN_BENCH_DIR").map_or_else(
-        || std::env::temp_dir().join("linchpin-bench"),
-        PathBuf::from,
-    );
-    let folder = root.join(n.to_string());
-    if folder.join("done").exists() {
-        return folder;
-    }
-    fs::create_dir_all(&folder).unwrap();
-    for (table, columns) in generate::tables() {
-        let path = folder.join(format!("{}.csv", table.word()));
-        let mut out = csv::Writer::from_path(path).unwrap();
-        out.write_record(*columns).unwrap();
-        generate::rows(&Shape::new(n, 1), *table, &mut |cells| {
-            out.write_record(cells)
-        })
-        .unwrap();
-        out.flush().unwrap();
-    }
-    fs::write(folder.join("done"), "").unwrap();
-    folder
 }
 
 /// The yardstick.

@@ -11,19 +11,18 @@
     reason = "a benchmark that cannot go on should stop, and prints its result"
 )]
 
+mod support;
+
 use std::time::Instant;
 
-use linchpin::compile;
-use linchpin::generate::{self, Shape};
-use linchpin::ingest;
-use linchpin::model::Word;
+use linchpin::generate::Shape;
 use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
-use linchpin::solve::{Question, solve, solve_by_search};
+use linchpin::solve::{solve, solve_by_search};
+use support::{Asked, number, only, organisation};
 
 fn main() {
-    let n = std::env::var("LINCHPIN_BENCH_N").ok();
-    let n: usize = n.and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let only = std::env::var("LINCHPIN_BENCH_ONLY").unwrap_or_default();
+    let n = number("LINCHPIN_BENCH_N", 100_000) as usize;
+    let only = only();
     println!(
         "{n} accounts; seconds by a search per seed, by the solver, and how many times faster"
     );
@@ -59,24 +58,14 @@ fn main() {
 }
 
 fn compare(name: &str, sample: usize, graph: &RuleGraph) {
-    let seeds: Vec<Fact> = graph
-        .facts()
-        .filter(|&fact| graph.class(fact) == Class::Account)
-        .collect();
-    let severity = vec![0; graph.fact_count()];
-    let place: Vec<u32> = (0..graph.fact_count() as u32).collect();
-    let ask = |seeds| Question {
-        seeds,
-        assumed: &[],
-        severity: &severity,
-        place: &place,
-    };
+    let asked = Asked::of(graph);
+    let seeds = &asked.seeds;
     let begin = Instant::now();
-    let fast = solve(graph, &ask(&seeds), &|_| {});
+    let fast = solve(graph, &asked.question(seeds), &|_| {});
     let solver = begin.elapsed().as_secs_f64();
     let some: Vec<Fact> = seeds.iter().copied().step_by(sample).collect();
     let begin = Instant::now();
-    let plain = solve_by_search(graph, &ask(&some));
+    let plain = solve_by_search(graph, &asked.question(&some));
     let search = begin.elapsed().as_secs_f64() * seeds.len() as f64 / some.len() as f64;
     assert!(
         fast.iter().step_by(sample).eq(&plain),
@@ -91,19 +80,6 @@ fn compare(name: &str, sample: usize, graph: &RuleGraph) {
         "{name:<32} {search:>9.3} {solver:>9.3} {:>8.1} x{note}",
         search / solver
     );
-}
-
-fn organisation(shape: &Shape) -> RuleGraph {
-    let folder = tempfile::tempdir().unwrap();
-    for (table, columns) in generate::tables() {
-        let path = folder.path().join(format!("{}.csv", table.word()));
-        let mut out = csv::Writer::from_path(path).unwrap();
-        out.write_record(*columns).unwrap();
-        generate::rows(shape, *table, &mut |cells| out.write_record(cells)).unwrap();
-        out.flush().unwrap();
-    }
-    let ingested = ingest::read(&[folder.path()], ingest::Options::default());
-    compile::compile(&ingested.organisation, &compile::Options::default()).graph
 }
 
 /// Accounts and one system that the first of them holds.

@@ -10,188 +10,25 @@
 //! Source: "closure(i) contains closure(p)" is Tarjan's condensation used as a schedule; the tree of
 //! single-input gates with one running state is this project's. Cost: O(facts + gates).
 
-use std::num::NonZeroU32;
+mod components;
+mod edges;
 
-use super::{Key, tour::Size};
-use crate::rules::{Fact, RuleGraph, Use};
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
-/// No fact, no gate.
+use super::tour::Size;
+use crate::rules::{Fact, RuleGraph};
+use components::{Components, LEAVES};
+pub(super) use edges::Shift;
+use edges::{Edge, Edges};
+
+/// No fact.
 const NONE: u32 = u32::MAX;
-/// The number that all leaves share as components.
-const LEAVES: u32 = 0;
-
-/// How far a fact stands from its parent: what the parent's key is, or a bound above it. Never very
-/// far, and there is one for every fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Shift {
-    /// Recoveries.
-    pub level: u16,
-    /// Rounds since the last of them.
-    pub round: u16,
-}
-
-impl Shift {
-    const HERE: Self = Self { level: 0, round: 0 };
-
-    /// The distance of a key; nothing when it is very far.
-    pub(super) fn of(key: Key) -> Option<Self> {
-        let (level, round) = key.parts();
-        Some(Self {
-            level: level.try_into().ok()?,
-            round: round.try_into().ok()?,
-        })
-    }
-
-    /// One gate further, for the few gates that an edge stands for.
-    fn after(self, cost: u32) -> Self {
-        if cost > 0 {
-            Self {
-                level: self.level + 1,
-                round: 0,
-            }
-        } else {
-            Self {
-                level: self.level,
-                round: self.round + 1,
-            }
-        }
-    }
-}
 
 /// A fact that was found to follow from another one, and how far away it is at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Meeting {
     pub fact: Fact,
     pub shift: Shift,
-}
-
-/// A fact that follows from another one alone, in 8 bytes with or without an `Option`.
-#[derive(Clone, Copy, Debug)]
-struct Edge {
-    /// The fact's number plus one.
-    number: NonZeroU32,
-    shift: Shift,
-}
-
-impl Edge {
-    fn new(to: Fact, shift: Shift) -> Self {
-        Self {
-            number: NonZeroU32::MIN.saturating_add(to.0),
-            shift,
-        }
-    }
-
-    fn to(self) -> Fact {
-        Fact(self.number.get() - 1)
-    }
-}
-
-/// The rule graph with what follows from one fact alone by a gate of several inputs.
-struct Edges<'g> {
-    graph: &'g RuleGraph,
-    /// For every fact one such fact, if there is any.
-    joined: Vec<Option<Edge>>,
-    /// Whether a fact is a leaf.
-    leaf: Vec<bool>,
-}
-
-impl<'g> Edges<'g> {
-    fn new(graph: &'g RuleGraph, sizes: &[Size]) -> Self {
-        let facts = || (0..graph.fact_count() as u32).into_par_iter().map(Fact);
-        // Nothing follows from it, or so little that nobody gains by hanging below it. No fact of a
-        // large closure follows from a small one.
-        let bare = |fact: Fact| sizes[fact.index()] == Size::Small || graph.uses(fact).is_empty();
-        let joined: Vec<Option<Edge>> = facts()
-            .map(|fact| (!bare(fact)).then(|| joined(graph, fact)).flatten())
-            .collect();
-        let leads_on = |fact: Fact, leaf: &(dyn Fn(Fact) -> bool + Sync)| {
-            joined[fact.index()].is_some_and(|edge| !leaf(edge.to()))
-                || graph
-                    .uses(fact)
-                    .iter()
-                    .any(|step| step.need() == 1 && !leaf(step.head))
-        };
-        // A seed of a large closure is worth hanging below whatever its edges lead to.
-        let is_large = |fact: Fact| sizes[fact.index()] == Size::Large;
-        // Twice, because the password of an account that is bare leads to it alone.
-        let once: Vec<bool> = facts()
-            .map(|fact| bare(fact) || !(is_large(fact) || leads_on(fact, &bare)))
-            .collect();
-        let seen = |fact: Fact| once[fact.index()];
-        let leaf: Vec<bool> = facts()
-            .map(|fact| seen(fact) || !(is_large(fact) || leads_on(fact, &seen)))
-            .collect();
-        Self {
-            graph,
-            joined,
-            leaf,
-        }
-    }
-
-    /// Whether there is nothing to share with a fact: no edge leads from it to a fact that is none.
-    fn is_leaf(&self, fact: Fact) -> bool {
-        self.leaf[fact.index()]
-    }
-
-    /// The edge at a place among a fact's uses, the joined one behind them.
-    fn at(&self, fact: Fact, at: usize) -> Option<Edge> {
-        match self.graph.uses(fact).get(at) {
-            Some(&step) => (step.need() == 1).then(|| single(step)),
-            None => self.joined[fact.index()],
-        }
-    }
-
-    fn of(&self, fact: Fact) -> impl Iterator<Item = Edge> {
-        (0..=self.graph.uses(fact).len()).filter_map(move |at| self.at(fact, at))
-    }
-}
-
-fn single(step: Use) -> Edge {
-    Edge::new(step.head, Shift::HERE.after(step.cost()))
-}
-
-/// The first gate of several inputs that a fact satisfies together with what follows from it by one
-/// gate. Facts of very many gates are hubs, and other facts hang below them anyway.
-fn joined(graph: &RuleGraph, fact: Fact) -> Option<Edge> {
-    const LOOKED_AT: usize = 16;
-    let uses = graph.uses(fact);
-    if uses.is_empty() || uses.len() > LOOKED_AT {
-        return None;
-    }
-    let near: Vec<Edge> = uses
-        .iter()
-        .filter(|step| step.need() == 1)
-        .map(|&step| single(step))
-        .collect();
-    let shift_of = |input: Fact| {
-        let near = near.iter().filter(|edge| edge.to() == input);
-        let near = near.map(|edge| edge.shift).min();
-        if input == fact {
-            Some(Shift::HERE)
-        } else {
-            near
-        }
-    };
-    let from = std::iter::once(fact).chain(near.iter().map(|edge| edge.to()));
-    for step in from.flat_map(|from| graph.uses(from).iter().take(LOOKED_AT)) {
-        let need = step.need() as usize;
-        if need < 2 || graph.uses(step.head).is_empty() {
-            continue;
-        }
-        let inputs = graph.inputs(step.gate);
-        if inputs.len() > LOOKED_AT {
-            continue;
-        }
-        let mut shifts: Vec<Shift> = inputs.iter().filter_map(|&input| shift_of(input)).collect();
-        if shifts.len() >= need {
-            shifts.sort_unstable();
-            let shift = shifts[need - 1].after(step.cost());
-            return Some(Edge::new(step.head, shift));
-        }
-    }
-    None
 }
 
 /// A forest over the seeds and all that lies between them and their roots.
@@ -310,125 +147,6 @@ impl Forest {
     /// The parent of a fact, and how far it is.
     pub(super) fn parent(&self, fact: Fact) -> Option<(Fact, Shift)> {
         self.parents[fact.index()].map(|edge| (edge.to(), edge.shift))
-    }
-}
-
-/// Strongly connected components of the edges, with how much each reaches.
-struct Components {
-    /// For every fact that follows from a seed by edges, its component; components are numbered
-    /// successors first.
-    of: Vec<u32>,
-    /// For every component, an estimate of its closure's size: its own facts and those of its
-    /// successors, what two of them share counted twice.
-    reach: Vec<u64>,
-    /// For every component, the fact that the others hang below: the one with the most uses.
-    root: Vec<u32>,
-    /// For every component, whether it has several facts.
-    is_circle: Vec<bool>,
-    /// Every fact that follows from a seed by edges and is no leaf.
-    walked: Vec<Fact>,
-}
-
-impl Components {
-    /// Tarjan's algorithm (1972) with its own stack.
-    fn new(edges: &Edges<'_>, seeds: &[Fact]) -> Self {
-        let graph = edges.graph;
-        let facts = graph.fact_count();
-        let mut found = Self {
-            of: vec![NONE; facts],
-            reach: vec![1],
-            root: vec![NONE],
-            is_circle: vec![false],
-            walked: Vec::new(),
-        };
-        // Number of discovery, then the lowest number reachable; 0 is undiscovered.
-        let mut low = vec![0u32; facts];
-        let mut number = 0u32;
-        let mut path: Vec<u32> = Vec::new();
-        let mut calls: Vec<(Fact, u32, u32)> = Vec::new();
-        for &start in seeds {
-            if low[start.index()] != 0 {
-                continue;
-            }
-            if edges.is_leaf(start) {
-                found.close_leaf(&mut low, start);
-                continue;
-            }
-            number += 1;
-            low[start.index()] = number;
-            path.push(start.0);
-            calls.push((start, number, 0));
-            while let Some((fact, mine, next)) = calls.pop() {
-                let last = graph.uses(fact).len();
-                let mut at = next as usize;
-                let mut descended = false;
-                while at <= last {
-                    at += 1;
-                    let Some(edge) = edges.at(fact, at - 1) else {
-                        continue;
-                    };
-                    let head = edge.to();
-                    if low[head.index()] == 0 && edges.is_leaf(head) {
-                        found.close_leaf(&mut low, head);
-                    } else if low[head.index()] == 0 {
-                        calls.push((fact, mine, at as u32 - 1));
-                        number += 1;
-                        low[head.index()] = number;
-                        path.push(head.0);
-                        calls.push((head, number, 0));
-                        descended = true;
-                        break;
-                    }
-                    if found.of[head.index()] == NONE {
-                        low[fact.index()] = low[fact.index()].min(low[head.index()]);
-                    }
-                }
-                if !descended && low[fact.index()] == mine {
-                    found.close(edges, &mut path, fact);
-                }
-            }
-        }
-        found
-    }
-
-    /// Leaves are counted by those who reach them, and else never looked at again.
-    fn close_leaf(&mut self, low: &mut [u32], fact: Fact) {
-        low[fact.index()] = u32::MAX;
-        self.of[fact.index()] = LEAVES;
-    }
-
-    /// Takes the component of `first` off the path.
-    fn close(&mut self, edges: &Edges<'_>, path: &mut Vec<u32>, first: Fact) {
-        let graph = edges.graph;
-        let component = self.reach.len() as u32;
-        let start = path.iter().rposition(|&fact| fact == first.0).unwrap_or(0);
-        let members = &path[start..];
-        for &member in members {
-            self.of[member as usize] = component;
-            self.walked.push(Fact(member));
-        }
-        let mut reach = members.len() as u64;
-        let mut root = first.0;
-        for &member in members {
-            let member = Fact(member);
-            if graph.uses(member).len() > graph.uses(Fact(root)).len() {
-                root = member.0;
-            }
-            for edge in edges.of(member) {
-                if edges.is_leaf(edge.to()) {
-                    reach += 1;
-                    continue;
-                }
-                let other = self.of[edge.to().index()];
-                if other != component && other != NONE {
-                    reach = reach.saturating_add(self.reach[other as usize]);
-                }
-            }
-        }
-        self.is_circle.push(members.len() > 1);
-        path.truncate(start);
-        self.reach.push(reach.min(graph.fact_count() as u64));
-        self.root.push(root);
     }
 }
 

@@ -11,24 +11,19 @@
 //! 2014), here with thresholds, levels and rounds. Cost: O(W) words for every use of every fact in
 //! every step in which some lane reaches it, W = [`LANES`] / 64.
 
+mod mask;
+
 use super::proof::{self, Derived};
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Gate, RuleGraph};
+pub(super) use mask::LANES;
+use mask::{Counters, EMPTY, Mask, each, enough, is_empty, subtract, unite};
 use rustc_hash::FxHashMap;
 
-/// Words of a mask.
-const WORDS: usize = 8;
-/// Seeds that are searched together.
-pub(super) const LANES: usize = WORDS * 64;
 /// Inputs of a gate up to which they are counted anew whenever one of them is reached.
 const FEW: usize = 15;
 /// Nothing.
 const NONE: u32 = u32::MAX;
-
-/// A bit for every lane.
-type Mask = [u64; WORDS];
-
-const EMPTY: Mask = [0; WORDS];
 
 /// For every fact the gates that yield it, ascending.
 pub(super) struct Incoming {
@@ -129,38 +124,6 @@ impl Coming {
     }
 }
 
-/// A number for every lane, bit-sliced: the n-th mask holds the n-th bits.
-#[derive(Default)]
-struct Counters(Vec<Mask>);
-
-impl Counters {
-    /// Adds one where a bit is set.
-    fn add(&mut self, lanes: &Mask) {
-        let mut carry = *lanes;
-        for plane in &mut self.0 {
-            let mut next = EMPTY;
-            for word in 0..WORDS {
-                next[word] = plane[word] & carry[word];
-                plane[word] ^= carry[word];
-            }
-            carry = next;
-            if is_empty(&carry) {
-                return;
-            }
-        }
-        if !is_empty(&carry) {
-            self.0.push(carry);
-        }
-    }
-
-    fn of(&self, lane: usize) -> u32 {
-        let planes = self.0.iter().enumerate();
-        planes
-            .map(|(at, plane)| (((plane[lane / 64] >> (lane % 64)) & 1) as u32) << at)
-            .sum()
-    }
-}
-
 impl<'g> Lanes<'g> {
     pub(super) fn new(graph: &'g RuleGraph, incoming: &'g Incoming) -> Self {
         let facts = graph.fact_count();
@@ -236,8 +199,8 @@ impl<'g> Lanes<'g> {
         self.events.clear();
         self.steps.clear();
         self.wide.clear();
-        self.accounts.0.clear();
-        self.mailboxes.0.clear();
+        self.accounts.clear();
+        self.mailboxes.clear();
         self.systems.clear();
         drop((self.next_round.take(), self.next_level.take()));
     }
@@ -355,7 +318,7 @@ impl<'g> Lanes<'g> {
         let inputs = self.graph.inputs(gate);
         if inputs.len() > FEW {
             match self.wide.get(&gate) {
-                Some(counters) => at_least(&counters.0, need, fires),
+                Some(counters) => counters.keep_at_least(need, fires),
                 None => *fires = EMPTY,
             }
             return;
@@ -392,63 +355,6 @@ impl<'g> Lanes<'g> {
             *fires &= enough(planes.into_iter(), need);
         }
     }
-}
-
-/// Leaves the lanes whose number is at least `need`.
-fn at_least(planes: &[Mask], need: u32, lanes: &mut Mask) {
-    if need.checked_shr(planes.len() as u32).unwrap_or(0) > 0 {
-        *lanes = EMPTY;
-        return;
-    }
-    for (word, lanes) in lanes
-        .iter_mut()
-        .enumerate()
-        .filter(|(_, lanes)| **lanes != 0)
-    {
-        *lanes &= enough(planes.iter().map(|plane| plane[word]), need);
-    }
-}
-
-/// The lanes whose number, given by its bits from the lowest up, is at least `need`.
-fn enough(planes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator, need: u32) -> u64 {
-    // From the highest bit down: larger so far, and equal so far.
-    let (mut larger, mut equal) = (0u64, u64::MAX);
-    for (at, plane) in planes.enumerate().rev() {
-        if (need >> at) & 1 == 1 {
-            equal &= plane;
-        } else {
-            larger |= equal & plane;
-        }
-    }
-    larger | equal
-}
-
-fn is_empty(mask: &Mask) -> bool {
-    mask.iter().fold(0, |all, word| all | word) == 0
-}
-
-fn unite(mask: &mut Mask, other: &Mask) {
-    for word in 0..WORDS {
-        mask[word] |= other[word];
-    }
-}
-
-fn subtract(mask: &mut Mask, other: &Mask) {
-    for word in 0..WORDS {
-        mask[word] &= !other[word];
-    }
-}
-
-/// The lanes of a mask.
-fn each(mask: &Mask) -> impl Iterator<Item = usize> {
-    mask.iter().enumerate().flat_map(|(at, &word)| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
-            Some(at * 64 + bit)
-        })
-    })
 }
 
 /// One lane as a closure that proofs are read from.
@@ -493,40 +399,5 @@ impl Derived for Lane<'_, '_> {
             last.after_gate(graph.cost(gate)) == key
         });
         gates.next()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mask(lanes: &[usize]) -> Mask {
-        let mut mask = EMPTY;
-        for lane in lanes {
-            mask[lane / 64] |= 1 << (lane % 64);
-        }
-        mask
-    }
-
-    #[test]
-    fn lanes_are_counted_by_themselves() {
-        let mut counters = Counters::default();
-        for _ in 0..5 {
-            counters.add(&mask(&[0, 70, 511]));
-        }
-        counters.add(&mask(&[70]));
-        assert_eq!([0, 1, 70, 511].map(|lane| counters.of(lane)), [5, 0, 6, 5]);
-        let enough_of = |need| {
-            let mut lanes = mask(&[0, 1, 70]);
-            at_least(&counters.0, need, &mut lanes);
-            each(&lanes).collect::<Vec<_>>()
-        };
-        assert_eq!(enough_of(1), [0, 70]);
-        assert_eq!(enough_of(6), [70]);
-        assert!(
-            [7, 8, u32::MAX]
-                .iter()
-                .all(|&need| enough_of(need).is_empty())
-        );
     }
 }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use super::identities::IdentityCells;
-use super::read::{At, Names, Reference, Row, Several};
+use super::names::{At, Names, Reference, Several};
+use super::read::Row;
 use super::things::{MailboxCells, ProcessCells, SystemCells};
 use super::waves::{Later, Looked, Said};
 use super::{Builder, ByTable, Context};

@@ -6,7 +6,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::declare::Own;
-use super::read::{At, Names, Reference, Row, Several};
+use super::names::{At, Names, Reference, Several};
+use super::read::Row;
 use super::waves::Later;
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};

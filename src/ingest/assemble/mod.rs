@@ -4,6 +4,7 @@
 mod declare;
 mod gates;
 mod identities;
+mod names;
 mod read;
 mod recoveries;
 mod relations;
@@ -18,7 +19,7 @@ use crate::model::{
     AssetId, AssetList, Factor, Identity, IdentityKind, Kind, Mailbox, MailboxKind, Organisation,
     Process, ProcessId, RowMeta, RowRef, SignIn, System, Table, Text, fold,
 };
-use read::{At, Reference};
+use names::{At, Reference};
 use waves::{Looked, Said};
 
 pub(super) struct Assembled {

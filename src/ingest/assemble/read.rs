@@ -5,111 +5,11 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::Context;
+use super::names::{At, Names, Reference, Several};
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
 use crate::ingest::raw::{RawCell, RawRow, Value, trimmed};
 use crate::ingest::schema::{self, Col};
-use crate::model::{Kind, NameHash, Table, Wanted, Word, fold_name};
-
-/// A name with its kind, not looked up yet.
-#[derive(Clone, Debug)]
-pub(super) struct Reference<'t> {
-    pub kind: Kind,
-    /// As compared.
-    pub key: Cow<'t, str>,
-    /// As written.
-    pub shown: Cow<'t, str>,
-    pub origin: Origin,
-    /// Of kind and key.
-    hash: NameHash,
-}
-
-impl Reference<'_> {
-    /// What to look for.
-    pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted::hashed(self.kind, &self.key, self.hash)
-    }
-}
-
-/// The place of a reference among those of a part of a table.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct At(u32);
-
-/// The places of references that follow each other.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Several {
-    start: u32,
-    end: u32,
-}
-
-/// The references of a part of a table, in the order of rows and columns.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names<'t> {
-    list: Vec<Reference<'t>>,
-    /// For every column the last cell that was read without a word: rows of a gate name one target,
-    /// and factors of a person one identity.
-    recent: [Option<Recent<'t>>; schema::MOST_COLUMNS],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Recent<'t> {
-    text: &'t str,
-    default: Kind,
-    at: At,
-}
-
-impl<'t> Names<'t> {
-    pub(super) fn push(&mut self, reference: Reference<'t>) -> At {
-        self.list.push(reference);
-        At(self.list.len() as u32 - 1)
-    }
-
-    pub(super) fn extend(&mut self, references: impl Iterator<Item = Reference<'t>>) -> Several {
-        let start = self.list.len() as u32;
-        self.list.extend(references);
-        let end = self.list.len() as u32;
-        Several { start, end }
-    }
-
-    pub(super) fn get(&self, at: At) -> &Reference<'t> {
-        &self.list[at.0 as usize]
-    }
-
-    pub(super) fn several(&self, several: Several) -> &[Reference<'t>] {
-        &self.list[several.start as usize..several.end as usize]
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Forgets all but the first ones.
-    pub(super) fn truncate(&mut self, len: usize) {
-        if len < self.list.len() {
-            self.list.truncate(len);
-            self.recent = Default::default();
-        }
-    }
-
-    pub(super) fn wanted(&self) -> impl ExactSizeIterator<Item = Wanted<'_>> {
-        self.list.iter().map(Reference::wanted)
-    }
-}
-
-impl At {
-    pub(super) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl Several {
-    pub(super) fn each(self) -> impl Iterator<Item = At> {
-        (self.start..self.end).map(At)
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.start == self.end
-    }
-}
+use crate::model::{Kind, Table, Word, fold_name};
 
 /// A row that is being read.
 pub(super) struct Row<'r, 't> {
@@ -315,18 +215,15 @@ impl<'r, 't> Row<'r, 't> {
             Value::Text(Cow::Borrowed(text)) => Some(*text),
             _ => None,
         };
-        let place = usize::from(column.at);
-        if let (Some(text), Some(recent)) = (text, names.recent[place])
-            && recent.text == text
-            && recent.default == default
-        {
-            return Some(recent.at);
+        let known = text.and_then(|text| names.recent(column, text, default));
+        if known.is_some() {
+            return known;
         }
         let said = self.diagnostics.len();
         let reference = self.reference(column, default, allowed)?;
         let at = names.push(reference);
         if self.diagnostics.len() == said {
-            names.recent[place] = text.map(|text| Recent { text, default, at });
+            names.remember(column, text, default, at);
         }
         Some(at)
     }
@@ -393,13 +290,7 @@ impl<'r, 't> Row<'r, 't> {
             );
             return None;
         }
-        Some(Reference {
-            hash: NameHash::new(kind, &key),
-            kind,
-            key,
-            shown: name,
-            origin,
-        })
+        Some(Reference::new(kind, key, name, origin))
     }
 
     /// A name whose beginning nearly is a prefix: it is a name, and hardly meant as one.

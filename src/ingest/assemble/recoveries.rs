@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use super::gates::GateName;
-use super::read::{At, Names, Row, Several};
+use super::names::{At, Names, Several};
+use super::read::Row;
 use super::waves::{Looked, Said};
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, Origin};

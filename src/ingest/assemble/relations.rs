@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::read::{At, Names, Row};
+use super::names::{At, Names};
+use super::read::Row;
 use super::waves::Looked;
 use super::{Builder, Context, holder_kind};
 use crate::diag::{Code, Diagnostic, Origin};

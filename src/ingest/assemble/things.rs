@@ -3,7 +3,8 @@
 use super::Builder;
 use super::declare::Own;
 use super::identities::{Owned, once_each};
-use super::read::{At, Names, Row, Several};
+use super::names::{At, Names, Several};
+use super::read::Row;
 use super::waves::Later;
 use crate::ingest::schema::{Col, column};
 use crate::model::{

@@ -9,7 +9,8 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::read::{At, Names, Row};
+use super::names::{At, Names};
+use super::read::Row;
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
 use crate::ingest::raw::{Found, Part, RawTable};
