@@ -54,3 +54,10 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// What went wrong is said on a line of its own.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

@@ -75,7 +75,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         options: &options,
         scan: &scan,
     };
-    let files = write_all(args, &view, focus, &mut stages)?;
+    let files = write_all(console, args, &view, focus, &mut stages)?;
     let written = Written {
         files,
         rows_left_out,
@@ -178,6 +178,7 @@ fn solve(console: &Console, org: &Organisation, program: &Program) -> Scan {
 }
 
 fn write_all(
+    console: &Console,
     args: &ScanArgs,
     view: &View<'_>,
     focus: Option<AssetId>,
@@ -201,16 +202,20 @@ fn write_all(
     };
     stages.done("draw");
     let mut outputs = Outputs::new(&args.out)?;
+    // Once as CSV, once as JSON.
+    let lines = 2 * (view.scan.identities.len() + view.scan.footholds.len()) as u64;
+    let progress = Progress::new(console, "writing", lines);
+    let tick = |done| progress.tick(done);
     outputs.file(&format!("tiers{partial}.csv"), |out| {
-        write::write_tiers(view, guard, out)
+        write::write_tiers(view, guard, out, &tick)
     })?;
     stages.done("tiers.csv");
     outputs.file(&format!("tiers{partial}.json"), |out| {
-        write::write_json(view, out)
+        write::write_json(view, out, &tick)
     })?;
     stages.done("tiers.json");
     outputs.file(&format!("footholds{partial}.csv"), |out| {
-        write::write_footholds(view, guard, out)
+        write::write_footholds(view, guard, out, &tick)
     })?;
     if args.pairs {
         outputs.file(&format!("unlocks{partial}.csv"), |out| {
@@ -224,6 +229,7 @@ fn write_all(
         out.write_all(svg.as_bytes())
     })?;
     let written = outputs.commit()?;
+    progress.finish();
     stages.done("others");
     Ok(written)
 }

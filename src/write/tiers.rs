@@ -17,11 +17,19 @@ fn id(text: &str, guard: bool) -> Cow<'_, str> {
     if guard { guarded(text) } else { text.into() }
 }
 
+/// Is told how many more rows or entries were written.
+pub type Tick<'a> = &'a dyn Fn(u64);
+
 /// Writes one row per identity, in the order of the scan.
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_tiers(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Result<()> {
+pub fn write_tiers(
+    view: &View<'_>,
+    guard: bool,
+    raw: &mut dyn Write,
+    tick: Tick<'_>,
+) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(&mut *raw);
     out.write_record([
         "identity",
@@ -40,7 +48,7 @@ pub fn write_tiers(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Res
     ])?;
     out.flush()?;
     drop(out);
-    rows(&view.scan.identities, raw, |out, result| {
+    rows(&view.scan.identities, raw, tick, |out, result| {
         let identity = &view.org.identities[result.identity as usize];
         let number =
             |number: Option<u8>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -67,9 +75,10 @@ pub fn write_tiers(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Res
 fn rows<T: Sync>(
     items: &[T],
     out: &mut dyn Write,
+    tick: Tick<'_>,
     row: impl Fn(&mut csv::Writer<&mut Vec<u8>>, &T) -> csv::Result<()> + Sync,
 ) -> io::Result<()> {
-    in_order(items, out, |made, items, _| {
+    in_order(items, out, tick, |made, items, _| {
         let mut made = csv::Writer::from_writer(made);
         for item in items {
             row(&mut made, item)?;
@@ -84,6 +93,7 @@ fn rows<T: Sync>(
 fn in_order<'a, T: Sync>(
     items: &'a [T],
     out: &mut dyn Write,
+    tick: Tick<'_>,
     make: impl Fn(&mut Vec<u8>, &'a [T], usize) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
     const TOGETHER: usize = 1 << 9;
@@ -101,6 +111,7 @@ fn in_order<'a, T: Sync>(
             out.write_all(made)?;
         }
         first += items.len();
+        tick(items.len() as u64);
     }
     Ok(())
 }
@@ -109,7 +120,12 @@ fn in_order<'a, T: Sync>(
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_footholds(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io::Result<()> {
+pub fn write_footholds(
+    view: &View<'_>,
+    guard: bool,
+    raw: &mut dyn Write,
+    tick: Tick<'_>,
+) -> io::Result<()> {
     let mut out = csv::Writer::from_writer(&mut *raw);
     out.write_record([
         "asset",
@@ -123,7 +139,7 @@ pub fn write_footholds(view: &View<'_>, guard: bool, raw: &mut dyn Write) -> io:
     ])?;
     out.flush()?;
     drop(out);
-    rows(&view.scan.footholds, raw, |out, result| {
+    rows(&view.scan.footholds, raw, tick, |out, result| {
         let asset = view.org.assets.get(result.asset);
         let fall = Fall::of(view, Some(&result.answer), guard);
         out.write_record([
@@ -164,7 +180,7 @@ pub fn write_unlocks(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::R
 ///
 /// # Errors
 /// Those of the writer.
-pub fn write_json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_json(view: &View<'_>, out: &mut dyn Write, tick: Tick<'_>) -> io::Result<()> {
     let mut head = serde_json::to_string_pretty(&report::document(view))?;
     // The long lists are the last fields, and empty so far.
     let end = head.rfind("  \"unlock_sets\": []").unwrap_or(head.len());
@@ -172,13 +188,14 @@ pub fn write_json(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(head.as_bytes())?;
     let sets = report::UnlockSets::new(view);
     let positions: Vec<usize> = (0..sets.len()).collect();
-    list(out, "unlock_sets", &positions, |&at| sets.entries(view, at))?;
+    let unlocks = |&at: &usize| sets.entries(view, at);
+    list(out, "unlock_sets", &positions, &|_| {}, unlocks)?;
     out.write_all(b",\n")?;
-    list(out, "identities", &view.scan.identities, |result| {
+    list(out, "identities", &view.scan.identities, tick, |result| {
         report::identity_entry(view, &sets, result)
     })?;
     out.write_all(b",\n")?;
-    list(out, "footholds", &view.scan.footholds, |result| {
+    list(out, "footholds", &view.scan.footholds, tick, |result| {
         report::foothold_entry(view, &sets, result)
     })?;
     out.write_all(b"\n}\n")
@@ -189,10 +206,11 @@ fn list<'a, T: Sync, E: Serialize>(
     out: &mut dyn Write,
     name: &str,
     items: &'a [T],
+    tick: Tick<'_>,
     entry: impl Fn(&'a T) -> E + Sync,
 ) -> io::Result<()> {
     write!(out, "  \"{name}\": [")?;
-    in_order(items, out, |made, items, first| {
+    in_order(items, out, tick, |made, items, first| {
         for (at, item) in items.iter().enumerate() {
             let before: &[u8] = if first + at > 0 {
                 b",\n    "
