@@ -26,7 +26,7 @@ pub struct Finding {
     pub rows: Vec<RowRef>,
 }
 
-/// `singles` are the gates that [`single::single_holders`] found.
+/// `singles` are the gates that [`super::single::single_holders`] found.
 pub(super) fn findings(
     org: &Organisation,
     program: &Program,
