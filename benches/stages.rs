@@ -2,8 +2,8 @@
 //!
 //! Organisations of `linchpin generate --seed 1`, of 10,000, 100,000 and 1,000,000 identities.
 //! `cargo bench --bench stages -- 100000` runs one size, `-- solve` one stage. What a stage starts
-//! from is made once and kept, about 2 GB for all sizes. `benches/ratios.rs` compares the stages of
-//! the program as people run it with the yardstick.
+//! from is made once per size and kept. `benches/ratios.rs` compares the stages of the program as
+//! people run it with the yardstick.
 
 #![allow(
     clippy::unwrap_used,

@@ -102,23 +102,9 @@ impl<'a> UnlockSets<'a> {
         Self(sets)
     }
 
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none: no identity is enabled, and no foothold unlocks anything.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The entries of the set at a position.
-    #[must_use]
-    pub fn entries(&self, view: &View<'a>, at: usize) -> Vec<UnlockEntry<'a>> {
-        let set = self.0.get_index(at);
-        set.map(|(set, _)| unlocks(view, set)).unwrap_or_default()
+    /// The entries of every set, in the order of their positions.
+    pub fn entries(&self, view: &View<'a>) -> impl Iterator<Item = Vec<UnlockEntry<'a>>> {
+        self.0.keys().map(|set| unlocks(view, set))
     }
 
     fn position(&self, answer: &Answer) -> Option<u32> {

@@ -183,46 +183,57 @@ pub fn write_unlocks(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::R
 pub fn write_json(view: &View<'_>, out: &mut dyn Write, tick: Tick<'_>) -> io::Result<()> {
     let mut head = serde_json::to_string_pretty(&report::document(view))?;
     // The long lists are the last fields, and empty so far.
-    let end = head.rfind("  \"unlock_sets\": []").unwrap_or(head.len());
-    head.truncate(end);
+    let end = head.rfind("  \"unlock_sets\": []");
+    head.truncate(end.ok_or_else(|| io::Error::other("the document has no lists"))?);
     out.write_all(head.as_bytes())?;
     let sets = report::UnlockSets::new(view);
-    let positions: Vec<usize> = (0..sets.len()).collect();
-    let unlocks = |&at: &usize| sets.entries(view, at);
-    list(out, "unlock_sets", &positions, &|_| {}, unlocks)?;
-    out.write_all(b",\n")?;
-    list(out, "identities", &view.scan.identities, tick, |result| {
+    out.write_all(b"  \"unlock_sets\": [")?;
+    let mut count = 0;
+    // One by one: a set may hold every system there is.
+    for set in sets.entries(view) {
+        write_entry(&mut *out, count, &set)?;
+        count += 1;
+    }
+    out.write_all(list_end(count))?;
+    out.write_all(b",\n  \"identities\": [")?;
+    let identities = &view.scan.identities;
+    write_entries(identities, out, tick, |result| {
         report::identity_entry(view, &sets, result)
     })?;
-    out.write_all(b",\n")?;
-    list(out, "footholds", &view.scan.footholds, tick, |result| {
+    out.write_all(b",\n  \"footholds\": [")?;
+    let footholds = &view.scan.footholds;
+    write_entries(footholds, out, tick, |result| {
         report::foothold_entry(view, &sets, result)
     })?;
     out.write_all(b"\n}\n")
 }
 
-/// A field of the document that is a list, with a line for each entry.
-fn list<'a, T: Sync, E: Serialize>(
-    out: &mut dyn Write,
-    name: &str,
+/// Writes the entries of a list and its end.
+fn write_entries<'a, T: Sync, E: Serialize>(
     items: &'a [T],
+    out: &mut dyn Write,
     tick: Tick<'_>,
     entry: impl Fn(&'a T) -> E + Sync,
 ) -> io::Result<()> {
-    write!(out, "  \"{name}\": [")?;
     in_order(items, out, tick, |made, items, first| {
         for (at, item) in items.iter().enumerate() {
-            let before: &[u8] = if first + at > 0 {
-                b",\n    "
-            } else {
-                b"\n    "
-            };
-            made.extend_from_slice(before);
-            serde_json::to_writer(&mut *made, &entry(item))?;
+            write_entry(&mut *made, first + at, &entry(item))?;
         }
         Ok(())
     })?;
-    out.write_all(if items.is_empty() { b"]" } else { b"\n  ]" })
+    out.write_all(list_end(items.len()))
+}
+
+/// Writes the entry of a list that stands at this place, on a line of its own.
+fn write_entry(mut out: impl Write, at: usize, entry: &impl Serialize) -> io::Result<()> {
+    let before: &[u8] = if at > 0 { b",\n    " } else { b"\n    " };
+    out.write_all(before)?;
+    Ok(serde_json::to_writer(out, entry)?)
+}
+
+/// What stands behind a list of so many entries.
+fn list_end(count: usize) -> &'static [u8] {
+    if count > 0 { b"\n  ]" } else { b"]" }
 }
 
 /// The cells about what falls. All empty for a disabled identity; the system's empty where nothing
