@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compile::Assumption;
 use crate::diag::Code;
+use crate::ingest::Options;
+use crate::ingest::import::settings::{From, Settings};
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -72,8 +74,14 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ReadArgs {
     /// Folders, tables (.csv, .json, .jsonl), exports or .zip files; several are merged
-    #[arg(required = true, value_name = "INPUT")]
+    #[arg(required_unless_present = "from", value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+    /// Read this as one kind of export, whatever it looks like, e.g. okta=users.json; repeatable
+    #[arg(long, value_name = "KIND=PATH")]
+    pub from: Vec<From>,
+    /// Say what an export does not show, e.g. entra.sspr=2; `linchpin sources` lists what can be said
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<String>,
     /// Encoding of files without a byte order mark, e.g. windows-1252 [default: utf-8]
     #[arg(long, value_name = "LABEL", value_parser = encoding)]
     pub encoding: Option<&'static encoding_rs::Encoding>,
@@ -95,6 +103,28 @@ pub struct ReadArgs {
         hide_default_value = true
     )]
     pub redact_key: String,
+}
+
+impl ReadArgs {
+    /// How to read, as it was typed.
+    #[must_use]
+    pub fn options(&self, keep_going: bool) -> Options {
+        let mut settings = Settings::default();
+        for text in &self.set {
+            // Each was looked at when it was typed.
+            let _ = settings.set(text);
+        }
+        Options {
+            encoding: self.encoding,
+            keep_going,
+            from: self.from.clone(),
+            settings,
+        }
+    }
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    Settings::default().set(text).map(|()| text.to_owned())
 }
 
 /// For people or for scripts.
@@ -127,6 +157,9 @@ pub struct ScanArgs {
     /// Leave eligible (not yet activated) grants and memberships out
     #[arg(long, help_heading = "Scenario")]
     pub standing_only: bool,
+    /// What to take for what the exports could not show
+    #[arg(long, value_enum, default_value_t = Unknown::Worst, value_name = "CASE", help_heading = "Scenario")]
+    pub assume_unknown: Unknown,
     /// Leave bad rows out instead of refusing everything; writes *.partial.* files
     #[arg(long, conflicts_with = "strict")]
     pub keep_going: bool,
@@ -157,6 +190,15 @@ pub struct ScanArgs {
     /// Threads to work on [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+}
+
+/// What is taken for what is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Unknown {
+    /// What helps an attacker
+    Worst,
+    /// What does not
+    Best,
 }
 
 /// Who lays out the picture.

@@ -10,7 +10,7 @@ use super::console::Console;
 use super::progress::Progress;
 use super::{Exit, Failure};
 use crate::diag::Severity;
-use crate::ingest::{self, Ingested, Options};
+use crate::ingest::{self, Ingested};
 
 pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
     let ingested = read(&args.read, false, console);
@@ -64,10 +64,7 @@ pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> 
 
 /// Reads the inputs and prints what there is to say about them.
 pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Ingested {
-    let options = Options {
-        encoding: args.encoding,
-        keep_going,
-    };
+    let options = args.options(keep_going);
     let progress: OnceLock<Progress> = OnceLock::new();
     let mut ingested = ingest::read_watched(&args.inputs, options, &|more, all| {
         let progress = progress.get_or_init(|| Progress::new(console, "reading", all));

@@ -8,7 +8,7 @@ use super::console::Console;
 use super::templates::refuse_tables_in;
 use super::{Exit, Failure};
 use crate::diag::{Severity, Sources};
-use crate::ingest::{self, Options, RawTable, import};
+use crate::ingest::{self, RawTable, import};
 use crate::model::Word;
 use crate::write::{Outputs, write_tables};
 
@@ -20,12 +20,9 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     }
     refuse_tables_in(&args.out)?;
     let mut sources = Sources::default();
-    let options = Options {
-        encoding: args.read.encoding,
-        keep_going: false,
-    };
-    let files = ingest::read_files(&args.read.inputs, options, &mut sources);
-    let mut read = ingest::read_tables(files, &sources);
+    let options = args.read.options(false);
+    let files = ingest::read_files(&args.read.inputs, &options, &mut sources);
+    let mut read = ingest::read_tables(files, &sources, &options);
     read.check();
     if args.read.strict {
         for diagnostic in read

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Condition, Format, Layout, ScanArgs};
+use super::args::{Condition, Format, Layout, ScanArgs, Unknown};
 use super::check;
 use super::console::Console;
 use super::memory;
@@ -54,6 +54,10 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut options = compile::Options {
         assumptions: args.assume.clone(),
         standing_only: args.standing_only,
+        unknown: match args.assume_unknown {
+            Unknown::Worst => compile::Unknown::Worst,
+            Unknown::Best => compile::Unknown::Best,
+        },
     };
     let program = compile::compile(&organisation, &options);
     stages.done("compile");

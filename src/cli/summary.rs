@@ -111,6 +111,12 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
         counts.pairs,
         if counts.pairs == 1 { "pair" } else { "pairs" }
     )?;
+    if counts.systems == 0 {
+        writeln!(
+            text,
+            "{bold}nothing to unlock{bold:#}: the inputs name no privileged system; add `systems` and `grants` tables,\nor an export that holds roles (`linchpin sources`)\n"
+        )?;
+    }
     writeln!(text, "{bold}tier     now  before{bold:#}")?;
     for tier in 0..4 {
         let meaning = [
@@ -191,11 +197,23 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
         .filter(|coverage| !coverage.known)
         .collect();
     if !unknown.is_empty() {
-        let aspects: Vec<_> = unknown
-            .iter()
-            .map(|coverage| visible(&coverage.aspect).into_owned())
-            .collect();
-        writeln!(text, "  the exports do not show: {}", aspects.join(", "))?;
+        let mut by_source: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for coverage in &unknown {
+            let aspects = by_source.entry(&coverage.source).or_default();
+            let aspect = visible(&coverage.aspect).into_owned();
+            if !aspects.contains(&aspect) {
+                aspects.push(aspect);
+            }
+        }
+        for (source, aspects) in by_source {
+            let source = visible(source);
+            writeln!(text, "  {source} does not show: {}", aspects.join(", "))?;
+        }
+        writeln!(
+            text,
+            "  the {} is assumed where it matters; tiers.json says what each one means",
+            view.options.unknown.word()
+        )?;
     }
     let names: Vec<_> = written
         .files

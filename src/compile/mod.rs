@@ -18,15 +18,18 @@ mod assumptions;
 mod atlas;
 mod members;
 mod recoveries;
+mod unknown;
 
 use rustc_hash::FxHashMap;
 
 pub use assumptions::{Assumption, AssumptionError};
 pub use atlas::{Atlas, GateOrigin, Meaning};
+pub use unknown::Unknown;
 
 use crate::model::{Access, AssetId, Kind, Organisation, RowRef, SignIn, Table};
 use crate::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
 use members::Members;
+use unknown::Unknowns;
 
 /// What a scan assumes beside the tables.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Options {
     pub assumptions: Vec<Assumption>,
     /// Leave eligible grants and memberships out.
     pub standing_only: bool,
+    /// What is taken for what the exports could not show.
+    pub unknown: Unknown,
 }
 
 /// The compiled organisation.
@@ -71,6 +76,7 @@ struct Compiler<'a> {
     /// Bindings of each identity, as positions among the rows, by asset.
     bindings_of: FxHashMap<AssetId, Vec<u32>>,
     members: Members,
+    unknowns: Unknowns,
     shared: recoveries::Shared,
 }
 
@@ -86,6 +92,7 @@ impl<'a> Compiler<'a> {
                 .push(at as u32);
         }
         let members = Members::new(org, options.standing_only);
+        let unknowns = Unknowns::new(org, options.unknown, &members);
         Self {
             org,
             options,
@@ -93,6 +100,7 @@ impl<'a> Compiler<'a> {
             atlas,
             bindings_of,
             members,
+            unknowns,
             shared: recoveries::Shared::default(),
         }
     }
@@ -121,7 +129,11 @@ impl<'a> Compiler<'a> {
             let account = self.atlas.fact(identity.asset);
             let [password, mfa] = self.atlas.factors(at);
             let origin = GateOrigin::SignIn(at as u32);
+            let is_assumed = !identity.sign_in_stated && self.unknowns.has_factor(identity.asset);
             match identity.sign_in {
+                SignIn::Password if is_assumed => {
+                    self.gate(account, 2, 0, &[password, mfa], origin);
+                }
                 SignIn::PasswordAndMfa if identity.has_binding => {
                     self.gate(account, 2, 0, &[password, mfa], origin);
                 }

@@ -66,6 +66,9 @@ codes! {
     OpenEnrolment = "open-enrolment", Warning, "a factor that is not enrolled: whoever signs in first enrols it";
     SourceConflict = "source-conflict", Warning, "two sources say different things about one id";
     ShortExport = "short-export", Warning, "an export that holds fewer objects than it says";
+    DamagedExport = "damaged-export", Warning, "values that the exporting tool or a spreadsheet has lost";
+    AmbiguousJoin = "ambiguous-join", Warning, "a key of an export that leads to several accounts: it joins nothing";
+    LiveSecret = "live-secret", Warning, "an export that holds secrets in use; they are not read";
     AmbiguousExport = "ambiguous-export", Warning, "an export that says two things about one object";
     // Notes.
     UnclaimedFile = "unclaimed-file", Note, "a file in a directory that no reader claims";

@@ -15,8 +15,10 @@ pub struct SourceFile {
     pub path: String,
     /// The name relative to its input: for outputs, the same on every machine.
     pub name: String,
-    /// The decoded text, without a byte order mark.
+    /// The decoded text, without a byte order mark; empty when the file was too large to keep.
     pub text: String,
+    /// Whether the text is not kept: places in it are lines, from 1.
+    is_large: bool,
     lines: OnceLock<Lines>,
 }
 
@@ -47,8 +49,18 @@ impl Sources {
             path,
             name,
             text,
+            is_large: false,
             lines: OnceLock::new(),
         });
+        id
+    }
+
+    /// Adds a file whose text is not kept.
+    pub fn add_large(&mut self, path: String, name: String) -> FileId {
+        let id = self.add(path, name, String::new());
+        if let Some(file) = self.files.last_mut() {
+            file.is_large = true;
+        }
         id
     }
 
@@ -100,6 +112,9 @@ impl SourceFile {
 
     /// The line number (from 1) that holds a byte, and where that line starts.
     fn line_of(&self, at: u32) -> (u32, u32) {
+        if self.is_large {
+            return (at.max(1), at);
+        }
         self.lines.get_or_init(|| Lines::new(&self.text)).of(at)
     }
 

@@ -3,6 +3,7 @@
 mod parts;
 mod records;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::header;
@@ -84,6 +85,31 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         lacks,
         diagnostics,
     }
+}
+
+/// Goes through the records of any CSV text, the header first, until `record` says that it has seen
+/// enough.
+///
+/// # Errors
+/// Where the text breaks off inside a quoted field.
+pub(super) fn for_each_record<'t>(
+    file: FileId,
+    text: &'t str,
+    mut record: impl FnMut(Origin, Vec<Cow<'t, str>>) -> bool,
+) -> Result<(), Box<Diagnostic>> {
+    let Some((start, declared)) = header_start(text) else {
+        return Ok(());
+    };
+    let delimiter = delimiter(&text[start..], declared);
+    let mut records = Records::new(file, text, start..text.len(), delimiter);
+    while let Some(next) = records.next() {
+        let next = next.map_err(Box::new)?;
+        let cells = (0..next.len()).map(|at| next.value(at)).collect();
+        if !record(next.origin, cells) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl<'t> Body<'t> {

@@ -1,8 +1,12 @@
 //! From paths to texts: directories in the order of their names, zips read in place with bounds,
 //! encodings as Windows tools write them.
+//!
+//! Tables lie in the folder that is named; exports may also lie in folders below it, as tools that
+//! write a folder per object leave them. A collection too large to keep stays on the disk: whoever
+//! imports it goes through it there.
 
 use std::fs;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
@@ -22,6 +26,20 @@ const MAX_MEMBERS: usize = 100_000;
 /// How much larger than the archive its members may be: deflate reaches 1032, JSON about 50.
 const MAX_RATIO: u64 = 250;
 
+/// Folders below the one that is named.
+const MAX_DEPTH: usize = 10;
+/// Bytes from which on a collection is gone through on the disk.
+const LARGE: u64 = 64 << 20;
+/// Bytes of the beginning and of the end of a file that say what it is.
+const PEEKED: usize = 64 << 10;
+
+/// What to read, and as which importer's export, if that was said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub path: &'a Path,
+    pub importer: Option<usize>,
+}
+
 /// A file that was found, with its text in [`Sources`].
 pub(super) struct Found {
     pub file: FileId,
@@ -30,6 +48,12 @@ pub(super) struct Found {
     /// Whether the user named this very file.
     pub named: bool,
     pub sha256: String,
+    /// The folder of a directory that it lies in, when it is one below the named one: no table.
+    pub folder: Option<String>,
+    /// The importer that the user named.
+    pub importer: Option<usize>,
+    /// Where it lies, when it is too large to keep and its text is empty.
+    pub large: Option<PathBuf>,
 }
 
 /// What was found, and what could not be read.
@@ -39,19 +63,20 @@ pub(super) struct Files {
     pub diagnostics: Vec<Diagnostic>,
     /// Files that are no text format at all, by path; never opened.
     pub ignored: Vec<(String, bool)>,
+    /// Folders below the named ones.
+    pub folders: Vec<String>,
 }
 
 /// Reads every input in order.
 pub(super) fn collect(
-    inputs: &[impl AsRef<Path>],
+    inputs: &[Wanted<'_>],
     encoding: Option<&'static Encoding>,
     sources: &mut Sources,
 ) -> Files {
     let mut files = Files::default();
     for (number, input) in inputs.iter().enumerate() {
-        let input = input.as_ref();
         let prefix = if inputs.len() > 1 {
-            format!("{}/", last_name(input))
+            format!("{}/", last_name(input.path))
         } else {
             String::new()
         };
@@ -60,9 +85,10 @@ pub(super) fn collect(
             sources,
             encoding,
             input: number as u32,
+            importer: input.importer,
             prefix,
         };
-        reader.input(input);
+        reader.input(input.path);
     }
     files
 }
@@ -86,7 +112,17 @@ struct Reader<'a> {
     sources: &'a mut Sources,
     encoding: Option<&'static Encoding>,
     input: u32,
+    importer: Option<usize>,
     prefix: String,
+}
+
+/// A file of a directory.
+struct Entry {
+    path: PathBuf,
+    /// Below the directory, with `/` on every system.
+    name: String,
+    /// The folder it lies in.
+    folder: Option<String>,
 }
 
 impl Reader<'_> {
@@ -97,34 +133,46 @@ impl Reader<'_> {
                 let name = last_name(path);
                 // The one name is enough; a prefix would repeat it.
                 self.prefix.clear();
-                self.files(&[(path.to_owned(), name)], true);
+                let entry = Entry {
+                    path: path.to_owned(),
+                    name,
+                    folder: None,
+                };
+                self.files(&[entry], true);
             }
             Err(error) => self.unreadable(&path.display().to_string(), &error),
         }
     }
 
     fn directory(&mut self, root: &Path) {
-        // One level, as the tables lie; hidden files are nobody's export.
+        // Hidden files and folders are nobody's export.
+        let is_hidden = |entry: &walkdir::DirEntry| {
+            entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.')
+        };
         let walk = WalkDir::new(root)
             .min_depth(1)
-            .max_depth(1)
-            .sort_by_file_name();
+            .max_depth(MAX_DEPTH)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| !is_hidden(entry));
         let mut files = Vec::new();
         for entry in walk {
             match entry {
                 Ok(entry) => {
-                    let name = entry.file_name().to_string_lossy().into_owned();
-                    if name.starts_with('.') {
-                        continue;
-                    }
                     let path = entry.path();
+                    let below = path.strip_prefix(root).unwrap_or(path);
+                    let parts = below.iter().map(|part| part.to_string_lossy());
+                    let name = parts.collect::<Vec<_>>().join("/");
+                    let folder = name.split_once('/').map(|(folder, _)| folder);
+                    let shown = |folder: &str| format!("{}/", root.join(folder).display());
                     match fs::metadata(path) {
-                        Ok(meta) if meta.is_file() => files.push((path.to_owned(), name)),
-                        // Tables lie in one folder; what is below it is named, not read.
-                        Ok(_) => {
-                            let shown = format!("{}/", path.display());
-                            self.files.ignored.push((shown, false));
-                        }
+                        Ok(meta) if meta.is_file() => files.push(Entry {
+                            folder: folder.map(shown),
+                            path: path.to_owned(),
+                            name,
+                        }),
+                        Ok(_) if entry.depth() == 1 => self.files.folders.push(shown(&name)),
+                        Ok(_) => {}
                         Err(error) => self.unreadable(&path.display().to_string(), &error),
                     }
                 }
@@ -138,22 +186,42 @@ impl Reader<'_> {
     }
 
     /// Files side by side, then each in its turn.
-    fn files(&mut self, files: &[(PathBuf, String)], named: bool) {
+    fn files(&mut self, files: &[Entry], named: bool) {
         let encoding = self.encoding;
+        let named = named || self.importer.is_some();
         let loaded: Vec<_> = files
             .par_iter()
-            .map(|(path, name)| {
-                let wanted = reads(name) && (named || may_be_table(name));
-                wanted.then(|| load(path, name, encoding))
+            .map(|entry| {
+                let is_wanted = reads(&entry.name)
+                    && (named || may_hold_something(entry, encoding))
+                    && (entry.folder.is_none() || !is_output(&entry.name));
+                is_wanted.then(|| load(&entry.path, &entry.name, encoding))
             })
             .collect();
-        for ((path, name), loaded) in files.iter().zip(loaded) {
-            let shown = path.display().to_string();
+        for (entry, loaded) in files.iter().zip(loaded) {
+            let shown = entry.path.display().to_string();
+            let folder = entry.folder.as_ref();
             match loaded {
+                None if folder.is_some() => {}
                 None => self.files.ignored.push((shown, named)),
                 Some(Err(error)) => self.unreadable(&shown, &error),
-                Some(Ok(Loaded::Zip(bytes))) => self.zip(&shown, name, named, bytes),
-                Some(Ok(Loaded::Text(text))) => self.text(shown, name, named, text),
+                Some(Ok(Loaded::Zip(bytes))) => self.zip(&shown, &entry.name, named, bytes),
+                Some(Ok(Loaded::Text(text))) => {
+                    self.text(shown, &entry.name, named, text, folder);
+                }
+                Some(Ok(Loaded::Large(sha256))) => {
+                    let name = format!("{}{}", self.prefix, entry.name);
+                    let file = self.sources.add_large(shown, name);
+                    self.files.found.push(Found {
+                        file,
+                        input: self.input,
+                        named,
+                        sha256,
+                        folder: folder.cloned(),
+                        importer: self.importer,
+                        large: Some(entry.path.clone()),
+                    });
+                }
             }
         }
     }
@@ -196,7 +264,7 @@ impl Reader<'_> {
             let last = member.rsplit(['/', '\\']).next().unwrap_or(&member);
             // What macOS and editors leave beside the files, as in a folder.
             let is_hidden = last.starts_with('.') || member.starts_with("__MACOSX/");
-            if member.ends_with('/') || is_hidden || !may_be_table(&member) || is_zip(&member) {
+            if member.ends_with('/') || is_hidden || !reads(&member) || is_zip(&member) {
                 if !member.ends_with('/') && !is_hidden {
                     self.files.ignored.push((path, false));
                 }
@@ -222,13 +290,20 @@ impl Reader<'_> {
                     left -= read as u64;
                     let inside = format!("{name}/{member}");
                     let text = Decoded::new(bytes, self.encoding);
-                    self.text(path, &inside, false, text);
+                    self.text(path, &inside, false, text, None);
                 }
             }
         }
     }
 
-    fn text(&mut self, path: String, name: &str, named: bool, decoded: Decoded) {
+    fn text(
+        &mut self,
+        path: String,
+        name: &str,
+        named: bool,
+        decoded: Decoded,
+        folder: Option<&String>,
+    ) {
         let Decoded { text, bad, sha256 } = decoded;
         let name = format!("{}{name}", self.prefix);
         if bad.is_some() && !named && !is_table(&name) {
@@ -250,6 +325,9 @@ impl Reader<'_> {
             input: self.input,
             named,
             sha256,
+            folder: folder.cloned(),
+            importer: self.importer,
+            large: None,
         });
     }
 
@@ -264,10 +342,11 @@ impl Reader<'_> {
     }
 }
 
-/// A file in memory.
+/// A file in memory, or what is known of one that stays on the disk.
 enum Loaded {
     Zip(Vec<u8>),
     Text(Decoded),
+    Large(String),
 }
 
 /// Bytes as text.
@@ -280,10 +359,7 @@ struct Decoded {
 
 impl Decoded {
     fn new(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Self {
-        let mut sha256 = String::with_capacity(64);
-        for byte in Sha256::digest(&bytes) {
-            sha256.push_str(&format!("{byte:02x}"));
-        }
+        let sha256 = hexadecimal(&Sha256::digest(&bytes));
         let (text, bad) = match decode(bytes, encoding) {
             Ok(text) => (text, None),
             Err(Undecodable { text, at, what }) => (text, Some((at, what))),
@@ -296,11 +372,80 @@ fn load(path: &Path, name: &str, encoding: Option<&'static Encoding>) -> std::io
     if is_zip(name) {
         return fs::read(path).map(Loaded::Zip);
     }
-    if fs::metadata(path)?.len() > MAX_FILE {
+    let size = fs::metadata(path)?.len();
+    if size > LARGE && extension(name) == "json" {
+        let [head, tail] = ends(path, size)?;
+        if super::import::goes_through(&head, &tail) {
+            let mut digest = Sha256::new();
+            let mut file = fs::File::open(path)?;
+            let mut buffer = vec![0; 1 << 20];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => break,
+                    read => digest.update(&buffer[..read]),
+                }
+            }
+            return Ok(Loaded::Large(hexadecimal(&digest.finalize())));
+        }
+    }
+    if size > MAX_FILE {
         let message = "the file is larger than 4 GiB; split it";
         return Err(std::io::Error::other(message));
     }
     Ok(Loaded::Text(Decoded::new(fs::read(path)?, encoding)))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}
+
+/// The beginning and the end of a file, as far as they are text.
+fn ends(path: &Path, size: u64) -> std::io::Result<[String; 2]> {
+    let mut file = fs::File::open(path)?;
+    let mut part = |from: u64| -> std::io::Result<String> {
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.by_ref().take(PEEKED as u64).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    Ok([part(0)?, part(size.saturating_sub(PEEKED as u64))?])
+}
+
+/// Whether a file that nobody named is worth reading: a table of the folder itself, JSON and LDIF by
+/// their content, CSV when its header is that of an export.
+fn may_hold_something(entry: &Entry, encoding: Option<&'static Encoding>) -> bool {
+    if extension(&entry.name) != "csv" {
+        return true;
+    }
+    if entry.folder.is_none() && (is_table(&entry.name) || is_output(&entry.name)) {
+        return true;
+    }
+    let Ok(meta) = fs::metadata(&entry.path) else {
+        return true;
+    };
+    // What cannot be opened cannot be known: it is reported when it is read.
+    ends(&entry.path, meta.len().min(PEEKED as u64)).map_or(true, |[head, _]| {
+        let bytes = head.into_bytes();
+        let is_utf16 = bytes.contains(&0);
+        let head = if is_utf16 {
+            let mut bytes = Vec::new();
+            let file = fs::File::open(&entry.path);
+            let read = file.and_then(|file| file.take(PEEKED as u64).read_to_end(&mut bytes));
+            bytes.truncate(read.unwrap_or_default() & !1);
+            match decode(bytes, encoding) {
+                Ok(text) => text,
+                Err(bad) => bad.text,
+            }
+        } else {
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let whole_lines = head.rfind('\n').map_or(&*head, |end| &head[..=end]);
+        super::import::is_export_csv(&entry.name, whole_lines.trim_start_matches('\u{feff}'))
+    })
 }
 
 fn extension(name: &str) -> String {
@@ -315,12 +460,6 @@ fn is_table(name: &str) -> bool {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
     Table::parse(stem).is_some()
-}
-
-/// Whether a file may hold something: a CSV file says by its name which table it is, JSON by its
-/// content. What a scan wrote is read to be passed over.
-fn may_be_table(name: &str) -> bool {
-    reads(name) && (extension(name) != "csv" || is_table(name) || is_output(name))
 }
 
 /// Whether a file is named as an output of a scan.
@@ -339,7 +478,7 @@ fn is_zip(name: &str) -> bool {
 fn reads(name: &str) -> bool {
     matches!(
         extension(name).as_str(),
-        "csv" | "json" | "jsonl" | "ndjson" | "zip"
+        "csv" | "json" | "jsonl" | "ndjson" | "zip" | "ldf" | "ldif"
     )
 }
 

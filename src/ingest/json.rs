@@ -48,15 +48,41 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 pub(super) struct Text<'a> {
     pub file: FileId,
     pub text: &'a str,
+    /// The line it begins in, when it is a part of a file that is not kept.
+    line: Option<u32>,
 }
 
 impl<'a> Text<'a> {
+    pub(super) fn new(file: FileId, text: &'a str) -> Self {
+        Self {
+            file,
+            text,
+            line: None,
+        }
+    }
+
+    /// A part of a file that is not kept: all that is known of its place is the line.
+    pub(super) fn part(file: FileId, text: &'a str, line: u32) -> Self {
+        Self {
+            file,
+            text,
+            line: Some(line),
+        }
+    }
+
     /// Where a value that was borrowed from this text stands.
     pub(super) fn origin(&self, value: &RawValue) -> Origin {
         self.origin_of(value.get())
     }
 
     fn origin_of(&self, part: &str) -> Origin {
+        if let Some(line) = self.line {
+            return Origin {
+                file: self.file,
+                start: line,
+                len: 0,
+            };
+        }
         let start = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
         Origin {
             file: self.file,
@@ -268,7 +294,7 @@ fn cell_value(value: &RawValue, multi: bool) -> Result<Option<Value<'_>>, &'stat
 }
 
 /// Text, a number, a boolean or null as text; nothing for an array or object.
-fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
+pub(super) fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
     let raw = value.get();
     match raw.as_bytes().first()? {
         b'"' => serde_json::from_str::<Key<'_>>(raw).ok().map(|text| text.0),
@@ -331,10 +357,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Text<'_> {
-        Text {
-            file: FileId(0),
-            text,
-        }
+        Text::new(FileId(0), text)
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod json;
 mod raw;
 pub mod schema;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
@@ -19,12 +20,16 @@ pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
 use rayon::prelude::*;
 
 /// How to read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The encoding of files without a byte order mark; UTF-8 when none is given.
     pub encoding: Option<&'static Encoding>,
     /// Leave bad rows out instead of refusing everything.
     pub keep_going: bool,
+    /// Further inputs, with the kind of export that each is.
+    pub from: Vec<import::settings::From>,
+    /// What the exports do not say.
+    pub settings: import::settings::Settings,
 }
 
 /// What was read.
@@ -67,8 +72,8 @@ pub fn read_watched(
     watch: &(dyn Fn(u64, u64) + Sync),
 ) -> Ingested {
     let mut sources = Sources::default();
-    let files = read_files(inputs, options, &mut sources);
-    let mut tables = read_tables(files, &sources);
+    let files = read_files(inputs, &options, &mut sources);
+    let mut tables = read_tables(files, &sources, &options);
     let assembled = assemble::assemble(&tables.tables, watch);
     let has_identities = tables
         .tables
@@ -118,13 +123,30 @@ pub struct Tables<'t> {
 pub struct Files(files::Files);
 
 /// Finds and decodes the files of the inputs.
-pub fn read_files(inputs: &[impl AsRef<Path>], options: Options, sources: &mut Sources) -> Files {
-    Files(files::collect(inputs, options.encoding, sources))
+pub fn read_files(
+    inputs: &[impl AsRef<Path>],
+    options: &Options,
+    sources: &mut Sources,
+) -> Files {
+    let inputs = inputs.iter().map(|path| files::Wanted {
+        path: path.as_ref(),
+        importer: None,
+    });
+    let from = options.from.iter().map(|from| files::Wanted {
+        path: &from.path,
+        importer: Some(from.importer),
+    });
+    let wanted: Vec<_> = inputs.chain(from).collect();
+    Files(files::collect(&wanted, options.encoding, sources))
 }
 
 /// Recognises files and goes through their rows.
 #[must_use]
-pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
+pub fn read_tables<'t>(
+    Files(files): Files,
+    sources: &'t Sources,
+    options: &Options,
+) -> Tables<'t> {
     let cut = files
         .diagnostics
         .iter()
@@ -139,16 +161,16 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
         tables.unclaimed(&path, named, &mut left);
     }
     let mut exports = import::Exports::default();
+    // Folders of which something was read, and how many files of each were not.
+    let mut claimed: BTreeSet<&str> = BTreeSet::new();
+    let mut below: BTreeMap<String, u64> = BTreeMap::new();
     let recognised: Vec<_> = files
         .found
         .par_iter()
         .map(|found| {
             let file = sources.file(found.file);
-            let text = json::Text {
-                file: found.file,
-                text: &file.text,
-            };
-            match recognise(&file.name, text) {
+            let text = json::Text::new(found.file, &file.text);
+            match recognise(&file.name, text, found) {
                 Recognised::Csv(table) => (
                     text,
                     Read::Csv(table, csv::read(table, found.file, text.text)),
@@ -159,7 +181,7 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
         .collect();
     for (found, (text, recognised)) in files.found.iter().zip(recognised) {
         let name = &sources.file(found.file).name;
-        let source = SourceId(found.input * 2);
+        let source = import::tables_of(found.input);
         let before = tables.tables.len();
         let recognised = match recognised {
             Read::Csv(table, read) => {
@@ -189,14 +211,9 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
                     tables.add_json(table, found.file, source, read);
                 }
             }
-            Some(Recognised::Export(importer, members)) => {
-                exports.add(
-                    importer,
-                    SourceId(found.input * 2 + 1),
-                    text,
-                    members,
-                    &found.sha256,
-                );
+            Some(Recognised::Export(document, form)) => {
+                claimed.extend(found.folder.as_deref());
+                exports.add(document, form, text, name, found);
                 continue;
             }
             Some(Recognised::Broken(diagnostic)) if found.named || may_be_export(text.text) => {
@@ -206,8 +223,16 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
             }
             Some(Recognised::OwnOutput) => continue,
             Some(Recognised::Nothing | Recognised::Broken(_)) => {
+                if let Some(folder) = &found.folder {
+                    *below.entry(folder.clone()).or_default() += 1;
+                    continue;
+                }
                 let path = &sources.file(found.file).path;
-                tables.unclaimed(path, found.named, &mut left);
+                if let Some(importer) = found.importer {
+                    tables.diagnostics.push(not_of(importer, path));
+                } else {
+                    tables.unclaimed(path, found.named, &mut left);
+                }
                 continue;
             }
         }
@@ -223,13 +248,20 @@ pub fn read_tables(Files(files): Files, sources: &Sources) -> Tables<'_> {
             sha256: found.sha256.clone(),
         });
     }
+    for folder in &files.folders {
+        match below.get(folder) {
+            _ if !claimed.contains(&**folder) => left.push(format!("`{folder}`")),
+            Some(files) => left.push(format!("{files} files of `{folder}`")),
+            None => {}
+        }
+    }
     if !left.is_empty() {
         let message = format!("not read, no reader claims it: {}", left.join(", "));
         tables
             .diagnostics
             .push(Diagnostic::new(Code::UnclaimedFile, message));
     }
-    for imported in exports.import(sources) {
+    for imported in exports.import(sources, &options.settings) {
         tables.tables.extend(imported.tables);
         tables.inputs.extend(imported.inputs);
         tables.diagnostics.extend(imported.diagnostics);
@@ -329,7 +361,8 @@ fn may_be_export(text: &str) -> bool {
     ];
     ends.into_iter().any(|part| {
         let part = String::from_utf8_lossy(part).to_lowercase();
-        part.contains("\"data\"") || part.contains("\"meta\"")
+        let marks = ["\"data\"", "\"meta\"", "@odata.", "\"value\"", "\"graph\"", "\"users\""];
+        marks.iter().any(|mark| part.contains(mark))
     })
 }
 
@@ -343,49 +376,81 @@ enum Recognised<'a> {
     Csv(Table),
     Json(Table),
     Tables(json::Members<'a>),
-    Export(usize, json::Members<'a>),
+    Export((usize, &'static str), import::Form),
     Broken(Box<Diagnostic>),
     /// What an earlier scan wrote into the same directory.
     OwnOutput,
     Nothing,
 }
 
+/// What is said of a file that is not what the user said it is.
+fn not_of(importer: usize, path: &str) -> Diagnostic {
+    let importer = import::IMPORTERS[importer];
+    let names: Vec<_> = importer
+        .documents()
+        .iter()
+        .map(|document| document.name)
+        .collect();
+    let message = format!("`{path}` is no {} that Linchpin knows", importer.about());
+    Diagnostic::new(Code::UnclaimedInput, message).help(format!(
+        "known are {}; `linchpin sources {}` says how to obtain each",
+        names.join(", "),
+        importer.name()
+    ))
+}
+
 /// A table by the file's name, an object of tables or an export by its content.
-fn recognise<'a>(name: &str, text: json::Text<'a>) -> Recognised<'a> {
+fn recognise<'a>(name: &str, text: json::Text<'a>, found: &files::Found) -> Recognised<'a> {
+    if found.large.is_some() {
+        return import::recognise_large(found).map_or(Recognised::Nothing, |document| {
+            Recognised::Export(document, import::Form::Json)
+        });
+    }
     let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let (stem, extension) = file_name.rsplit_once('.').unwrap_or((file_name, ""));
-    let table = Table::parse(stem);
+    let is_table = found.folder.is_none() && found.importer.is_none();
+    let table = Table::parse(stem).filter(|_| is_table);
+    let export = |form| {
+        let document = import::recognise(name, form, text, found.importer)?;
+        Some(Recognised::Export(document, form))
+    };
     if extension.eq_ignore_ascii_case("csv") {
         return match table {
             Some(table) => Recognised::Csv(table),
             None if files::is_output(name) => Recognised::OwnOutput,
-            None => Recognised::Nothing,
+            None => export(import::Form::Csv).unwrap_or(Recognised::Nothing),
         };
+    }
+    if ["ldf", "ldif"].iter().any(|ldif| extension.eq_ignore_ascii_case(ldif)) {
+        return export(import::Form::Ldif).unwrap_or(Recognised::Nothing);
     }
     let members = json::top_object(text);
     if let Some(members) = members {
-        if let Some(importer) = import::recognise(&members) {
-            return Recognised::Export(importer, members);
+        if let Some(export) = export(import::Form::Json) {
+            return export;
         }
         let has = |wanted: &str| members.0.iter().any(|(key, _)| key == wanted);
         if has("schema_version") && has("unlock_sets") {
             return Recognised::OwnOutput;
         }
-        if members
-            .0
-            .iter()
-            .any(|(key, value)| Table::parse(key.trim()).is_some() && value.get().starts_with('['))
+        if is_table
+            && members.0.iter().any(|(key, value)| {
+                Table::parse(key.trim()).is_some() && value.get().starts_with('[')
+            })
         {
             return Recognised::Tables(members);
         }
         // One line of JSON Lines is an object too.
         return table.map_or(Recognised::Nothing, Recognised::Json);
     }
-    match table {
-        Some(table) => Recognised::Json(table),
-        None => match text.parse::<&serde_json::value::RawValue>(text.text) {
-            Err(error) if !text.text.trim().is_empty() => Recognised::Broken(error),
-            _ => Recognised::Nothing,
-        },
+    if let Some(table) = table {
+        return Recognised::Json(table);
+    }
+    if let Some(export) = export(import::Form::Json) {
+        return export;
+    }
+    match text.parse::<&serde_json::value::RawValue>(text.text) {
+        Err(error) if !text.text.trim().is_empty() => Recognised::Broken(error),
+        _ => Recognised::Nothing,
     }
 }

@@ -35,6 +35,8 @@ pub struct Document<
     pub assumptions: Vec<AssumptionText>,
     /// Whether eligible grants and memberships were left out.
     pub standing_only: bool,
+    /// What was taken for what the exports could not show: `worst` or `best`.
+    pub assume_unknown: String,
     /// What the assumptions alone give to anybody.
     pub baseline: BaselineEntry<'a>,
     /// Totals.

@@ -41,6 +41,7 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
             .map(ToString::to_string)
             .collect(),
         standing_only: view.options.standing_only,
+        assume_unknown: view.options.unknown.word().to_owned(),
         baseline: BaselineEntry {
             unlocks: unlocks(view, &view.scan.baseline.systems),
             accounts: view.scan.baseline.accounts,

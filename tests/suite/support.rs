@@ -34,6 +34,7 @@ pub fn scan(inputs: &[&Path], assume: &[String], standing_only: bool) -> Scanned
     let options = compile::Options {
         assumptions,
         standing_only,
+        ..compile::Options::default()
     };
     let program = compile::compile(&ingested.organisation, &options);
     let scan = analyze::scan(&ingested.organisation, &program, &|_| {});

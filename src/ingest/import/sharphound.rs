@@ -1,4 +1,4 @@
-//! SharpHound collections (versions 5 and 6): users, groups, domains and the rights over them.
+//! SharpHound collections (versions 3 to 6): users, groups, domains and the rights over them.
 //!
 //! | in the collection | becomes |
 //! |---|---|
@@ -15,12 +15,14 @@
 mod collection;
 mod names;
 mod rights;
+mod stream;
 
-use super::table::{From, Maker};
-use super::{ExportFile, Importer};
+use super::keys::Key;
+use super::table::{From, Maker, own_id};
+use super::{Document, ExportFile, Head, Importer};
 use crate::diag::{FileId, Origin};
-use crate::model::{Kind, Table};
-use collection::{KINDS, Meta, Object, ObjectKind, Reference, Right, read_objects};
+use crate::model::Table;
+use collection::{KINDS, Object, ObjectKind, Reference, Right, read_objects};
 use names::{Names, Principal};
 use rights::Rights;
 
@@ -35,22 +37,30 @@ impl Importer for SharpHound {
     }
 
     fn about(&self) -> &'static str {
-        "SharpHound collection, version 5 or 6"
+        "SharpHound collection, versions 3 to 6"
     }
 
-    fn claims(&self, members: &[(&str, &str)]) -> bool {
-        let find = |wanted: &str| {
-            members
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
-                .map(|(_, text)| *text)
-        };
-        let is_collection = find("meta").and_then(|meta| serde_json::from_str::<Meta>(meta).ok());
-        is_collection.is_some_and(|meta| {
+    fn documents(&self) -> &'static [Document] {
+        &[Document {
+            name: "collection",
+            obtain: "`SharpHound.exe --CollectionMethods Default,ACL` and the .zip that it writes",
+            yields: "accounts, groups and their members, rights that reset or take over accounts, domains",
+        }]
+    }
+
+    fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
+        let top = head.top()?;
+        let kind = top.record("meta")?.text("type");
+        let is_known = KINDS.iter().any(|known| known.eq_ignore_ascii_case(&kind));
+        (is_known && (top.has("data") || top.has(&kind))).then_some("collection")
+    }
+
+    fn goes_through(&self, head: &str, tail: &str) -> bool {
+        stream::meta_in(head).or_else(|| stream::meta_in(tail)).is_some_and(|meta| {
             KINDS
                 .iter()
                 .any(|kind| kind.eq_ignore_ascii_case(&meta.r#type))
-        }) && find("data").is_some_and(|data| data.starts_with('['))
+        })
     }
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
@@ -111,17 +121,17 @@ impl<'a> Import<'a, '_> {
                 .chain(user.other_names.iter().map(String::as_str))
                 .filter(|alias| !alias.eq_ignore_ascii_case(&id) && !alias.contains(';'))
                 .collect();
-            // A name that looks like a reference of another kind is still this identity's.
-            let own_id = if Kind::split(&id).is_some() {
-                format!("identity:{id}")
-            } else {
-                id.clone()
-            };
+            let keys = &mut *self.maker.keys;
+            keys.declare(&id, SOURCE);
+            keys.add_local(Key::Sid, &user.sid, &id);
+            keys.add_local(Key::Login, &user.name, &id);
+            keys.add_local(Key::Sam, &user.sam, &id);
+            keys.add(Key::Address, &user.email, &id);
             self.maker.row(
                 Table::Identities,
                 from,
                 &[
-                    ("id", &own_id),
+                    ("id", &own_id(&id)),
                     ("kind", kind),
                     ("name", &user.display_name),
                     ("enabled", enabled),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Importer;
+use super::keys::Keys;
+use super::settings::Settings;
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
 use crate::ingest::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
 use crate::ingest::schema;
-use crate::model::{Provenance, Table, Word};
+use crate::model::{Kind, Provenance, Table, Word};
 
 /// Where an imported row comes from.
 #[derive(Clone, Copy)]
@@ -15,9 +18,21 @@ pub struct From<'a> {
     pub object: &'a str,
 }
 
+/// An id for the table that declares it. A name that looks like a reference of another kind is still
+/// this identity's.
+pub(super) fn own_id(id: &str) -> String {
+    if Kind::split(id).is_some() {
+        format!("identity:{id}")
+    } else {
+        id.to_owned()
+    }
+}
+
 /// Collects the tables of one export.
 pub struct Maker<'s> {
     sources: &'s Sources,
+    pub(super) settings: &'s Settings,
+    pub(super) keys: &'s mut Keys,
     source: SourceId,
     rows: BTreeMap<Table, Vec<KeptRow<'static>>>,
     seen: std::collections::BTreeSet<(Table, String)>,
@@ -25,13 +40,23 @@ pub struct Maker<'s> {
     diagnostics: Vec<Diagnostic>,
     objects: BTreeMap<FileId, u64>,
     left_out: BTreeMap<String, u64>,
+    /// Pages of each document, with whether each names a next one.
+    pages: BTreeMap<&'static str, Vec<(bool, FileId)>>,
 }
 
 impl<'s> Maker<'s> {
-    pub(super) fn new(sources: &'s Sources, source: SourceId) -> Self {
+    pub(super) fn new(
+        sources: &'s Sources,
+        settings: &'s Settings,
+        keys: &'s mut Keys,
+        source: SourceId,
+    ) -> Self {
         Self {
             sources,
+            settings,
+            keys,
             source,
+            pages: BTreeMap::new(),
             rows: BTreeMap::new(),
             seen: std::collections::BTreeSet::new(),
             processes: std::collections::BTreeSet::new(),
@@ -87,9 +112,19 @@ impl<'s> Maker<'s> {
         *self.objects.entry(file).or_default() += 1;
     }
 
+    /// Notes a page of a document and whether it names a next one.
+    pub(super) fn page(&mut self, document: &'static str, has_next: bool, file: FileId) {
+        self.pages.entry(document).or_default().push((has_next, file));
+    }
+
     /// Counts something that the tables have no place for.
     pub(super) fn leave_out(&mut self, what: impl Into<String>) {
-        *self.left_out.entry(what.into()).or_default() += 1;
+        self.leave_out_several(what, 1);
+    }
+
+    /// Counts several of them.
+    pub(super) fn leave_out_several(&mut self, what: impl Into<String>, count: u64) {
+        *self.left_out.entry(what.into()).or_default() += count;
     }
 
     pub(super) fn say(&mut self, diagnostic: Diagnostic) {
@@ -111,11 +146,29 @@ impl<'s> Maker<'s> {
 
     pub(super) fn finish(
         mut self,
+        importer: Option<&dyn Importer>,
     ) -> (
         Vec<RawTable<'static>>,
         Vec<Diagnostic>,
         BTreeMap<FileId, u64>,
     ) {
+        // Every page but the last names the next one; pages may lie in files of any name.
+        for (document, pages) in std::mem::take(&mut self.pages) {
+            let Some(&(_, file)) = pages.last().filter(|_| pages.iter().all(|(next, _)| *next))
+            else {
+                continue;
+            };
+            let message = format!(
+                "the export of {document} is cut off: its last page names a next one that is not there"
+            );
+            let help = importer.map_or("", |importer| super::obtain(importer, document));
+            let help = format!("export it whole: {help}");
+            self.say(
+                Diagnostic::new(Code::ShortExport, message)
+                    .in_file(file)
+                    .help(help),
+            );
+        }
         if !self.left_out.is_empty() {
             let what: Vec<_> = self
                 .left_out
@@ -124,7 +177,7 @@ impl<'s> Maker<'s> {
                 .collect();
             self.diagnostics.push(Diagnostic::new(
                 Code::LeftOut,
-                format!("left out: {}", what.join(", ")),
+                format!("{}: left out: {}", importer.map_or("hybrid", |importer| importer.name()), what.join(", ")),
             ));
         }
         let source = self.source;

@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 
 use super::super::ExportFile;
 use super::super::table::Maker;
+use super::rights::{self, Rights};
+use super::stream;
 use crate::diag::{Code, Diagnostic, Origin};
-use crate::ingest::json::{Members, Text};
+use crate::ingest::json::{self, Members, Text};
 
 /// The values of `meta.type` that SharpHound writes.
 pub(super) const KINDS: [&str; 12] = [
@@ -47,6 +49,8 @@ pub(super) struct Object {
     pub(super) domain_sid: String,
     pub(super) distinguished_name: String,
     pub(super) display_name: String,
+    /// `DOMAIN\name`, as mailboxes and old exports write accounts.
+    pub(super) sam: String,
     pub(super) email: String,
     pub(super) enabled: Option<bool>,
     pub(super) is_service: bool,
@@ -54,7 +58,7 @@ pub(super) struct Object {
     pub(super) members: Vec<Reference>,
     pub(super) rights: Vec<Right>,
     /// What else was named in it and has no place.
-    pub(super) left_out: BTreeMap<&'static str, u64>,
+    pub(super) left_out: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,22 +133,13 @@ impl<'a> Fields<'a> {
 
 /// Reads users, groups and domains; an object that stands in several places is put together.
 pub(super) fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> Vec<Object> {
-    let mut objects: Vec<Object> = Vec::new();
-    let mut by_sid: BTreeMap<String, usize> = BTreeMap::new();
+    let mut objects = Objects::default();
     for file in files {
-        let find = |wanted: &str| {
-            file.members
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
-                .map(|(_, value)| *value)
+        let read = match &file.large {
+            Some(path) => read_large(file, path, &mut objects, maker),
+            None => read_small(file, &mut objects, maker),
         };
-        let Some(meta) =
-            find("meta").and_then(|meta| serde_json::from_str::<Meta>(meta.get()).ok())
-        else {
-            continue;
-        };
-        let data = find("data").map(|data| serde_json::from_str::<Vec<&RawValue>>(data.get()));
-        let Some(Ok(items)) = data else {
+        let Some((meta, count)) = read else {
             maker.say(
                 Diagnostic::new(
                     Code::BadSyntax,
@@ -155,12 +150,10 @@ pub(super) fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> V
             );
             continue;
         };
-        if meta.count.is_some_and(|count| count != items.len() as u64) {
-            let said = meta.count.unwrap_or_default();
+        if let Some(said) = meta.count.filter(|&said| said != count) {
             let message = format!(
-                "`{}` says that it holds {said} objects and holds {}",
-                file.name,
-                items.len()
+                "`{}` says that it holds {said} objects and holds {count}",
+                file.name
             );
             maker.say(
                 Diagnostic::new(Code::ShortExport, message)
@@ -168,64 +161,136 @@ pub(super) fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> V
                     .help("a part of the collection may be missing: collect it again"),
             );
         }
-        if !(5..=6).contains(&meta.version) {
+        if !VERSIONS.contains(&meta.version) {
             maker.say(
                 Diagnostic::new(
                     Code::AmbiguousExport,
                     format!(
-                        "`{}` is a collection of version {}; versions 5 and 6 are known",
+                        "`{}` is a collection of version {}; versions 3 to 6 are known",
                         file.name, meta.version
                     ),
                 )
                 .in_file(file.text.file),
             );
         }
-        let kind = match meta.r#type.to_lowercase().as_str() {
-            "users" => ObjectKind::User,
-            "groups" => ObjectKind::Group,
-            "domains" => ObjectKind::Domain,
-            other => {
-                for _ in &items {
-                    maker.object(file.text.file);
-                    maker.leave_out(other);
-                }
-                continue;
-            }
+    }
+    objects.list
+}
+
+/// Versions of the format; 3 is that of the old collectors.
+const VERSIONS: std::ops::RangeInclusive<u32> = 3..=6;
+
+fn read_small(
+    file: &ExportFile<'_>,
+    objects: &mut Objects,
+    maker: &mut Maker<'_>,
+) -> Option<(Meta, u64)> {
+    let Members(members) = json::top_object(file.text)?;
+    let find = |wanted: &str| {
+        members
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| *value)
+    };
+    let meta: Meta = serde_json::from_str(find("meta")?.get()).ok()?;
+    let data = find("data").or_else(|| find(&meta.r#type))?;
+    let items: Vec<&RawValue> = serde_json::from_str(data.get()).ok()?;
+    let kind = ObjectKind::of(&meta);
+    for item in &items {
+        objects.read(kind, &meta, file, file.text, item, maker);
+    }
+    Some((meta, items.len() as u64))
+}
+
+fn read_large(
+    file: &ExportFile<'_>,
+    path: &std::path::Path,
+    objects: &mut Objects,
+    maker: &mut Maker<'_>,
+) -> Option<(Meta, u64)> {
+    let meta = stream::meta(path)?;
+    let kind = ObjectKind::of(&meta);
+    let mut count = 0;
+    let done = stream::each(path, &["data", &meta.r#type], &mut |item, line| {
+        count += 1;
+        let text = Text::part(file.text.file, item.get(), line);
+        objects.read(kind, &meta, file, text, item, maker);
+    });
+    if let Err(error) = done {
+        maker.say(
+            Diagnostic::new(
+                Code::BadSyntax,
+                format!("`{}` is not well-formed JSON: {error}", file.name),
+            )
+            .in_file(file.text.file)
+            .help("if the file was cut off, collect it again"),
+        );
+    }
+    Some((meta, count))
+}
+
+impl ObjectKind {
+    /// Nothing for what stays out.
+    fn of(meta: &Meta) -> Option<Self> {
+        match meta.r#type.to_lowercase().as_str() {
+            "users" => Some(Self::User),
+            "groups" => Some(Self::Group),
+            "domains" => Some(Self::Domain),
+            _ => None,
+        }
+    }
+}
+
+/// The objects that were read.
+#[derive(Default)]
+struct Objects {
+    list: Vec<Object>,
+    by_sid: BTreeMap<String, usize>,
+}
+
+impl Objects {
+    fn read(
+        &mut self,
+        kind: Option<ObjectKind>,
+        meta: &Meta,
+        file: &ExportFile<'_>,
+        text: Text<'_>,
+        item: &RawValue,
+        maker: &mut Maker<'_>,
+    ) {
+        maker.object(file.text.file);
+        let Some(kind) = kind else {
+            maker.leave_out(meta.r#type.to_lowercase());
+            return;
         };
-        for item in items {
-            maker.object(file.text.file);
-            let origin = file.text.origin(item);
-            let Some(object) =
-                Fields::of(file.text, item).and_then(|fields| read_object(kind, &fields, origin))
-            else {
-                maker.say(
-                    Diagnostic::new(
-                        Code::BadSyntax,
-                        "an object of the collection without an `ObjectIdentifier`",
-                    )
-                    .at(origin, "expected an object of a SharpHound collection"),
-                );
-                continue;
-            };
-            let Some(mut object) = object else {
-                maker.leave_out("deleted objects");
-                continue;
-            };
-            for (what, count) in std::mem::take(&mut object.left_out) {
-                for _ in 0..count {
-                    maker.leave_out(what);
-                }
-            }
-            match by_sid.get(&object.sid) {
-                Some(&known) => merge(&mut objects[known], object, maker),
-                None => {
-                    by_sid.insert(object.sid.clone(), objects.len());
-                    objects.push(object);
-                }
+        let origin = text.origin(item);
+        let Some(object) =
+            Fields::of(text, item).and_then(|fields| read_object(kind, &fields, origin))
+        else {
+            maker.say(
+                Diagnostic::new(
+                    Code::BadSyntax,
+                    "an object of the collection without an `ObjectIdentifier`",
+                )
+                .at(origin, "expected an object of a SharpHound collection"),
+            );
+            return;
+        };
+        let Some(mut object) = object else {
+            maker.leave_out("deleted objects");
+            return;
+        };
+        for (what, count) in std::mem::take(&mut object.left_out) {
+            maker.leave_out_several(what, count);
+        }
+        match self.by_sid.get(&object.sid) {
+            Some(&known) => merge(&mut self.list[known], object, maker),
+            None => {
+                self.by_sid.insert(object.sid.clone(), self.list.len());
+                self.list.push(object);
             }
         }
     }
-    objects
 }
 
 /// Outer nothing: no object; inner nothing: deleted.
@@ -261,7 +326,7 @@ pub(super) fn read_object(
     ] {
         let count = fields.list(key).map_or(0, |list| list.len() as u64);
         if count > 0 {
-            left_out.insert(what, count);
+            left_out.insert(what.to_owned(), count);
         }
     }
     let reference = |value: &&RawValue, sid: &str, kind: &str| {
@@ -282,19 +347,42 @@ pub(super) fn read_object(
     let (named, aces) = (list("members"), list("aces"));
     let members: Vec<_> = named
         .iter()
-        .filter_map(|value| reference(value, "objectidentifier", "objecttype"))
-        .collect();
-    let rights: Vec<_> = aces
-        .iter()
         .filter_map(|value| {
-            let principal = reference(value, "principalsid", "principaltype")?;
-            let name = Fields::of(fields.text, value)?.string("rightname");
-            (!name.is_empty()).then_some(Right { principal, name })
+            reference(value, "objectidentifier", "objecttype")
+                .or_else(|| reference(value, "memberid", "membertype"))
         })
         .collect();
-    malformed += (named.len() - members.len() + aces.len() - rights.len()) as u64;
+    malformed += (named.len() - members.len()) as u64;
+    let mut rights = Vec::new();
+    for value in &aces {
+        let principal = reference(value, "principalsid", "principaltype");
+        let right = Fields::of(fields.text, value)
+            .map(|ace| rights::name(&ace.string("rightname"), &ace.string("acetype")));
+        let (Some(principal), Some(name)) = (principal, right.filter(|name| !name.is_empty()))
+        else {
+            malformed += 1;
+            continue;
+        };
+        // Most rights of a collection yield nothing; those are counted where they are read, so that
+        // millions of them are never kept.
+        let (yields, over) = match kind {
+            ObjectKind::User => (rights::over_user(&name).is_some(), "users"),
+            ObjectKind::Group => (rights::over_group(&name), "groups"),
+            ObjectKind::Domain => (
+                !matches!(rights::over_domain(&name), Rights::Other),
+                "domains",
+            ),
+        };
+        if yields {
+            rights.push(Right { principal, name });
+        } else if principal.sid != sid {
+            *left_out
+                .entry(format!("`{name}` rights over {over}"))
+                .or_insert(0) += 1;
+        }
+    }
     if malformed > 0 {
-        left_out.insert("malformed members and rights", malformed);
+        left_out.insert("malformed members and rights".to_owned(), malformed);
     }
     Some(Some(Object {
         kind,
@@ -305,6 +393,10 @@ pub(super) fn read_object(
         domain_sid: string("domainsid").to_uppercase(),
         distinguished_name: string("distinguishedname").to_uppercase(),
         display_name: string("displayname"),
+        sam: match string("domain").split('.').next() {
+            Some(domain) if !domain.is_empty() => format!("{domain}\\{}", string("samaccountname")),
+            _ => String::new(),
+        },
         email: string("email"),
         enabled: boolean("enabled"),
         is_service: ["gmsa", "msa", "hasspn"]

@@ -79,6 +79,16 @@ impl Names {
             } else {
                 object.name.replace(';', ",")
             };
+            // A cloud account of the same login is another account: this one signs in to its domain.
+            let plain = match plain.rsplit_once('@') {
+                Some((account, domain))
+                    if object.kind == ObjectKind::User
+                        && maker.keys.declared_by(&plain).is_some() =>
+                {
+                    format!("{domain}\\{account}")
+                }
+                _ => plain,
+            };
             let name = if taken.insert((object.kind, plain.to_lowercase())) {
                 plain
             } else {

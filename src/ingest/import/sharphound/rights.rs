@@ -39,6 +39,19 @@ pub(super) fn over_group(right: &str) -> bool {
     )
 }
 
+/// The name of a right. Version 3 writes extended rights and properties in two parts, and `Owner`.
+pub(super) fn name(right: &str, ace_type: &str) -> String {
+    match (right, ace_type) {
+        ("ExtendedRight", "User-Force-Change-Password") => "ForceChangePassword",
+        ("ExtendedRight", "All" | "") => "AllExtendedRights",
+        ("WriteProperty", "AddMember" | "Member") => "AddMember",
+        ("ExtendedRight" | "WriteProperty", other) if !other.is_empty() => other,
+        ("Owner", _) => "Owns",
+        (right, _) => right,
+    }
+    .to_owned()
+}
+
 /// What a right over a domain object gives.
 pub(super) fn over_domain(right: &str) -> Rights {
     match right.to_ascii_lowercase().as_str() {

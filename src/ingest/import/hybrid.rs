@@ -1,0 +1,181 @@
+//! Accounts that a cloud directory copies from Active Directory: two accounts with one password, in
+//! one direction always, in the other when passwords are written back.
+
+use std::collections::BTreeMap;
+
+use super::keys::{Joined, OwnReset, Synchronised};
+use super::table::{From, Maker, own_id};
+use crate::diag::{Code, Diagnostic};
+use crate::model::Table;
+
+const SYNC: &str = "hybrid/password-sync";
+const WRITE_BACK: &str = "hybrid/password-writeback";
+
+/// Joins what the importers have left to be joined.
+pub(super) fn join(maker: &mut Maker<'_>) {
+    let synchronised = std::mem::take(&mut maker.keys.synchronised);
+    let writes_back = maker.settings.flag("hybrid.writeback");
+    let mut missing = 0;
+    let mut joined = 0;
+    let mut classes: BTreeMap<Vec<String>, Vec<(Synchronised, String)>> = BTreeMap::new();
+    for account in &synchronised {
+        let keys: Vec<_> = account.keys.iter().map(|(key, value)| (*key, &**value)).collect();
+        let local = match maker.keys.find_local(&keys) {
+            Joined::One(local) => local,
+            Joined::Nothing => {
+                missing += 1;
+                continue;
+            }
+            Joined::Several(several) => {
+                let message = format!(
+                    "`{}` may be any of {}: it is joined with none",
+                    account.identity,
+                    several.join(", ")
+                );
+                maker.say(
+                    Diagnostic::new(Code::AmbiguousJoin, message)
+                        .at(account.origin, "synchronised from Active Directory")
+                        .help("select onPremisesSecurityIdentifier in the export of users"),
+                );
+                continue;
+            }
+        };
+        joined += 1;
+        let from = from(account);
+        maker.process(from, SYNC, "Hybrid: the password of Active Directory is that of the cloud");
+        maker.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", &format!("identity:{local}")),
+                ("target", &format!("identity:{}", account.identity)),
+                ("method", "ownership"),
+                ("process", SYNC),
+            ],
+        );
+        if writes_back == Some(false) {
+            continue;
+        }
+        let own = maker.keys.own_resets.remove(&account.identity);
+        write_back(maker, account, &local, own);
+        let mut by = maker.keys.resetters.remove(&account.identity).unwrap_or_default();
+        by.sort_unstable();
+        if !by.is_empty() {
+            classes.entry(by).or_default().push((account.clone(), local));
+        }
+    }
+    for (by, accounts) in classes {
+        let names: Vec<_> = by.iter().map(|group| group.trim_start_matches("group:")).collect();
+        let class = format!("group:on-premises accounts of those whom {} reset", names.join(", "));
+        for (account, local) in &accounts {
+            let member = format!("identity:{local}");
+            let row = [("member", &*member), ("group", &*class)];
+            maker.row(Table::Memberships, from(account), &row);
+        }
+        let Some((first, _)) = accounts.first() else {
+            continue;
+        };
+        for source in &by {
+            maker.row(
+                Table::Recoveries,
+                from(first),
+                &[
+                    ("source", source),
+                    ("target", &class),
+                    ("method", "admin_reset"),
+                    ("process", WRITE_BACK),
+                ],
+            );
+        }
+    }
+    if let Some(first) = synchronised.first() {
+        coverage(maker, from(first), joined, missing, writes_back);
+    }
+}
+
+fn from(account: &Synchronised) -> From<'_> {
+    From {
+        origin: account.origin,
+        object: &account.object,
+    }
+}
+
+/// Whoever changes the password in the cloud changes it at home.
+fn write_back(maker: &mut Maker<'_>, account: &Synchronised, local: &str, own: Option<OwnReset>) {
+    let from = from(account);
+    let target = format!("identity:{local}");
+    maker.process(from, WRITE_BACK, "Hybrid: passwords set in the cloud are written back");
+    maker.row(
+        Table::Recoveries,
+        from,
+        &[
+            ("source", &format!("identity:{}", account.identity)),
+            ("target", &target),
+            ("method", "ownership"),
+            ("process", WRITE_BACK),
+        ],
+    );
+    let Some(own) = own else {
+        return;
+    };
+    let mails: Vec<_> = own.mails.iter().map(|mail| format!("mailbox:{mail}")).collect();
+    let phones: Vec<_> = own.phones.iter().map(|phone| format!("phone:{phone}")).collect();
+    maker.row(
+        Table::Identities,
+        from,
+        &[
+            ("id", &own_id(local)),
+            ("recovery_mailbox", &mails.join(";")),
+            ("recovery_phone", &phones.join(";")),
+        ],
+    );
+    let gate = format!("{WRITE_BACK} of {local}");
+    for (source, method) in &own.rows {
+        // Devices are bound in the cloud.
+        let source = if source == "own:device" { "" } else { source };
+        if source.is_empty() && method != "security_questions" {
+            continue;
+        }
+        maker.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", source),
+                ("target", &target),
+                ("method", method),
+                ("gate", &gate),
+                ("need", &own.need.min(own.rows.len() as i64).to_string()),
+                ("process", WRITE_BACK),
+            ],
+        );
+    }
+}
+
+fn coverage(
+    maker: &mut Maker<'_>,
+    from: From<'_>,
+    joined: usize,
+    missing: usize,
+    writes_back: Option<bool>,
+) {
+    if missing > 0 {
+        let detail = format!(
+            "{missing} accounts are synchronised from a directory that is not among the inputs: who resets them there is not seen; add a SharpHound collection or LDIF"
+        );
+        maker.coverage(from, ["hybrid", "", "on_premises", "unknown", &*detail]);
+    }
+    if joined == 0 {
+        return;
+    }
+    match writes_back {
+        None => {
+            let scope = format!("process:{WRITE_BACK}");
+            let detail = "no export says whether passwords are written back: they are taken to be; `--set hybrid.writeback=on|off`";
+            maker.coverage(from, ["hybrid", &*scope, "password_writeback", "unknown", detail]);
+        }
+        Some(on) => {
+            let detail = if on { "passwords are written back" } else { "passwords are not written back" };
+            maker.coverage(from, ["hybrid", "", "password_writeback", "known", detail]);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The keys by which exports know the same account: object id, SID, immutable id, login, address, in
+//! this order. A key that two accounts have joins nothing.
+
+use std::collections::BTreeMap;
+
+/// What kind of key it is, the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::ingest) enum Key {
+    /// The id of an object in a cloud directory.
+    ObjectId,
+    /// A security identifier.
+    Sid,
+    /// What a synchronised account is anchored by.
+    ImmutableId,
+    /// A user principal name or login.
+    Login,
+    /// A mail address, proxy addresses included.
+    Address,
+    /// `DOMAIN\name`, or the name alone.
+    Sam,
+}
+
+/// What a key leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ingest) enum Joined {
+    One(String),
+    Several(Vec<String>),
+    Nothing,
+}
+
+/// An account of a cloud directory that is synchronised from another one.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) struct Synchronised {
+    /// The id of the account in the cloud.
+    pub identity: String,
+    /// Keys of the account that it is made of.
+    pub keys: Vec<(Key, String)>,
+    /// Where the export says so, and its native id.
+    pub origin: crate::diag::Origin,
+    pub object: String,
+}
+
+/// Accounts by key.
+type Index = BTreeMap<(Key, String), Vec<String>>;
+
+/// All keys of a run.
+#[derive(Default)]
+pub(in crate::ingest) struct Keys {
+    known: Index,
+    /// Accounts of directories that others are synchronised from.
+    local: Index,
+    /// Accounts that wait for the directory they come from.
+    pub synchronised: Vec<Synchronised>,
+    /// Groups that reset the passwords of such accounts in the cloud, by their ids there.
+    pub resetters: BTreeMap<String, Vec<String>>,
+    /// How such accounts reset their passwords themselves, by their ids in the cloud.
+    pub own_resets: BTreeMap<String, OwnReset>,
+    /// Which source has an account of an id.
+    ids: BTreeMap<String, &'static str>,
+}
+
+/// A self-service reset: rows of a gate as (source, method).
+#[derive(Clone, Debug, Default)]
+pub(in crate::ingest) struct OwnReset {
+    pub need: i64,
+    pub rows: Vec<(String, String)>,
+    pub mails: Vec<String>,
+    pub phones: Vec<String>,
+}
+
+impl Keys {
+    /// Notes a key of an account.
+    pub(super) fn add(&mut self, key: Key, value: &str, identity: &str) {
+        add(&mut self.known, key, value, identity);
+    }
+
+    /// Notes a key of an account that others may be synchronised from.
+    pub(super) fn add_local(&mut self, key: Key, value: &str, identity: &str) {
+        add(&mut self.known, key, value, identity);
+        add(&mut self.local, key, value, identity);
+    }
+
+    /// Notes that a source has an account of this id.
+    pub(super) fn declare(&mut self, identity: &str, source: &'static str) {
+        self.ids.entry(identity.to_lowercase()).or_insert(source);
+    }
+
+    /// Which source has an account of this id.
+    pub(super) fn declared_by(&self, identity: &str) -> Option<&'static str> {
+        self.ids.get(&identity.to_lowercase()).copied()
+    }
+
+    /// The account that the strongest known of some keys leads to.
+    pub(super) fn find(&self, keys: &[(Key, &str)]) -> Joined {
+        find(&self.known, keys)
+    }
+
+    /// The same among accounts that others are synchronised from.
+    pub(super) fn find_local(&self, keys: &[(Key, &str)]) -> Joined {
+        find(&self.local, keys)
+    }
+}
+
+fn add(index: &mut Index, key: Key, value: &str, identity: &str) {
+    let value = value.trim();
+    if value.is_empty() {
+        return;
+    }
+    let known = index.entry((key, value.to_lowercase())).or_default();
+    if !known.iter().any(|other| other.eq_ignore_ascii_case(identity)) {
+        known.push(identity.to_owned());
+    }
+}
+
+fn find(index: &Index, keys: &[(Key, &str)]) -> Joined {
+    let mut keys: Vec<_> = keys.to_vec();
+    keys.sort_by_key(|(key, _)| *key);
+    for (key, value) in keys {
+        // Immutable ids are base64, where case matters; two that differ by case alone do not occur.
+        let value = value.trim().to_lowercase();
+        match index.get(&(key, value)).map(Vec::as_slice) {
+            Some([one]) => return Joined::One(one.clone()),
+            Some([]) | None => {}
+            Some(several) => return Joined::Several(several.to_vec()),
+        }
+    }
+    Joined::Nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_key_decides_and_an_ambiguous_one_joins_nothing() {
+        let mut keys = Keys::default();
+        keys.add(Key::Address, "Kim@X", "kim");
+        keys.add(Key::Address, "kim@x", "KIM");
+        keys.add(Key::ObjectId, "7", "lee");
+        keys.add(Key::Address, "both@x", "kim");
+        keys.add(Key::Address, "both@x", "lee");
+        let found = |wanted: &[(Key, &str)]| keys.find(wanted);
+        assert_eq!(found(&[(Key::Address, "KIM@X ")]), Joined::One("kim".into()));
+        assert_eq!(
+            found(&[(Key::Address, "kim@x"), (Key::ObjectId, "7")]),
+            Joined::One("lee".into())
+        );
+        assert_eq!(
+            found(&[(Key::Address, "both@x")]),
+            Joined::Several(vec!["kim".into(), "lee".into()])
+        );
+        assert_eq!(found(&[(Key::Sid, "S-1")]), Joined::Nothing);
+    }
+}
