@@ -58,6 +58,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Turn a directory export into tables that can be read, edited and scanned
     Import(ImportArgs),
+    /// List the exports that are understood, how to obtain each, and what comes of it
+    Sources(SourcesArgs),
     /// Write empty tables with their headers
     Templates(TemplatesArgs),
     /// Make up an organisation of any size, to try things out and to measure
@@ -79,6 +81,10 @@ pub struct ReadArgs {
     /// Read this as one kind of export, whatever it looks like, e.g. okta=users.json; repeatable
     #[arg(long, value_name = "KIND=PATH")]
     pub from: Vec<From>,
+    /// A TOML file that says which columns of other lists (HR, tickets) are which columns of a table;
+    /// repeatable
+    #[arg(long, value_name = "FILE")]
+    pub map: Vec<PathBuf>,
     /// Say what an export does not show, e.g. entra.sspr=2; `linchpin sources` lists what can be said
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub set: Vec<String>,
@@ -119,6 +125,7 @@ impl ReadArgs {
             keep_going,
             from: self.from.clone(),
             settings,
+            maps: self.map.clone(),
         }
     }
 }
@@ -271,10 +278,11 @@ pub struct CheckArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  linchpin import sharphound collection.zip --out tables\n  linchpin scan tables --out out"
+    after_help = "Examples:\n  linchpin import sharphound collection.zip --out tables\n  \
+                  linchpin import entra graph/ --set entra.sspr=2 --out tables\n  linchpin scan tables --out out"
 )]
 pub struct ImportArgs {
-    /// The kind of export: sharphound
+    /// The kind of export; `linchpin sources` lists them
     #[arg(value_name = "SOURCE", value_parser = importer)]
     pub source: &'static str,
     /// What to read.
@@ -289,12 +297,27 @@ fn importer(text: &str) -> Result<&'static str, String> {
     let names: Vec<_> = crate::ingest::import::IMPORTERS
         .iter()
         .map(|importer| importer.name())
+        .chain([crate::ingest::import::MAP])
         .collect();
     names
         .iter()
         .find(|name| name.eq_ignore_ascii_case(text))
         .copied()
         .ok_or_else(|| format!("no such source; known are {}", names.join(", ")))
+}
+
+/// Arguments of `sources`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  linchpin sources\n  linchpin sources entra\n  linchpin sources --format json"
+)]
+pub struct SourcesArgs {
+    /// One kind of export, with everything about it
+    #[arg(value_name = "SOURCE", value_parser = importer)]
+    pub source: Option<&'static str>,
+    /// For people or for scripts
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
 }
 
 /// Arguments of `generate`.

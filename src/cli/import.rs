@@ -52,11 +52,12 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
         .into_iter()
         .filter(RawTable::is_imported)
         .collect();
-    if read.inputs.iter().all(|input| input.holds != args.source) {
+    let holds = |holds: &str| holds.split(':').next() == Some(args.source);
+    if !read.inputs.iter().any(|input| holds(&input.holds)) {
         let about = import::IMPORTERS
             .iter()
             .find(|importer| importer.name() == args.source)
-            .map_or("", |importer| importer.about());
+            .map_or("list that a --map is for", |importer| importer.about());
         return Err(Failure::Usage(format!("the inputs hold no {about}")));
     }
     let mut outputs = Outputs::new(&args.out)?;

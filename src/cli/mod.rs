@@ -12,6 +12,7 @@ mod memory;
 mod progress;
 mod scan;
 mod schema;
+mod sources;
 mod stages;
 mod summary;
 mod templates;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Scan(args) => scan::run(&args, &console),
         args::Command::Check(args) => check::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
+        args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),
         args::Command::Templates(args) => templates::run(&args, &console),
         args::Command::Schema => schema::run(&console),

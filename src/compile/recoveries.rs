@@ -30,7 +30,9 @@ impl Compiler<'_> {
     pub(super) fn recoveries(&mut self) {
         let org = self.org;
         for (at, &gate) in org.gates.iter().enumerate() {
-            let process = org.recoveries_of(gate).find_map(|recovery| recovery.process);
+            let process = org
+                .recoveries_of(gate)
+                .find_map(|recovery| recovery.process);
             if self.unknowns.is_absent(process) {
                 continue;
             }

@@ -52,7 +52,10 @@ impl Unknowns {
             match kind {
                 "process" => {
                     let key = fold(name);
-                    let found = org.processes.iter().position(|process| *process.key == *key);
+                    let found = org
+                        .processes
+                        .iter()
+                        .position(|process| *process.key == *key);
                     let found = found.map(|at| ProcessId(at as u32));
                     unknowns.processes.extend(found);
                 }

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
+use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
 use crate::model::{Table, Word};
 
@@ -71,6 +72,7 @@ pub(super) struct Files {
 pub(super) fn collect(
     inputs: &[Wanted<'_>],
     encoding: Option<&'static Encoding>,
+    maps: &Maps,
     sources: &mut Sources,
 ) -> Files {
     let mut files = Files::default();
@@ -86,6 +88,7 @@ pub(super) fn collect(
             encoding,
             input: number as u32,
             importer: input.importer,
+            maps,
             prefix,
         };
         reader.input(input.path);
@@ -113,6 +116,7 @@ struct Reader<'a> {
     encoding: Option<&'static Encoding>,
     input: u32,
     importer: Option<usize>,
+    maps: &'a Maps,
     prefix: String,
 }
 
@@ -187,13 +191,15 @@ impl Reader<'_> {
 
     /// Files side by side, then each in its turn.
     fn files(&mut self, files: &[Entry], named: bool) {
-        let encoding = self.encoding;
+        let (encoding, maps) = (self.encoding, self.maps);
         let named = named || self.importer.is_some();
         let loaded: Vec<_> = files
             .par_iter()
             .map(|entry| {
                 let is_wanted = reads(&entry.name)
-                    && (named || may_hold_something(entry, encoding))
+                    && (named
+                        || maps.of(&entry.name).is_some()
+                        || may_hold_something(entry, encoding))
                     && (entry.folder.is_none() || !is_output(&entry.name));
                 is_wanted.then(|| load(&entry.path, &entry.name, encoding))
             })

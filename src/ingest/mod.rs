@@ -11,7 +11,7 @@ mod raw;
 pub mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word};
@@ -30,6 +30,8 @@ pub struct Options {
     pub from: Vec<import::settings::From>,
     /// What the exports do not say.
     pub settings: import::settings::Settings,
+    /// Files that say which columns of other lists are which columns of tables.
+    pub maps: Vec<PathBuf>,
 }
 
 /// What was read.
@@ -120,14 +122,13 @@ pub struct Tables<'t> {
 }
 
 /// Files that were found and decoded.
-pub struct Files(files::Files);
+pub struct Files {
+    files: files::Files,
+    maps: import::Maps,
+}
 
 /// Finds and decodes the files of the inputs.
-pub fn read_files(
-    inputs: &[impl AsRef<Path>],
-    options: &Options,
-    sources: &mut Sources,
-) -> Files {
+pub fn read_files(inputs: &[impl AsRef<Path>], options: &Options, sources: &mut Sources) -> Files {
     let inputs = inputs.iter().map(|path| files::Wanted {
         path: path.as_ref(),
         importer: None,
@@ -137,13 +138,16 @@ pub fn read_files(
         importer: Some(from.importer),
     });
     let wanted: Vec<_> = inputs.chain(from).collect();
-    Files(files::collect(&wanted, options.encoding, sources))
+    let (maps, said) = import::Maps::load(&options.maps, sources);
+    let mut files = files::collect(&wanted, options.encoding, &maps, sources);
+    files.diagnostics.splice(0..0, said);
+    Files { files, maps }
 }
 
 /// Recognises files and goes through their rows.
 #[must_use]
 pub fn read_tables<'t>(
-    Files(files): Files,
+    Files { files, maps }: Files,
     sources: &'t Sources,
     options: &Options,
 ) -> Tables<'t> {
@@ -170,7 +174,7 @@ pub fn read_tables<'t>(
         .map(|found| {
             let file = sources.file(found.file);
             let text = json::Text::new(found.file, &file.text);
-            match recognise(&file.name, text, found) {
+            match recognise(&file.name, text, found, &maps) {
                 Recognised::Csv(table) => (
                     text,
                     Read::Csv(table, csv::read(table, found.file, text.text)),
@@ -210,6 +214,11 @@ pub fn read_tables<'t>(
                 for (table, read) in read {
                     tables.add_json(table, found.file, source, read);
                 }
+            }
+            Some(Recognised::Mapped(map, form)) => {
+                claimed.extend(found.folder.as_deref());
+                exports.add_mapped(map, form, text, name, found);
+                continue;
             }
             Some(Recognised::Export(document, form)) => {
                 claimed.extend(found.folder.as_deref());
@@ -261,7 +270,7 @@ pub fn read_tables<'t>(
             .diagnostics
             .push(Diagnostic::new(Code::UnclaimedFile, message));
     }
-    for imported in exports.import(sources, &options.settings) {
+    for imported in exports.import(sources, &options.settings, &maps) {
         tables.tables.extend(imported.tables);
         tables.inputs.extend(imported.inputs);
         tables.diagnostics.extend(imported.diagnostics);
@@ -361,7 +370,14 @@ fn may_be_export(text: &str) -> bool {
     ];
     ends.into_iter().any(|part| {
         let part = String::from_utf8_lossy(part).to_lowercase();
-        let marks = ["\"data\"", "\"meta\"", "@odata.", "\"value\"", "\"graph\"", "\"users\""];
+        let marks = [
+            "\"data\"",
+            "\"meta\"",
+            "@odata.",
+            "\"value\"",
+            "\"graph\"",
+            "\"users\"",
+        ];
         marks.iter().any(|mark| part.contains(mark))
     })
 }
@@ -377,6 +393,8 @@ enum Recognised<'a> {
     Json(Table),
     Tables(json::Members<'a>),
     Export((usize, &'static str), import::Form),
+    /// A list that a map is for.
+    Mapped(usize, import::Form),
     Broken(Box<Diagnostic>),
     /// What an earlier scan wrote into the same directory.
     OwnOutput,
@@ -400,7 +418,12 @@ fn not_of(importer: usize, path: &str) -> Diagnostic {
 }
 
 /// A table by the file's name, an object of tables or an export by its content.
-fn recognise<'a>(name: &str, text: json::Text<'a>, found: &files::Found) -> Recognised<'a> {
+fn recognise<'a>(
+    name: &str,
+    text: json::Text<'a>,
+    found: &files::Found,
+    maps: &import::Maps,
+) -> Recognised<'a> {
     if found.large.is_some() {
         return import::recognise_large(found).map_or(Recognised::Nothing, |document| {
             Recognised::Export(document, import::Form::Json)
@@ -408,6 +431,14 @@ fn recognise<'a>(name: &str, text: json::Text<'a>, found: &files::Found) -> Reco
     }
     let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let (stem, extension) = file_name.rsplit_once('.').unwrap_or((file_name, ""));
+    if let Some(map) = maps.of(name) {
+        let form = match extension.to_lowercase().as_str() {
+            "csv" => import::Form::Csv,
+            "ldf" | "ldif" => import::Form::Ldif,
+            _ => import::Form::Json,
+        };
+        return Recognised::Mapped(map, form);
+    }
     let is_table = found.folder.is_none() && found.importer.is_none();
     let table = Table::parse(stem).filter(|_| is_table);
     let export = |form| {
@@ -421,7 +452,10 @@ fn recognise<'a>(name: &str, text: json::Text<'a>, found: &files::Found) -> Reco
             None => export(import::Form::Csv).unwrap_or(Recognised::Nothing),
         };
     }
-    if ["ldf", "ldif"].iter().any(|ldif| extension.eq_ignore_ascii_case(ldif)) {
+    if ["ldf", "ldif"]
+        .iter()
+        .any(|ldif| extension.eq_ignore_ascii_case(ldif))
+    {
         return export(import::Form::Ldif).unwrap_or(Recognised::Nothing);
     }
     let members = json::top_object(text);

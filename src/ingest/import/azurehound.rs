@@ -44,10 +44,16 @@ impl Importer for AzureHound {
         for file in files {
             tenant.origin.get_or_insert(file.origin());
             let shape = file.read(self, maker);
-            let said = shape.top.as_ref().and_then(|top| top.record("meta")?.number("count"));
+            let said = shape
+                .top
+                .as_ref()
+                .and_then(|top| top.record("meta")?.number("count"));
             if let Some(said) = said.filter(|&said| said != shape.records.len() as i64) {
                 let held = shape.records.len();
-                let message = format!("`{}` says that it holds {said} records and holds {held}", file.name);
+                let message = format!(
+                    "`{}` says that it holds {said} records and holds {held}",
+                    file.name
+                );
                 maker.say(
                     crate::diag::Diagnostic::new(crate::diag::Code::ShortExport, message)
                         .in_file(file.text.file)
@@ -68,7 +74,7 @@ impl Importer for AzureHound {
 
 fn one(tenant: &mut Tenant, kind: &str, data: &Record<'_>, maker: &mut Maker<'_>) {
     let from = data.origin;
-    let mut links = |list: &str, member: &str, of: &[&str]| -> Vec<Link> {
+    let links = |list: &str, member: &str, of: &[&str]| -> Vec<Link> {
         let of = data.any(of);
         let list = data.records(list).into_iter();
         list.filter_map(|item| {
@@ -94,7 +100,10 @@ fn one(tenant: &mut Tenant, kind: &str, data: &Record<'_>, maker: &mut Maker<'_>
                 from: Some(from),
                 name: data.text("displayName"),
                 is_role_assignable: data.flag("isAssignableToRole") == Some(true),
-                is_dynamic: data.list("groupTypes").iter().any(|kind| kind == "DynamicMembership"),
+                is_dynamic: data
+                    .list("groupTypes")
+                    .iter()
+                    .any(|kind| kind == "DynamicMembership"),
                 id: id.clone(),
             };
             tenant.groups.insert(id.to_lowercase(), group);
@@ -121,7 +130,9 @@ fn one(tenant: &mut Tenant, kind: &str, data: &Record<'_>, maker: &mut Maker<'_>
                 permissions
                     .list("allowedResourceActions")
                     .iter()
-                    .any(|action| action.eq_ignore_ascii_case("microsoft.directory/users/password/update"))
+                    .any(|action| {
+                        action.eq_ignore_ascii_case("microsoft.directory/users/password/update")
+                    })
             });
             let name = RoleName {
                 template: data.any(&["templateId", "id"]),
@@ -174,7 +185,9 @@ fn one(tenant: &mut Tenant, kind: &str, data: &Record<'_>, maker: &mut Maker<'_>
             };
             // Owners of an application are listed by its application id.
             if !is_principal {
-                tenant.applications.insert(application.app_id.to_lowercase(), application.clone());
+                tenant
+                    .applications
+                    .insert(application.app_id.to_lowercase(), application.clone());
             }
             tenant.applications.insert(id.to_lowercase(), application);
         }

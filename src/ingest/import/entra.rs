@@ -170,14 +170,23 @@ impl Importer for Entra {
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
         let mut tenant = Tenant::default();
-        let mut read: Vec<_> = files.iter().map(|file| (file, file.read(self, maker))).collect();
+        let mut read: Vec<_> = files
+            .iter()
+            .map(|file| (file, file.read(self, maker)))
+            .collect();
         // Users first: other documents name them by login.
         read.sort_by_key(|(file, _)| file.document != "users");
         for (file, shape) in &read {
             tenant.seen.insert(file.document);
             tenant.origin.get_or_insert(file.origin());
             if let Some(wrapper) = shape.top.as_ref().filter(|_| shape.records.is_empty()) {
-                document(&mut tenant, file, std::slice::from_ref(wrapper), &shape.context, maker);
+                document(
+                    &mut tenant,
+                    file,
+                    std::slice::from_ref(wrapper),
+                    &shape.context,
+                    maker,
+                );
             } else {
                 document(&mut tenant, file, &shape.records, &shape.context, maker);
             }
@@ -204,8 +213,13 @@ fn claims_json(head: &Head<'_, '_>) -> Option<&'static str> {
     if head.has(&["authenticationMethodConfigurations"]) {
         return Some("authenticationMethodsPolicy");
     }
-    if is("/authentication/") || head.first()?.text("@odata.type").contains("AuthenticationMethod")
-        || head.has(&["authenticationMethods"]) || head.has(&["methods", "userPrincipalName"])
+    if is("/authentication/")
+        || head
+            .first()?
+            .text("@odata.type")
+            .contains("AuthenticationMethod")
+        || head.has(&["authenticationMethods"])
+        || head.has(&["methods", "userPrincipalName"])
     {
         return Some("methods");
     }
@@ -219,7 +233,11 @@ fn claims_json(head: &Head<'_, '_>) -> Option<&'static str> {
         let is_eligible = is("roleeligibility")
             || head.has(&["roleEligibilityScheduleId"])
             || head.name.contains("eligib");
-        return Some(if is_eligible { "roleEligibilitySchedules" } else { "roleAssignments" });
+        return Some(if is_eligible {
+            "roleEligibilitySchedules"
+        } else {
+            "roleAssignments"
+        });
     }
     if head.has(&["roleId", "roleMemberInfo"]) {
         return Some("scopedRoleMembers");
@@ -243,17 +261,27 @@ fn claims_json(head: &Head<'_, '_>) -> Option<&'static str> {
         return Some("servicePrincipals");
     }
     let is_application = head.has(&["id", "appId"])
-        && (context.starts_with("applications") || head.some("signInAudience") || head.some("requiredResourceAccess") || head.some("publisherDomain"));
+        && (context.starts_with("applications")
+            || head.some("signInAudience")
+            || head.some("requiredResourceAccess")
+            || head.some("publisherDomain"));
     if is_application {
         return Some("applications");
     }
     if head.has(&["id", "userPrincipalName"]) {
         return Some("users");
     }
-    let is_group = ["isAssignableToRole", "securityEnabled", "groupTypes", "mailEnabled", "membershipRule"]
-        .iter()
-        .any(|key| head.some(key));
-    (context.starts_with("groups") || (head.has(&["id", "displayName"]) && is_group)).then_some("groups")
+    let is_group = [
+        "isAssignableToRole",
+        "securityEnabled",
+        "groupTypes",
+        "mailEnabled",
+        "membershipRule",
+    ]
+    .iter()
+    .any(|key| head.some(key));
+    (context.starts_with("groups") || (head.has(&["id", "displayName"]) && is_group))
+        .then_some("groups")
 }
 
 /// Members and owners say by a wrapper, their context or the name of the file whose they are.
@@ -277,7 +305,10 @@ fn links(head: &Head<'_, '_>, context: &str) -> Option<&'static str> {
     let is_list = context.starts_with("directoryobjects")
         || context.contains("/members")
         || context.contains("/owners")
-        || head.first()?.text("@odata.type").starts_with("#microsoft.graph.");
+        || head
+            .first()?
+            .text("@odata.type")
+            .starts_with("#microsoft.graph.");
     if !is_list || !head.has(&["id"]) {
         return None;
     }
@@ -286,20 +317,28 @@ fn links(head: &Head<'_, '_>, context: &str) -> Option<&'static str> {
     if !is_owner && !text.contains("member") {
         return None;
     }
-    Some(match (text.contains("unit") || text.contains("au_"), text.contains("serviceprincipal"), text.contains("application")) {
-        (true, ..) => "unitMembers",
-        (_, true, _) if is_owner => "servicePrincipalOwners",
-        (.., true) if is_owner => "applicationOwners",
-        _ if is_owner => "groupOwners",
-        _ if text.contains("directoryrole") => "directoryRoles",
-        _ => "groupMembers",
-    })
+    Some(
+        match (
+            text.contains("unit") || text.contains("au_"),
+            text.contains("serviceprincipal"),
+            text.contains("application"),
+        ) {
+            (true, ..) => "unitMembers",
+            (_, true, _) if is_owner => "servicePrincipalOwners",
+            (.., true) if is_owner => "applicationOwners",
+            _ if is_owner => "groupOwners",
+            _ if text.contains("directoryrole") => "directoryRoles",
+            _ => "groupMembers",
+        },
+    )
 }
 
 /// What a file of EntraExporter is: `Groups/ID/Members/ID/ID.json`.
 fn by_folder(name: &str) -> Option<&'static str> {
     let parts: Vec<&str> = name.split('/').collect();
-    let at = parts.windows(3).position(|part| is_guid(part[1]) && !is_guid(part[2]))?;
+    let at = parts
+        .windows(3)
+        .position(|part| is_guid(part[1]) && !is_guid(part[2]))?;
     match (parts[at], parts[at + 2]) {
         ("groups", "members") => Some("groupMembers"),
         ("groups", "owners") => Some("groupOwners"),
@@ -324,7 +363,8 @@ fn is_guid(text: &str) -> bool {
 
 /// The first id in a name.
 fn guid_in(text: &str) -> Option<&str> {
-    (0..text.len().saturating_sub(35)).find_map(|at| text.get(at..at + 36).filter(|part| is_guid(part)))
+    (0..text.len().saturating_sub(35))
+        .find_map(|at| text.get(at..at + 36).filter(|part| is_guid(part)))
 }
 
 /// Whom or what a file is about: a field of a record around it, its context, its name.
@@ -333,7 +373,9 @@ fn parent(file: &ExportFile<'_>, context: &str, record: &Record<'_>, fields: &[&
     if !said.is_empty() {
         return said;
     }
-    let quoted = context.split_once("('").and_then(|(_, rest)| rest.split_once("')"));
+    let quoted = context
+        .split_once("('")
+        .and_then(|(_, rest)| rest.split_once("')"));
     if let Some((id, _)) = quoted {
         return id.replace("%40", "@");
     }
@@ -358,7 +400,10 @@ fn document(
             "registrationDetails" => registration(tenant, record, maker),
             "methods" => methods(tenant, file, context, record, maker),
             "groups" => group(tenant, record, maker),
-            "groupMembers" | "groupOwners" | "unitMembers" | "applicationOwners"
+            "groupMembers"
+            | "groupOwners"
+            | "unitMembers"
+            | "applicationOwners"
             | "servicePrincipalOwners" => link(tenant, file, context, record, maker),
             "roleDefinitions" => role(tenant, record),
             "roleAssignments" => assignment(tenant, record, false),
@@ -378,7 +423,10 @@ fn document(
                         from: record.origin,
                         principal: holder.text("id"),
                         role: record.text("roleId"),
-                        scope: format!("/administrativeUnits/{}", record.text("administrativeUnitId")),
+                        scope: format!(
+                            "/administrativeUnits/{}",
+                            record.text("administrativeUnitId")
+                        ),
                         is_eligible: false,
                     });
                 }
@@ -429,11 +477,15 @@ fn fill(user: &mut User, record: &Record<'_>) {
         user.manager = manager.text("id");
     }
     user.enabled = record.flag("accountEnabled").or(user.enabled);
-    user.is_synchronised = record.flag("onPremisesSyncEnabled").or(user.is_synchronised);
+    user.is_synchronised = record
+        .flag("onPremisesSyncEnabled")
+        .or(user.is_synchronised);
     let is_external = user.login.to_uppercase().contains("#EXT#");
     user.is_guest |= is_external || record.text("userType").eq_ignore_ascii_case("guest");
     for address in record.list("proxyAddresses") {
-        let smtp = address.get(..5).is_some_and(|kind| kind.eq_ignore_ascii_case("smtp:"));
+        let smtp = address
+            .get(..5)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("smtp:"));
         if smtp {
             push(&mut user.proxies, address[5..].to_owned());
         }
@@ -444,7 +496,12 @@ fn fill(user: &mut User, record: &Record<'_>) {
     for address in mails.into_iter().filter(|address| address.contains('@')) {
         push(&mut user.recovery_mail, address);
     }
-    for key in ["mobilePhone", "mobile", "authenticationPhoneNumber", "authenticationAlternativePhoneNumber"] {
+    for key in [
+        "mobilePhone",
+        "mobile",
+        "authenticationPhoneNumber",
+        "authenticationAlternativePhoneNumber",
+    ] {
         phone(&mut user.phones, &record.text(key));
     }
     let mut office = record.list("businessPhones");
@@ -484,11 +541,16 @@ fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>)
         user.name = record.any(&["userDisplayName", "name"]);
     }
     user.is_guest |= record.text("userType").eq_ignore_ascii_case("guest");
-    user.sspr_enabled = record.any_flag(&["isSsprEnabled", "ssprEnabled"]).or(user.sspr_enabled);
+    user.sspr_enabled = record
+        .any_flag(&["isSsprEnabled", "ssprEnabled"])
+        .or(user.sspr_enabled);
     user.factors_known = true;
     let mut methods = record.list("methodsRegistered");
     if methods.len() == 1 && record.is_row() {
-        methods = methods[0].split(',').map(|part| part.trim().to_owned()).collect();
+        methods = methods[0]
+            .split(',')
+            .map(|part| part.trim().to_owned())
+            .collect();
     }
     let name = user.login.clone();
     for method in methods {
@@ -507,7 +569,9 @@ fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>)
             "softwareonetimepasscode" => ("totp", device("authenticator"), true),
             "hardwareonetimepasscode" => ("totp", device("token"), true),
             "fido2" | "fido2securitykey" => ("fido2", device("security key"), false),
-            "passkeydevicebound" | "passkeydeviceboundauthenticator" | "passkeysynced"
+            "passkeydevicebound"
+            | "passkeydeviceboundauthenticator"
+            | "passkeysynced"
             | "passkeydeviceboundwindowshello" => ("passkey", device("passkey"), false),
             "windowshelloforbusiness" | "macossecureenclavekey" => {
                 ("passkey", device("computer"), false)
@@ -525,7 +589,10 @@ fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>)
                 continue;
             }
         };
-        let known = user.factors.iter().any(|known| known.factor == factor && !known.holder.is_empty());
+        let known = user
+            .factors
+            .iter()
+            .any(|known| known.factor == factor && !known.holder.is_empty());
         if !known {
             user.factors.push(Factor {
                 factor,
@@ -551,7 +618,12 @@ fn methods(
         list.push(record.clone());
         parent(file, context, record, &["userId", "userPrincipalName"])
     } else {
-        parent(file, context, record, &["userPrincipalName", "userId", "id"])
+        parent(
+            file,
+            context,
+            record,
+            &["userPrincipalName", "userId", "id"],
+        )
     };
     let Some(user) = tenant.named_user(&owner) else {
         maker.leave_out("methods of users that the file does not name");
@@ -561,11 +633,16 @@ fn methods(
     let name = user.login.clone();
     for method in list {
         if !method.text("temporaryAccessPass").is_empty() {
-            let message = format!("`{}` holds a temporary access pass; it is not read", file.name);
+            let message = format!(
+                "`{}` holds a temporary access pass; it is not read",
+                file.name
+            );
             maker.say(Diagnostic::new(Code::LiveSecret, message).in_file(file.text.file));
         }
         let kind = method.text("@odata.type").to_lowercase();
-        let kind = kind.trim_start_matches("#microsoft.graph.").trim_end_matches("authenticationmethod");
+        let kind = kind
+            .trim_start_matches("#microsoft.graph.")
+            .trim_end_matches("authenticationmethod");
         let label = method.any(&["displayName", "deviceTag"]).replace(';', ",");
         let device = |what: &str| match label.as_str() {
             "" => format!("device:{what} of {name}"),
@@ -576,7 +653,14 @@ fn methods(
                 let number = method.text("phoneNumber");
                 let is_office = method.text("phoneType").eq_ignore_ascii_case("office");
                 let mut numbers = Vec::new();
-                phone(&mut numbers, if number.contains(['X', 'x', '*']) { "" } else { &number });
+                phone(
+                    &mut numbers,
+                    if number.contains(['X', 'x', '*']) {
+                        ""
+                    } else {
+                        &number
+                    },
+                );
                 if is_office {
                     user.office_phones.append(&mut numbers);
                     continue;
@@ -602,7 +686,9 @@ fn methods(
             "softwareoath" => ("totp", device("authenticator"), true),
             "hardwareoath" => ("totp", device("token"), true),
             "fido2" => ("fido2", device("security key"), false),
-            "windowshelloforbusiness" | "platformcredential" => ("passkey", device("computer"), false),
+            "windowshelloforbusiness" | "platformcredential" => {
+                ("passkey", device("computer"), false)
+            }
             "temporaryaccesspass" => ("temporary_pass", String::new(), false),
             "x509certificate" | "certificate" => ("smart_card", device("certificate"), false),
             "securityquestion" | "securityquestions" => {
@@ -616,14 +702,22 @@ fn methods(
             }
         };
         // Values say more than the report, which only names methods.
-        user.factors.retain(|known| known.factor != factor || !known.holder.ends_with(&format!(" of {name}")) || known.from != user.from);
+        user.factors.retain(|known| {
+            known.factor != factor
+                || !known.holder.ends_with(&format!(" of {name}"))
+                || known.from != user.from
+        });
         let found = Factor {
             factor,
             holder,
             resets,
             from: Some(method.origin),
         };
-        if !user.factors.iter().any(|known| known.factor == found.factor && known.holder == found.holder) {
+        if !user
+            .factors
+            .iter()
+            .any(|known| known.factor == found.factor && known.holder == found.holder)
+        {
             user.factors.push(found);
         }
     }
@@ -646,7 +740,10 @@ fn group(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>) {
                 .help("export /groups/ID/members"),
         );
     }
-    for (list, links) in [(members, &mut tenant.members), (record.records("owners"), &mut tenant.owners)] {
+    for (list, links) in [
+        (members, &mut tenant.members),
+        (record.records("owners"), &mut tenant.owners),
+    ] {
         links.extend(list.into_iter().map(|member| Link {
             from: member.origin,
             principal: member.text("id"),
@@ -658,7 +755,10 @@ fn group(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>) {
         from: Some(record.origin),
         name: record.text("displayName"),
         is_role_assignable: record.flag("isAssignableToRole") == Some(true),
-        is_dynamic: record.list("groupTypes").iter().any(|kind| kind == "DynamicMembership"),
+        is_dynamic: record
+            .list("groupTypes")
+            .iter()
+            .any(|kind| kind == "DynamicMembership"),
         id: id.clone(),
     };
     tenant.groups.insert(id.to_lowercase(), group);
@@ -671,9 +771,22 @@ fn link(
     record: &Record<'_>,
     maker: &mut Maker<'_>,
 ) {
-    let of = parent(file, context, record, &["groupId", "administrativeUnitId", "applicationId", "servicePrincipalId"]);
+    let of = parent(
+        file,
+        context,
+        record,
+        &[
+            "groupId",
+            "administrativeUnitId",
+            "applicationId",
+            "servicePrincipalId",
+        ],
+    );
     if of.is_empty() {
-        let message = format!("`{}` does not say whose {} it lists", file.name, file.document);
+        let message = format!(
+            "`{}` does not say whose {} it lists",
+            file.name, file.document
+        );
         maker.say(
             Diagnostic::new(Code::ShortExport, message)
                 .in_file(file.text.file)
@@ -703,9 +816,10 @@ fn link(
 
 fn role(tenant: &mut Tenant, record: &Record<'_>) {
     let resets = record.records("rolePermissions").iter().any(|permissions| {
-        permissions.list("allowedResourceActions").iter().any(|action| {
-            action.eq_ignore_ascii_case("microsoft.directory/users/password/update")
-        })
+        permissions
+            .list("allowedResourceActions")
+            .iter()
+            .any(|action| action.eq_ignore_ascii_case("microsoft.directory/users/password/update"))
     });
     let name = RoleName {
         template: record.any(&["templateId", "id"]),
@@ -722,7 +836,9 @@ fn assignment(tenant: &mut Tenant, record: &Record<'_>, is_eligible: bool) {
         role(tenant, &definition);
     }
     // An activated role is an eligible one in use for hours.
-    let is_activated = record.text("assignmentType").eq_ignore_ascii_case("activated");
+    let is_activated = record
+        .text("assignmentType")
+        .eq_ignore_ascii_case("activated");
     tenant.assignments.push(Assignment {
         from: record.origin,
         principal: record.text("principalId"),
@@ -735,7 +851,10 @@ fn assignment(tenant: &mut Tenant, record: &Record<'_>, is_eligible: bool) {
 fn directory_role(tenant: &mut Tenant, file: &ExportFile<'_>, context: &str, record: &Record<'_>) {
     let template = record.text("roleTemplateId");
     let (id, members) = if template.is_empty() {
-        (parent(file, context, record, &["directoryRoleId"]), vec![record.clone()])
+        (
+            parent(file, context, record, &["directoryRoleId"]),
+            vec![record.clone()],
+        )
     } else {
         let id = record.text("id");
         let name = RoleName {
@@ -780,9 +899,10 @@ fn eligible_in_group(tenant: &mut Tenant, record: &Record<'_>) {
 fn policy(record: &Record<'_>) -> ResetPolicy {
     let is = |key: &str| record.flag(key) == Some(true);
     ResetPolicy {
-        from: record.origin,
         enablement: record.number("enablementType").unwrap_or(2),
-        methods: record.number("numberOfAuthenticationMethodsRequired").unwrap_or(1),
+        methods: record
+            .number("numberOfAuthenticationMethodsRequired")
+            .unwrap_or(1),
         groups: record.list("passwordResetEnabledGroupIds"),
         email: is("emailOptionEnabled"),
         mobile: is("mobilePhoneOptionEnabled"),

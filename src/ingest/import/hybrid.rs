@@ -19,7 +19,11 @@ pub(super) fn join(maker: &mut Maker<'_>) {
     let mut joined = 0;
     let mut classes: BTreeMap<Vec<String>, Vec<(Synchronised, String)>> = BTreeMap::new();
     for account in &synchronised {
-        let keys: Vec<_> = account.keys.iter().map(|(key, value)| (*key, &**value)).collect();
+        let keys: Vec<_> = account
+            .keys
+            .iter()
+            .map(|(key, value)| (*key, &**value))
+            .collect();
         let local = match maker.keys.find_local(&keys) {
             Joined::One(local) => local,
             Joined::Nothing => {
@@ -42,7 +46,11 @@ pub(super) fn join(maker: &mut Maker<'_>) {
         };
         joined += 1;
         let from = from(account);
-        maker.process(from, SYNC, "Hybrid: the password of Active Directory is that of the cloud");
+        maker.process(
+            from,
+            SYNC,
+            "Hybrid: the password of Active Directory is that of the cloud",
+        );
         maker.row(
             Table::Recoveries,
             from,
@@ -58,15 +66,28 @@ pub(super) fn join(maker: &mut Maker<'_>) {
         }
         let own = maker.keys.own_resets.remove(&account.identity);
         write_back(maker, account, &local, own);
-        let mut by = maker.keys.resetters.remove(&account.identity).unwrap_or_default();
+        let mut by = maker
+            .keys
+            .resetters
+            .remove(&account.identity)
+            .unwrap_or_default();
         by.sort_unstable();
         if !by.is_empty() {
-            classes.entry(by).or_default().push((account.clone(), local));
+            classes
+                .entry(by)
+                .or_default()
+                .push((account.clone(), local));
         }
     }
     for (by, accounts) in classes {
-        let names: Vec<_> = by.iter().map(|group| group.trim_start_matches("group:")).collect();
-        let class = format!("group:on-premises accounts of those whom {} reset", names.join(", "));
+        let names: Vec<_> = by
+            .iter()
+            .map(|group| group.trim_start_matches("group:"))
+            .collect();
+        let class = format!(
+            "group:on-premises accounts of those whom {} reset",
+            names.join(", ")
+        );
         for (account, local) in &accounts {
             let member = format!("identity:{local}");
             let row = [("member", &*member), ("group", &*class)];
@@ -104,7 +125,11 @@ fn from(account: &Synchronised) -> From<'_> {
 fn write_back(maker: &mut Maker<'_>, account: &Synchronised, local: &str, own: Option<OwnReset>) {
     let from = from(account);
     let target = format!("identity:{local}");
-    maker.process(from, WRITE_BACK, "Hybrid: passwords set in the cloud are written back");
+    maker.process(
+        from,
+        WRITE_BACK,
+        "Hybrid: passwords set in the cloud are written back",
+    );
     maker.row(
         Table::Recoveries,
         from,
@@ -118,8 +143,16 @@ fn write_back(maker: &mut Maker<'_>, account: &Synchronised, local: &str, own: O
     let Some(own) = own else {
         return;
     };
-    let mails: Vec<_> = own.mails.iter().map(|mail| format!("mailbox:{mail}")).collect();
-    let phones: Vec<_> = own.phones.iter().map(|phone| format!("phone:{phone}")).collect();
+    let mails: Vec<_> = own
+        .mails
+        .iter()
+        .map(|mail| format!("mailbox:{mail}"))
+        .collect();
+    let phones: Vec<_> = own
+        .phones
+        .iter()
+        .map(|phone| format!("phone:{phone}"))
+        .collect();
     maker.row(
         Table::Identities,
         from,
@@ -171,10 +204,17 @@ fn coverage(
         None => {
             let scope = format!("process:{WRITE_BACK}");
             let detail = "no export says whether passwords are written back: they are taken to be; `--set hybrid.writeback=on|off`";
-            maker.coverage(from, ["hybrid", &*scope, "password_writeback", "unknown", detail]);
+            maker.coverage(
+                from,
+                ["hybrid", &*scope, "password_writeback", "unknown", detail],
+            );
         }
         Some(on) => {
-            let detail = if on { "passwords are written back" } else { "passwords are not written back" };
+            let detail = if on {
+                "passwords are written back"
+            } else {
+                "passwords are not written back"
+            };
             maker.coverage(from, ["hybrid", "", "password_writeback", "known", detail]);
         }
     }

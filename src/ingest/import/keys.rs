@@ -107,7 +107,10 @@ fn add(index: &mut Index, key: Key, value: &str, identity: &str) {
         return;
     }
     let known = index.entry((key, value.to_lowercase())).or_default();
-    if !known.iter().any(|other| other.eq_ignore_ascii_case(identity)) {
+    if !known
+        .iter()
+        .any(|other| other.eq_ignore_ascii_case(identity))
+    {
         known.push(identity.to_owned());
     }
 }
@@ -140,7 +143,10 @@ mod tests {
         keys.add(Key::Address, "both@x", "kim");
         keys.add(Key::Address, "both@x", "lee");
         let found = |wanted: &[(Key, &str)]| keys.find(wanted);
-        assert_eq!(found(&[(Key::Address, "KIM@X ")]), Joined::One("kim".into()));
+        assert_eq!(
+            found(&[(Key::Address, "KIM@X ")]),
+            Joined::One("kim".into())
+        );
         assert_eq!(
             found(&[(Key::Address, "kim@x"), (Key::ObjectId, "7")]),
             Joined::One("lee".into())

@@ -6,15 +6,24 @@
 //! (mailboxes, vaults) find them by the keys that directories share.
 
 mod azurehound;
+mod bitwarden;
+mod directory;
 mod entra;
+mod exchange;
+mod google;
 mod hybrid;
+mod keycloak;
 mod keys;
+mod map;
+mod okta;
+mod onepassword;
 mod opengraph;
 mod record;
 pub mod settings;
 mod shape;
 mod sharphound;
 mod table;
+mod vaults;
 
 use std::path::PathBuf;
 
@@ -24,6 +33,7 @@ use super::raw::{RawTable, SourceId};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
 use crate::model::Input;
 use keys::Keys;
+pub(super) use map::Maps;
 use record::Record;
 use settings::Settings;
 pub(super) use shape::{Form, Shape};
@@ -33,8 +43,15 @@ use table::Maker;
 pub const IMPORTERS: &[&dyn Importer] = &[
     &entra::Entra,
     &azurehound::AzureHound,
+    &okta::Okta,
     &opengraph::OpenGraph,
+    &google::Google,
+    &keycloak::Keycloak,
     &sharphound::SharpHound,
+    &directory::ActiveDirectory,
+    &exchange::Exchange,
+    &bitwarden::Bitwarden,
+    &onepassword::OnePassword,
 ];
 
 /// A file of an export.
@@ -173,7 +190,10 @@ impl<'a> ExportFile<'a> {
                 maker.say(
                     Diagnostic::new(Code::DamagedExport, message)
                         .at(record.origin, "the first such value")
-                        .help(format!("export it again: {}", obtain(importer, self.document))),
+                        .help(format!(
+                            "export it again: {}",
+                            obtain(importer, self.document)
+                        )),
                 );
             }
         }
@@ -252,6 +272,16 @@ pub(super) fn recognise_large(found: &files::Found) -> Option<(usize, &'static s
 #[derive(Default)]
 pub(super) struct Exports<'a> {
     list: Vec<Export<'a>>,
+    mapped: Vec<Mapped<'a>>,
+}
+
+/// A list that the user has said the meaning of.
+struct Mapped<'a> {
+    map: usize,
+    form: Form,
+    text: Text<'a>,
+    source: SourceId,
+    input: Input,
 }
 
 struct Export<'a> {
@@ -304,7 +334,35 @@ impl<'a> Exports<'a> {
         });
     }
 
-    pub(super) fn import(mut self, sources: &Sources, settings: &Settings) -> Vec<Imported> {
+    /// Adds a list that is read by a map.
+    pub(super) fn add_mapped(
+        &mut self,
+        map: usize,
+        form: Form,
+        text: Text<'a>,
+        name: &str,
+        found: &files::Found,
+    ) {
+        self.mapped.push(Mapped {
+            map,
+            form,
+            text,
+            source: source_of(found.input, IMPORTERS.len() + 1),
+            input: Input {
+                name: name.to_owned(),
+                holds: MAP.to_owned(),
+                rows: 0,
+                sha256: found.sha256.clone(),
+            },
+        });
+    }
+
+    pub(super) fn import(
+        mut self,
+        sources: &Sources,
+        settings: &Settings,
+        maps: &Maps,
+    ) -> Vec<Imported> {
         self.list
             .sort_by_key(|export| (export.importer, export.source));
         let mut keys = Keys::default();
@@ -323,6 +381,19 @@ impl<'a> Exports<'a> {
                 diagnostics,
             });
         }
+        for mut mapped in self.mapped {
+            let mut maker = Maker::new(sources, settings, &mut keys, mapped.source);
+            maps.import(mapped.map, mapped.form, mapped.text, &mut maker);
+            let (tables, diagnostics, objects) = maker.finish(None);
+            let file = mapped.text.file;
+            mapped.input.rows = objects.get(&file).copied().unwrap_or_default();
+            mapped.input.holds = format!("{MAP}: {}", maps.table(mapped.map));
+            all.push(Imported {
+                tables,
+                inputs: vec![mapped.input],
+                diagnostics,
+            });
+        }
         let mut maker = Maker::new(sources, settings, &mut keys, source_of(0, IMPORTERS.len()));
         hybrid::join(&mut maker);
         let (tables, diagnostics, _) = maker.finish(None);
@@ -335,8 +406,12 @@ impl<'a> Exports<'a> {
     }
 }
 
-/// Sources that one input can have: its tables, an export of each kind, and what joins exports.
-const SOURCES: u32 = IMPORTERS.len() as u32 + 2;
+/// The word for lists that are read by `--map`.
+pub const MAP: &str = "map";
+
+/// Sources that one input can have: its tables, an export of each kind, what joins exports, and lists
+/// that are read by maps.
+const SOURCES: u32 = IMPORTERS.len() as u32 + 3;
 
 /// The tables of an input are one source, and every importer's of it another.
 fn source_of(input: u32, importer: usize) -> SourceId {

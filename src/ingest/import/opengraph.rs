@@ -40,7 +40,10 @@ impl Importer for OpenGraph {
     }
 
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
-        let graph = head.top().filter(|_| head.form() == Form::Json)?.record("graph")?;
+        let graph = head
+            .top()
+            .filter(|_| head.form() == Form::Json)?
+            .record("graph")?;
         (graph.has("nodes") && graph.has("edges")).then_some("graph")
     }
 
@@ -106,8 +109,15 @@ impl Effects {
     }
 
     fn add(&mut self, name: &str, text: &str, maker: &mut Maker<'_>) {
-        const WORDS: [&str; 7] =
-            ["password", "mfa", "account", "member", "membership", "control", "none"];
+        const WORDS: [&str; 7] = [
+            "password",
+            "mfa",
+            "account",
+            "member",
+            "membership",
+            "control",
+            "none",
+        ];
         let parsed: Result<BTreeMap<String, toml::Value>, _> = toml::from_str(text);
         let parsed = match parsed {
             Ok(parsed) => parsed,
@@ -124,7 +134,10 @@ impl Effects {
             let known = WORDS.into_iter().find(|known| *known == word);
             let kinds = value.try_into::<Kinds>();
             let (Some(effect), Ok(kinds)) = (known, kinds) else {
-                let message = format!("{name} says `{word}`, which is none of {}", WORDS.join(", "));
+                let message = format!(
+                    "{name} says `{word}`, which is none of {}",
+                    WORDS.join(", ")
+                );
                 maker.say(
                     Diagnostic::new(Code::UnreadableFile, message)
                         .help("expected [password] and below it kinds = [\"...\"]"),
@@ -179,22 +192,34 @@ impl<'a> Nodes<'a> {
             .map(|(key, node)| {
                 let text = |names: &[&str]| {
                     let properties = node.properties.as_ref();
-                    properties.map(|properties| properties.any(names)).unwrap_or_default()
+                    properties
+                        .map(|properties| properties.any(names))
+                        .unwrap_or_default()
                 };
                 let prefix = prefix(&node.kinds);
                 let name = match prefix {
                     "group:" => text(&["name", "displayname"]),
                     _ => text(&["userprincipalname", "login", "email", "name"]),
                 };
-                let name = if name.is_empty() { node.id.clone() } else { name.replace(';', ",") };
-                *count.entry(format!("{prefix}{name}").to_lowercase()).or_default() += 1;
+                let name = if name.is_empty() {
+                    node.id.clone()
+                } else {
+                    name.replace(';', ",")
+                };
+                *count
+                    .entry(format!("{prefix}{name}").to_lowercase())
+                    .or_default() += 1;
                 (key.clone(), format!("{prefix}{name}"))
             })
             .collect();
         for (key, name) in wanted {
             let unique = count.get(&name.to_lowercase()) == Some(&1);
             if let Some(node) = self.by_id.get_mut(&key) {
-                node.name = if unique { name } else { format!("{name} ({})", node.id) };
+                node.name = if unique {
+                    name
+                } else {
+                    format!("{name} ({})", node.id)
+                };
             }
         }
     }
@@ -205,17 +230,31 @@ impl<'a> Nodes<'a> {
         };
         let is_account = ["user", "serviceprincipal", "application", "computer"];
         let kinds = node.kinds.iter().map(|kind| kind.to_lowercase());
-        let Some(kind) = kinds.flat_map(|kind| is_account.into_iter().find(|word| kind.ends_with(word))).next()
+        let Some(kind) = kinds
+            .flat_map(|kind| is_account.into_iter().find(|word| kind.ends_with(word)))
+            .next()
         else {
-            maker.leave_out(format!("{} nodes", node.kinds.first().map_or("other", String::as_str)));
+            maker.leave_out(format!(
+                "{} nodes",
+                node.kinds.first().map_or("other", String::as_str)
+            ));
             return;
         };
         let text = |name: &str| {
             let properties = node.properties.as_ref();
-            properties.map(|properties| properties.text(name)).unwrap_or_default()
+            properties
+                .map(|properties| properties.text(name))
+                .unwrap_or_default()
         };
-        let enabled = node.properties.as_ref().and_then(|properties| properties.flag("enabled"));
-        let alias = if node.id.eq_ignore_ascii_case(id) { "" } else { &node.id };
+        let enabled = node
+            .properties
+            .as_ref()
+            .and_then(|properties| properties.flag("enabled"));
+        let alias = if node.id.eq_ignore_ascii_case(id) {
+            ""
+        } else {
+            &node.id
+        };
         let from = From {
             origin: node.record.origin,
             object: &node.id,
@@ -336,7 +375,11 @@ fn one(edge: &Record<'_>, effects: &Effects, nodes: &Nodes<'_>, maker: &mut Make
     let is_system = end.starts_with("system:");
     match effect {
         "member" if is_group => {
-            maker.row(Table::Memberships, from, &[("member", start), ("group", end)]);
+            maker.row(
+                Table::Memberships,
+                from,
+                &[("member", start), ("group", end)],
+            );
         }
         "membership" if is_group => recovery("membership", maker),
         // Control of a group is control of who is in it.
@@ -345,7 +388,11 @@ fn one(edge: &Record<'_>, effects: &Effects, nodes: &Nodes<'_>, maker: &mut Make
             maker.row(
                 Table::Systems,
                 from,
-                &[("id", end), ("name", super::entra::short(end)), ("criticality", "0")],
+                &[
+                    ("id", end),
+                    ("name", super::entra::short(end)),
+                    ("criticality", "0"),
+                ],
             );
             maker.row(
                 Table::Grants,

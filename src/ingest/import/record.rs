@@ -238,7 +238,9 @@ fn is_key(name: &str, wanted: &str) -> bool {
     }
     let name = name.split(" [").next().unwrap_or(name);
     let letters = |text: &str| -> Vec<u8> {
-        let kept = text.bytes().filter(|byte| !matches!(byte, b' ' | b'_' | b'-'));
+        let kept = text
+            .bytes()
+            .filter(|byte| !matches!(byte, b' ' | b'_' | b'-'));
         kept.map(|byte| byte.to_ascii_lowercase()).collect()
     };
     name.len() >= wanted.len() && letters(name) == letters(wanted)
@@ -255,13 +257,17 @@ fn split(text: &str) -> Vec<String> {
     {
         return items;
     }
-    if let Some(inside) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+    if let Some(inside) = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'))
+    {
         return not_empty(inside.split(',').map(|part| part.trim().to_owned()));
     }
     not_empty(text.split(';').map(|part| part.trim().to_owned()))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::diag::FileId;
@@ -281,11 +287,21 @@ mod tests {
         assert_eq!(record.text("userPrincipalName"), "a@x");
         assert_eq!(record.flag("accountEnabled"), Some(true));
         assert_eq!(record.flag("absent"), None);
-        assert_eq!((record.number("n"), record.text("mail")), (Some(7), "m@x".to_owned()));
+        assert_eq!(
+            (record.number("n"), record.text("mail")),
+            (Some(7), "m@x".to_owned())
+        );
         assert_eq!(record.list("tags"), ["a", "b"]);
         assert_eq!(record.list("rights"), ["Full", "Read"]);
-        let header = Rc::new(vec!["Email Address [Required]".to_owned(), "2sv Enrolled".to_owned()]);
-        let origin = Origin { file: FileId(0), start: 0, len: 0 };
+        let header = Rc::new(vec![
+            "Email Address [Required]".to_owned(),
+            "2sv Enrolled".to_owned(),
+        ]);
+        let origin = Origin {
+            file: FileId(0),
+            start: 0,
+            len: 0,
+        };
         let row = Record::row(
             Text::new(FileId(0), ""),
             origin,

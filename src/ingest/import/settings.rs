@@ -148,6 +148,7 @@ impl std::str::FromStr for From {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -158,8 +159,18 @@ mod tests {
         assert_eq!(settings.get("entra.sspr"), Some("2"));
         settings.set("hybrid.writeback=OFF").unwrap();
         assert_eq!(settings.flag("hybrid.writeback"), Some(false));
-        assert!(settings.set("entra.sspr=3").unwrap_err().contains("off, 1, 2"));
-        assert!(settings.set("entra.ssp=1").unwrap_err().contains("did you mean"));
+        assert!(
+            settings
+                .set("entra.sspr=3")
+                .unwrap_err()
+                .contains("off, 1, 2")
+        );
+        assert!(
+            settings
+                .set("entra.ssp=1")
+                .unwrap_err()
+                .contains("did you mean")
+        );
         assert!(settings.set("entra.sspr").is_err());
     }
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use serde_json::value::RawValue;
 
 use super::super::csv;
-use super::super::json::{Members, Text, scalar};
+use super::super::json::{Members, Text};
 use super::record::Record;
 use crate::diag::{Code, Diagnostic, Origin};
 
@@ -64,14 +64,13 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
     } else {
         match serde_json::from_str::<&'a RawValue>(trimmed) {
             Ok(whole) => vec![whole],
-            Err(error) => {
+            Err(_) => {
                 let mut lines = trimmed.lines().map(str::trim);
                 let mut items = Vec::new();
                 let is_lines = lines
                     .next()
                     .is_some_and(|line| serde_json::from_str::<&RawValue>(line).is_ok());
                 if !is_lines {
-                    let _ = error;
                     return Err(text
                         .parse::<&RawValue>(trimmed)
                         .err()
@@ -95,9 +94,9 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
         let Some(record) = Record::object(text, item) else {
             continue;
         };
-        let list = ["value", "data"].into_iter().find(|list| {
-            raw(item, list).is_some_and(|value| value.get().starts_with('['))
-        });
+        let list = ["value", "data"]
+            .into_iter()
+            .find(|list| raw(item, list).is_some_and(|value| value.get().starts_with('[')));
         let Some(list) = list else {
             if items.len() == 1 {
                 shape.top = Some(record.clone());
@@ -137,19 +136,23 @@ fn rows<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
         has_next: false,
     };
     let mut header: Option<Rc<Vec<String>>> = None;
-    csv::for_each_record(text.file, text.text, |origin: Origin, cells: Vec<Cow<'a, str>>| {
-        match &header {
-            None => {
-                let names = cells.iter().map(|cell| cell.trim().to_owned());
-                header = Some(Rc::new(names.collect()));
+    csv::for_each_record(
+        text.file,
+        text.text,
+        |origin: Origin, cells: Vec<Cow<'a, str>>| {
+            match &header {
+                None => {
+                    let names = cells.iter().map(|cell| cell.trim().to_owned());
+                    header = Some(Rc::new(names.collect()));
+                }
+                Some(header) => {
+                    let record = Record::row(text, origin, header, cells);
+                    shape.records.push(record);
+                }
             }
-            Some(header) => {
-                let record = Record::row(text, origin, header, cells);
-                shape.records.push(record);
-            }
-        }
-        !look || shape.records.len() < LOOKED_AT
-    })?;
+            !look || shape.records.len() < LOOKED_AT
+        },
+    )?;
     if let (Some(header), true) = (&header, shape.records.is_empty()) {
         // A header alone says what the file would hold.
         let origin = Origin {
@@ -235,7 +238,9 @@ fn attribute(line: &str) -> Option<(String, String)> {
     }
     if let Some(encoded) = value.strip_prefix(':') {
         let encoded = encoded.trim();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .ok()?;
         let text = match String::from_utf8(bytes) {
             Ok(text) if !text.contains(|c: char| c.is_control()) => text,
             _ => format!("base64:{encoded}"),
@@ -244,7 +249,11 @@ fn attribute(line: &str) -> Option<(String, String)> {
         let is_binary = ["objectsid", "objectguid", "ms-ds-consistencyguid"]
             .iter()
             .any(|binary| name.eq_ignore_ascii_case(binary));
-        let value = if is_binary { format!("base64:{encoded}") } else { text };
+        let value = if is_binary {
+            format!("base64:{encoded}")
+        } else {
+            text
+        };
         return Some((name.to_owned(), value));
     }
     let value = value.strip_prefix('<').unwrap_or(value);
@@ -273,17 +282,15 @@ pub(in crate::ingest) fn is_eaten(text: &str) -> bool {
     };
     let is_number = |text: &str, also: char| {
         text.bytes().filter(u8::is_ascii_digit).count() > 0
-            && text.chars().all(|c| c.is_ascii_digit() || c == also || c == ',')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_digit() || c == also || c == ',')
     };
     exponent.starts_with('+') && is_number(&exponent[1..], '+') && is_number(digits, '.')
 }
 
-/// A scalar of a top object, for readers that look at one value only.
-pub(in crate::ingest) fn value_of(value: &RawValue) -> String {
-    scalar(value).unwrap_or_default().into_owned()
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
     use crate::diag::FileId;

@@ -16,6 +16,7 @@ mod collection;
 mod names;
 mod rights;
 mod stream;
+pub(super) mod systems;
 
 use super::keys::Key;
 use super::table::{From, Maker, own_id};
@@ -56,11 +57,13 @@ impl Importer for SharpHound {
     }
 
     fn goes_through(&self, head: &str, tail: &str) -> bool {
-        stream::meta_in(head).or_else(|| stream::meta_in(tail)).is_some_and(|meta| {
-            KINDS
-                .iter()
-                .any(|kind| kind.eq_ignore_ascii_case(&meta.r#type))
-        })
+        stream::meta_in(head)
+            .or_else(|| stream::meta_in(tail))
+            .is_some_and(|meta| {
+                KINDS
+                    .iter()
+                    .any(|kind| kind.eq_ignore_ascii_case(&meta.r#type))
+            })
     }
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {

@@ -114,7 +114,10 @@ impl<'s> Maker<'s> {
 
     /// Notes a page of a document and whether it names a next one.
     pub(super) fn page(&mut self, document: &'static str, has_next: bool, file: FileId) {
-        self.pages.entry(document).or_default().push((has_next, file));
+        self.pages
+            .entry(document)
+            .or_default()
+            .push((has_next, file));
     }
 
     /// Counts something that the tables have no place for.
@@ -177,7 +180,11 @@ impl<'s> Maker<'s> {
                 .collect();
             self.diagnostics.push(Diagnostic::new(
                 Code::LeftOut,
-                format!("{}: left out: {}", importer.map_or("hybrid", |importer| importer.name()), what.join(", ")),
+                format!(
+                    "{}: left out: {}",
+                    importer.map_or("hybrid", |importer| importer.name()),
+                    what.join(", ")
+                ),
             ));
         }
         let source = self.source;

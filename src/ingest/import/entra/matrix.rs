@@ -74,8 +74,11 @@ impl Matrix {
             .and_then(|text| toml::from_str(&text).map_err(|error| error.to_string()));
         parsed.unwrap_or_else(|error| {
             maker.say(
-                Diagnostic::new(Code::UnreadableFile, format!("{name} cannot be read: {error}"))
-                    .help("`linchpin sources entra` says where the built-in one lies"),
+                Diagnostic::new(
+                    Code::UnreadableFile,
+                    format!("{name} cannot be read: {error}"),
+                )
+                .help("`linchpin sources entra` says where the built-in one lies"),
             );
             Self::default()
         })
@@ -90,11 +93,6 @@ impl Matrix {
 }
 
 impl Role {
-    /// Whether it resets the passwords of all users, whatever protects them.
-    pub fn resets_everyone(&self) -> bool {
-        matches!(&self.resets, Some(Targets::Word(word)) if word == "everyone")
-    }
-
     /// Whether a holder may reset the password of an account, by the published matrix.
     pub fn may_reset(&self, target: &Protection) -> bool {
         match &self.resets {
@@ -137,6 +135,7 @@ pub(in crate::ingest) fn permissions(maker: &mut Maker<'_>) -> BTreeMap<String, 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -156,25 +155,70 @@ mod tests {
     /// Password, Helpdesk, Authentication, User, Privileged Authentication, Global Administrator.
     const CELLS: [(&str, [bool; 6]); 20] = [
         ("", [true, true, true, true, true, true]),
-        ("Authentication Administrator", [false, false, true, false, true, true]),
+        (
+            "Authentication Administrator",
+            [false, false, true, false, true, true],
+        ),
         ("Directory Readers", [true, true, true, true, true, true]),
-        ("Global Administrator", [false, false, false, false, true, true]),
-        ("Groups Administrator", [false, false, false, true, true, true]),
+        (
+            "Global Administrator",
+            [false, false, false, false, true, true],
+        ),
+        (
+            "Groups Administrator",
+            [false, false, false, true, true, true],
+        ),
         ("Guest Inviter", [true, true, true, true, true, true]),
-        ("Helpdesk Administrator", [false, true, false, true, true, true]),
-        ("Message Center Reader", [false, true, true, true, true, true]),
-        ("Password Administrator", [true, true, true, true, true, true]),
-        ("Privileged Authentication Administrator", [false, false, false, false, true, true]),
-        ("Privileged Role Administrator", [false, false, false, false, true, true]),
+        (
+            "Helpdesk Administrator",
+            [false, true, false, true, true, true],
+        ),
+        (
+            "Message Center Reader",
+            [false, true, true, true, true, true],
+        ),
+        (
+            "Password Administrator",
+            [true, true, true, true, true, true],
+        ),
+        (
+            "Privileged Authentication Administrator",
+            [false, false, false, false, true, true],
+        ),
+        (
+            "Privileged Role Administrator",
+            [false, false, false, false, true, true],
+        ),
         ("Reports Reader", [false, true, true, true, true, true]),
-        ("User Administrator", [false, false, false, true, true, true]),
-        ("User Experience Success Manager", [false, true, true, true, true, true]),
-        ("Usage Summary Reports Reader", [false, true, true, true, true, true]),
-        ("Exchange Administrator", [false, false, false, false, true, true]),
-        ("Security Administrator", [false, false, false, false, true, true]),
+        (
+            "User Administrator",
+            [false, false, false, true, true, true],
+        ),
+        (
+            "User Experience Success Manager",
+            [false, true, true, true, true, true],
+        ),
+        (
+            "Usage Summary Reports Reader",
+            [false, true, true, true, true, true],
+        ),
+        (
+            "Exchange Administrator",
+            [false, false, false, false, true, true],
+        ),
+        (
+            "Security Administrator",
+            [false, false, false, false, true, true],
+        ),
         ("Global Reader", [false, false, false, false, true, true]),
-        ("Application Administrator", [false, false, false, false, true, true]),
-        ("a role of our own", [false, false, false, false, true, true]),
+        (
+            "Application Administrator",
+            [false, false, false, false, true, true],
+        ),
+        (
+            "a role of our own",
+            [false, false, false, false, true, true],
+        ),
     ];
 
     const COLUMNS: [&str; 6] = [
@@ -190,8 +234,14 @@ mod tests {
     fn every_cell_of_the_published_matrix() {
         let matrix = matrix();
         for (target, cells) in CELLS {
-            let roles = (!target.is_empty()).then(|| target.to_owned()).into_iter().collect();
-            let target = Protection { roles, is_guarded: false };
+            let roles = (!target.is_empty())
+                .then(|| target.to_owned())
+                .into_iter()
+                .collect();
+            let target = Protection {
+                roles,
+                is_guarded: false,
+            };
             for (column, expected) in COLUMNS.into_iter().zip(cells) {
                 let role = matrix.role(column).unwrap();
                 assert_eq!(role.may_reset(&target), expected, "{column} of {target:?}");
@@ -208,7 +258,12 @@ mod tests {
                 roles: roles.into_iter().collect(),
                 is_guarded: false,
             };
-            assert!(!matrix.role("Helpdesk Administrator").unwrap().may_reset(&target));
+            assert!(
+                !matrix
+                    .role("Helpdesk Administrator")
+                    .unwrap()
+                    .may_reset(&target)
+            );
         }
     }
 
@@ -228,7 +283,12 @@ mod tests {
         let matrix = matrix();
         let methods = COLUMNS.map(|column| matrix.role(column).unwrap().methods);
         assert_eq!(methods, [false, false, true, false, true, true]);
-        assert!(matrix.role("62e90394-69F5-4237-9190-012177145e10").unwrap().tenant);
+        assert!(
+            matrix
+                .role("62e90394-69F5-4237-9190-012177145e10")
+                .unwrap()
+                .tenant
+        );
         let names: BTreeSet<_> = matrix.roles.iter().map(|role| &role.id).collect();
         assert_eq!(names.len(), matrix.roles.len(), "an id twice");
     }

@@ -1,5 +1,7 @@
 //! What users do themselves: self-service password reset; and what the export does not show.
 
+use std::collections::BTreeSet;
+
 use super::rows::Writer;
 use super::tenant::User;
 use crate::model::Table;
@@ -20,21 +22,22 @@ impl Writer<'_, '_> {
         let users = self.user_rule();
         let admins = self.admin_rule();
         let tenant = self.tenant;
+        let allowed = self.allowed();
         for (key, user) in &tenant.users {
             if user.is_guest {
                 continue;
             }
             let is_admin = self.protections.get(key).is_some_and(|protection| {
-                let two_gate = |role: &String| {
-                    self.matrix.role(role).is_some_and(|known| known.two_gate)
-                };
+                let two_gate =
+                    |role: &String| self.matrix.role(role).is_some_and(|known| known.two_gate);
                 protection.roles.iter().any(two_gate)
             });
             let rule = if is_admin { &admins } else { &users };
             let Some(rule) = rule else {
                 continue;
             };
-            if !is_admin && (user.sspr_enabled == Some(false) || !self.is_allowed(user)) {
+            let is_allowed = allowed.as_ref().is_none_or(|allowed| allowed.contains(key));
+            if !is_admin && (user.sspr_enabled == Some(false) || !is_allowed) {
                 continue;
             }
             // Without write-back an account that comes from elsewhere cannot reset itself here.
@@ -47,17 +50,18 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Whether a policy for groups covers a user: a direct member of one of them.
-    fn is_allowed(&self, user: &User) -> bool {
-        let Some(policy) = &self.tenant.policy else {
-            return true;
-        };
-        policy.enablement != 1
-            || policy.groups.is_empty()
-            || self.tenant.members.iter().any(|link| {
-                link.principal.eq_ignore_ascii_case(&user.id)
-                    && policy.groups.iter().any(|group| group.eq_ignore_ascii_case(&link.of))
-            })
+    /// Ids of the users that a policy for groups covers: direct members of them. Nothing when it is
+    /// for everybody.
+    fn allowed(&self) -> Option<BTreeSet<String>> {
+        let policy = self.tenant.policy.as_ref()?;
+        if policy.enablement != 1 || policy.groups.is_empty() {
+            return None;
+        }
+        let members = self.tenant.members.iter().filter(|link| {
+            let mut groups = policy.groups.iter();
+            groups.any(|group| group.eq_ignore_ascii_case(&link.of))
+        });
+        Some(members.map(|link| link.principal.to_lowercase()).collect())
     }
 
     fn user_rule(&mut self) -> Option<Rule> {
@@ -86,7 +90,13 @@ impl Writer<'_, '_> {
         if need.is_none() {
             let scope = format!("process:{process}");
             let detail = "the self-service reset policy is not in the export: one method is taken to be enough; give the portal's PasswordResetPolicies JSON or `--set entra.sspr=off|1|2`";
-            let cells = [self.source, &*scope, "self_service_reset", "unknown", detail];
+            let cells = [
+                self.source,
+                &*scope,
+                "self_service_reset",
+                "unknown",
+                detail,
+            ];
             self.maker.coverage(from, cells);
         }
         Some(Rule {
@@ -105,12 +115,21 @@ impl Writer<'_, '_> {
         if self.tenant.admins_reset == Some(false) {
             return None;
         }
-        let process = self.process("administrator-reset", "self-service password reset of administrators");
+        let process = self.process(
+            "administrator-reset",
+            "self-service password reset of administrators",
+        );
         if self.tenant.admins_reset.is_none() {
             let from = self.whole();
             let scope = format!("process:{process}");
             let detail = "whether administrators reset their own passwords is not in the export; give /policies/authorizationPolicy";
-            let cells = [self.source, &*scope, "administrator_reset", "unknown", detail];
+            let cells = [
+                self.source,
+                &*scope,
+                "administrator_reset",
+                "unknown",
+                detail,
+            ];
             self.maker.coverage(from, cells);
         }
         Some(Rule {
@@ -147,7 +166,11 @@ impl Writer<'_, '_> {
             && let Some(first) = devices.first()
         {
             // One app is one method; several are any of them.
-            let source = if devices.len() == 1 { (*first).clone() } else { "own:device".to_owned() };
+            let source = if devices.len() == 1 {
+                (*first).clone()
+            } else {
+                "own:device".to_owned()
+            };
             rows.push((source, "authenticator"));
         }
         if rule.questions && user.has_questions {
@@ -175,9 +198,17 @@ impl Writer<'_, '_> {
             );
         }
         if user.is_synchronised == Some(true) || !user.sid.is_empty() {
-            let own = self.maker.keys.own_resets.entry(name.to_owned()).or_default();
+            let own = self
+                .maker
+                .keys
+                .own_resets
+                .entry(name.to_owned())
+                .or_default();
             own.need = rule.need;
-            own.rows = rows.into_iter().map(|(source, method)| (source, method.to_owned())).collect();
+            own.rows = rows
+                .into_iter()
+                .map(|(source, method)| (source, method.to_owned()))
+                .collect();
             own.mails.clone_from(&user.recovery_mail);
             own.phones.clone_from(&user.phones);
         }
@@ -196,21 +227,32 @@ impl Writer<'_, '_> {
             }
             unknown += 1;
             let (own, member) = (self.from(user), self.names[key].clone());
-            self.maker.row(Table::Memberships, own, &[("member", &member), ("group", &without)]);
+            self.maker.row(
+                Table::Memberships,
+                own,
+                &[("member", &member), ("group", &without)],
+            );
         }
         if unknown > 0 {
             let detail = format!(
                 "second factors of {unknown} accounts are not in the export: they are taken to sign in with a password alone; export userRegistrationDetails (it leaves disabled accounts out)"
             );
-            self.maker.coverage(from, [source, &*without, "mfa", "unknown", &*detail]);
+            self.maker
+                .coverage(from, [source, &*without, "mfa", "unknown", &*detail]);
         } else {
             let detail = "second factors as registered";
-            self.maker.coverage(from, [source, "", "mfa", "known", detail]);
+            self.maker
+                .coverage(from, [source, "", "mfa", "known", detail]);
         }
         let mut say = |seen: &[&str], aspect: &str, known: &str, unknown: &str| {
             let is_known = seen.iter().any(|document| tenant.seen.contains(document));
-            let (state, detail) = if is_known { ("known", known) } else { ("unknown", unknown) };
-            self.maker.coverage(from, [source, "", aspect, state, detail]);
+            let (state, detail) = if is_known {
+                ("known", known)
+            } else {
+                ("unknown", unknown)
+            };
+            self.maker
+                .coverage(from, [source, "", aspect, state, detail]);
         };
         say(
             &["roleAssignments", "directoryRoles"],
@@ -236,14 +278,24 @@ impl Writer<'_, '_> {
             "applications and their owners as exported",
             "no applications: takeovers through their permissions are not seen",
         );
-        let detail = "which sign-ins ask for a factor is not read: whoever has one is taken to need it";
-        self.maker.coverage(from, [source, "", "conditional_access", "unknown", detail]);
-        let enabled = tenant.users.values().filter(|user| user.enabled.is_none()).count();
+        let detail = format!("who may reset whom by the matrix of {}", self.matrix.date);
+        self.maker
+            .coverage(from, [source, "", "reset_matrix", "known", &*detail]);
+        let detail =
+            "which sign-ins ask for a factor is not read: whoever has one is taken to need it";
+        self.maker
+            .coverage(from, [source, "", "conditional_access", "unknown", detail]);
+        let enabled = tenant
+            .users
+            .values()
+            .filter(|user| user.enabled.is_none())
+            .count();
         if enabled > 0 {
             let detail = format!(
                 "`accountEnabled` of {enabled} users is not in the export: they are taken as enabled; select it"
             );
-            self.maker.coverage(from, [source, "", "enabled", "unknown", &*detail]);
+            self.maker
+                .coverage(from, [source, "", "enabled", "unknown", &*detail]);
         }
     }
 }

@@ -67,7 +67,11 @@ impl Writer<'_, '_> {
             self.maker.row(
                 Table::Systems,
                 whole,
-                &[("id", &system), ("name", short(&system)), ("criticality", &criticality.to_string())],
+                &[
+                    ("id", &system),
+                    ("name", short(&system)),
+                    ("criticality", &criticality.to_string()),
+                ],
             );
             self.maker.row(
                 Table::Grants,
@@ -99,8 +103,11 @@ impl Writer<'_, '_> {
         let Some(known) = self.matrix.role(role) else {
             return;
         };
-        let (assigns, applications, mailboxes) =
-            (known.assigns && !known.tenant, known.applications, known.mailboxes);
+        let (assigns, applications, mailboxes) = (
+            known.assigns && !known.tenant,
+            known.applications,
+            known.mailboxes,
+        );
         let (holders, from) = (self.role_group(role, scope), self.whole());
         if assigns && scope == "/" {
             let process = self.process("assign-role", "assignment of roles");
@@ -138,25 +145,39 @@ impl Writer<'_, '_> {
         for assignment in &tenant.assignments {
             let role = self.role_name(&assignment.role);
             let own = tenant.roles.get(&assignment.role.to_lowercase());
-            let resets = self.matrix.role(&role).is_some_and(|role| role.resets.is_some());
+            let resets = self
+                .matrix
+                .role(&role)
+                .is_some_and(|role| role.resets.is_some());
             if resets || own.is_some_and(|own| own.resets) {
                 scopes.entry(scope_of(assignment)).or_default().insert(role);
             }
         }
         let mut in_unit: BTreeMap<String, Vec<&Link>> = BTreeMap::new();
         for link in &tenant.unit_members {
-            in_unit.entry(link.of.to_lowercase()).or_default().push(link);
+            in_unit
+                .entry(link.of.to_lowercase())
+                .or_default()
+                .push(link);
         }
         let restricted: BTreeSet<String> = in_unit
             .iter()
-            .filter(|(unit, _)| tenant.units.get(*unit).is_some_and(|unit| unit.is_restricted))
+            .filter(|(unit, _)| {
+                tenant
+                    .units
+                    .get(*unit)
+                    .is_some_and(|unit| unit.is_restricted)
+            })
             .flat_map(|(_, links)| links.iter().map(|link| link.principal.to_lowercase()))
             .collect();
         for (scope, roles) in scopes {
             if scope == "/" {
                 // Members of restricted units are out of reach of roles over the tenant.
                 let keys: Vec<String> = tenant.users.keys().cloned().collect();
-                let keys = keys.into_iter().filter(|key| !restricted.contains(key)).collect();
+                let keys = keys
+                    .into_iter()
+                    .filter(|key| !restricted.contains(key))
+                    .collect();
                 self.resets_among(&roles, &scope, keys, "");
             } else if let Some(unit) = unit_of(&scope) {
                 let Some(members) = in_unit.get(&unit) else {
@@ -173,7 +194,8 @@ impl Writer<'_, '_> {
                     let of = format!(" of {key}");
                     self.resets_among(&roles, &scope, vec![key], &of);
                 } else {
-                    self.maker.leave_out("roles over single groups, applications and devices");
+                    self.maker
+                        .leave_out("roles over single groups, applications and devices");
                 }
             }
         }
@@ -181,14 +203,23 @@ impl Writer<'_, '_> {
 
     /// The members of a unit are not in the export: at worst it holds everybody.
     fn unknown_unit(&mut self, roles: &BTreeSet<String>, scope: &str) {
-        let process = self.process("unit-members", "resets in units whose members are not known");
+        let process = self.process(
+            "unit-members",
+            "resets in units whose members are not known",
+        );
         let detail = format!(
             "the members of {} are not in the export: its administrators are taken to reset everybody they may; export /directory/administrativeUnits/ID/members",
             self.scope_name(scope).unwrap_or_default()
         );
         let scope_cell = format!("process:{process}");
         let from = self.whole();
-        let cells = [self.source, &*scope_cell, "unit_members", "unknown", &*detail];
+        let cells = [
+            self.source,
+            &*scope_cell,
+            "unit_members",
+            "unknown",
+            &*detail,
+        ];
         self.maker.coverage(from, cells);
         let keys = self.tenant.users.keys().cloned().collect();
         self.resets_of(roles, scope, keys, "", Some(&process));
@@ -278,7 +309,11 @@ impl Writer<'_, '_> {
 
 fn scope_of(assignment: &Assignment) -> String {
     let scope = assignment.scope.trim();
-    if scope.is_empty() { "/".to_owned() } else { scope.to_lowercase() }
+    if scope.is_empty() {
+        "/".to_owned()
+    } else {
+        scope.to_lowercase()
+    }
 }
 
 fn as_link(assignment: &Assignment) -> Link {

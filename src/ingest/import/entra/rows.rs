@@ -76,14 +76,27 @@ impl<'a, 's> Writer<'a, 's> {
     fn name_all(&mut self) {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for (key, user) in &self.tenant.users {
-            let login = if user.login.is_empty() { &user.id } else { &user.login };
+            let login = if user.login.is_empty() {
+                &user.id
+            } else {
+                &user.login
+            };
             self.names.insert(key.clone(), format!("identity:{login}"));
         }
         for (key, group) in &self.tenant.groups {
-            let name = if group.name.is_empty() { &group.id } else { &group.name };
+            let name = if group.name.is_empty() {
+                &group.id
+            } else {
+                &group.name
+            };
             let mut full = format!("group:{} @ {}", name.replace(';', ","), self.label);
             if !taken.insert(full.to_lowercase()) {
-                full = format!("group:{} ({}) @ {}", name.replace(';', ","), group.id, self.label);
+                full = format!(
+                    "group:{} ({}) @ {}",
+                    name.replace(';', ","),
+                    group.id,
+                    self.label
+                );
             }
             self.names.insert(key.clone(), full);
         }
@@ -116,7 +129,10 @@ impl<'a, 's> Writer<'a, 's> {
             let holder = assignment.principal.to_lowercase();
             let name = self.role_name(&assignment.role);
             if unit_of(&assignment.scope).is_some_and(|unit| {
-                tenant.units.get(&unit).is_some_and(|unit| unit.is_restricted)
+                tenant
+                    .units
+                    .get(&unit)
+                    .is_some_and(|unit| unit.is_restricted)
             }) {
                 restricted.insert(holder.clone());
             }
@@ -143,7 +159,8 @@ impl<'a, 's> Writer<'a, 's> {
                 if let Some(held) = roles.get(&at) {
                     protection.roles.extend(held.iter().cloned());
                 }
-                protection.is_guarded |= guarded(&at) || owners.contains(&at) || restricted.contains(&at);
+                protection.is_guarded |=
+                    guarded(&at) || owners.contains(&at) || restricted.contains(&at);
                 above.extend(up.get(&at).into_iter().flatten().cloned());
             }
             if !protection.roles.is_empty() || protection.is_guarded {
@@ -192,9 +209,16 @@ impl<'a, 's> Writer<'a, 's> {
             } else {
                 self.principal(&user.manager)
             };
-            let phones: Vec<String> = user.phones.iter().map(|phone| format!("phone:{phone}")).collect();
-            let mails: Vec<String> =
-                user.recovery_mail.iter().map(|mail| format!("mailbox:{mail}")).collect();
+            let phones: Vec<String> = user
+                .phones
+                .iter()
+                .map(|phone| format!("phone:{phone}"))
+                .collect();
+            let mails: Vec<String> = user
+                .recovery_mail
+                .iter()
+                .map(|mail| format!("mailbox:{mail}"))
+                .collect();
             self.maker.row(
                 Table::Identities,
                 from,
@@ -202,7 +226,14 @@ impl<'a, 's> Writer<'a, 's> {
                     ("id", &own_id(&id)),
                     ("kind", kind),
                     ("name", &user.name),
-                    ("enabled", if user.enabled == Some(false) { "false" } else { "" }),
+                    (
+                        "enabled",
+                        if user.enabled == Some(false) {
+                            "false"
+                        } else {
+                            ""
+                        },
+                    ),
                     ("owner", &manager),
                     ("department", &user.department),
                     ("aliases", native),
@@ -276,10 +307,17 @@ impl<'a, 's> Writer<'a, 's> {
             return;
         }
         let mailbox = format!("mailbox:{}", user.mail);
-        let domain = user.mail.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+        let domain = user
+            .mail
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_lowercase());
         if user.is_guest && !domain.is_some_and(|domain| domains.contains(&domain)) {
             // A guest is recovered where it comes from: whoever reads that mailbox is the guest.
-            self.maker.row(Table::Mailboxes, from, &[("id", &mailbox), ("kind", "personal")]);
+            self.maker.row(
+                Table::Mailboxes,
+                from,
+                &[("id", &mailbox), ("kind", "personal")],
+            );
             let process = self.process("guest-home", "recovery of guests where they come from");
             self.maker.row(
                 Table::Recoveries,
@@ -294,7 +332,11 @@ impl<'a, 's> Writer<'a, 's> {
             );
             return;
         }
-        self.maker.row(Table::Mailboxes, from, &[("id", &mailbox), ("owner", reference)]);
+        self.maker.row(
+            Table::Mailboxes,
+            from,
+            &[("id", &mailbox), ("owner", reference)],
+        );
         for address in &user.proxies {
             if !address.eq_ignore_ascii_case(&user.mail) && !address.contains(';') {
                 let alias = format!("mailbox:{address}");
@@ -372,7 +414,8 @@ impl<'a, 's> Writer<'a, 's> {
     pub fn process(&mut self, id: &str, name: &str) -> String {
         let full = format!("entra/{}/{id}", self.label);
         let from = self.whole();
-        self.maker.process(from, &full, &format!("Entra ID: {name}"));
+        self.maker
+            .process(from, &full, &format!("Entra ID: {name}"));
         full
     }
 
@@ -382,7 +425,9 @@ impl<'a, 's> Writer<'a, 's> {
         let mut principals: BTreeMap<String, Vec<&Application>> = BTreeMap::new();
         for application in tenant.applications.values() {
             if application.is_principal {
-                let same = principals.entry(application.app_id.to_lowercase()).or_default();
+                let same = principals
+                    .entry(application.app_id.to_lowercase())
+                    .or_default();
                 same.push(application);
             }
         }
@@ -397,9 +442,23 @@ impl<'a, 's> Writer<'a, 's> {
                 from,
                 &[
                     ("id", &own_id(&application.id)),
-                    ("kind", if application.is_managed { "workload" } else { "service" }),
+                    (
+                        "kind",
+                        if application.is_managed {
+                            "workload"
+                        } else {
+                            "service"
+                        },
+                    ),
                     ("name", &application.name),
-                    ("enabled", if application.enabled == Some(false) { "false" } else { "" }),
+                    (
+                        "enabled",
+                        if application.enabled == Some(false) {
+                            "false"
+                        } else {
+                            ""
+                        },
+                    ),
                 ],
             );
             if !application.is_managed {
@@ -407,7 +466,10 @@ impl<'a, 's> Writer<'a, 's> {
                 self.maker.row(Table::Memberships, from, &member);
             }
         }
-        let process = self.process("application-owner", "owners add credentials to applications");
+        let process = self.process(
+            "application-owner",
+            "owners add credentials to applications",
+        );
         for link in &tenant.owners {
             let owned = link.of.to_lowercase();
             let Some(application) = tenant.applications.get(&owned) else {
@@ -452,11 +514,13 @@ impl<'a, 's> Writer<'a, 's> {
         let tenant = self.tenant;
         for link in &tenant.permissions {
             let Some((name, gives)) = known.get(&link.of.to_lowercase()) else {
-                self.maker.leave_out("application permissions that take nothing over");
+                self.maker
+                    .leave_out("application permissions that take nothing over");
                 continue;
             };
             let holder = self.principal(&link.principal);
-            let process = self.process(&format!("permission/{name}"), &format!("permission {name}"));
+            let process =
+                self.process(&format!("permission/{name}"), &format!("permission {name}"));
             let from = From {
                 origin: link.from,
                 object: &link.principal,
@@ -492,7 +556,11 @@ impl<'a, 's> Writer<'a, 's> {
     /// Whoever manages groups adds members to each that is not role-assignable.
     fn groups_of_tenant(&mut self, all: &str, source: &str, from: From<'_>, process: &str) {
         // The managers are one group, so that this is linear in groups.
-        self.maker.row(Table::Memberships, from, &[("member", source), ("group", all)]);
+        self.maker.row(
+            Table::Memberships,
+            from,
+            &[("member", source), ("group", all)],
+        );
         let tenant = self.tenant;
         for (key, group) in &tenant.groups {
             if group.is_role_assignable || group.is_dynamic {
@@ -521,7 +589,11 @@ impl<'a, 's> Writer<'a, 's> {
     pub fn all_mailboxes(&mut self, source: &str, from: From<'_>, process: &str) {
         let readers = self.made("readers of every mailbox");
         let _ = process;
-        self.maker.row(Table::Memberships, from, &[("member", source), ("group", &readers)]);
+        self.maker.row(
+            Table::Memberships,
+            from,
+            &[("member", source), ("group", &readers)],
+        );
         let tenant = self.tenant;
         for user in tenant.users.values() {
             if user.mail.is_empty() || user.mail.contains(';') || user.is_guest {
@@ -531,7 +603,10 @@ impl<'a, 's> Writer<'a, 's> {
             self.maker.row(
                 Table::Holdings,
                 from,
-                &[("holder", &readers), ("asset", &format!("mailbox:{}", user.mail))],
+                &[
+                    ("holder", &readers),
+                    ("asset", &format!("mailbox:{}", user.mail)),
+                ],
             );
         }
     }
@@ -539,11 +614,15 @@ impl<'a, 's> Writer<'a, 's> {
 
 /// A name without its kind.
 pub(in crate::ingest) fn short(reference: &str) -> &str {
-    reference.split_once(':').map_or(reference, |(_, name)| name)
+    reference
+        .split_once(':')
+        .map_or(reference, |(_, name)| name)
 }
 
 /// The administrative unit of a scope, in lower case.
 pub(in crate::ingest) fn unit_of(scope: &str) -> Option<String> {
     let lower = scope.to_lowercase();
-    lower.strip_prefix("/administrativeunits/").map(str::to_owned)
+    lower
+        .strip_prefix("/administrativeunits/")
+        .map(str::to_owned)
 }

@@ -99,7 +99,6 @@ pub(in crate::ingest) struct Unit {
 /// The self-service reset policy of users.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct ResetPolicy {
-    pub from: Origin,
     /// 0 nobody, 1 the groups, 2 everybody.
     pub enablement: i64,
     pub methods: i64,
@@ -160,7 +159,8 @@ impl Tenant {
         // What an earlier file knew by login alone is the same account.
         if !login.is_empty() {
             let earlier = self.logins.insert(login, key.clone());
-            if let Some(earlier) = earlier.filter(|earlier| *earlier != key && earlier.starts_with("login:"))
+            if let Some(earlier) =
+                earlier.filter(|earlier| *earlier != key && earlier.starts_with("login:"))
                 && let Some(mut user) = self.users.remove(&earlier)
             {
                 user.id.clone_from(&id);

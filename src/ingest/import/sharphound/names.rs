@@ -2,24 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-
+use super::systems::{TierZero, is_domain_sid, rid_of};
 use super::{Maker, Object, ObjectKind};
-use crate::diag::{Code, Diagnostic};
-
-/// The dated list of Tier-0 groups.
-#[derive(Deserialize)]
-struct TierZero {
-    domain_criticality: u8,
-    group: Vec<TierZeroGroup>,
-}
-
-#[derive(Deserialize)]
-struct TierZeroGroup {
-    rid: Option<u32>,
-    builtin: Option<String>,
-    criticality: u8,
-}
 
 /// A principal by its name in the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +24,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(objects: &[Object], maker: &mut Maker<'_>) -> Self {
-        let tier_zero = toml::from_str(include_str!(
-            "../../../../data/systems/active-directory.toml"
-        ));
-        let tier_zero = tier_zero.unwrap_or_else(|error| {
-            maker.say(Diagnostic::new(
-                Code::BadSyntax,
-                format!("the list of Tier-0 groups is broken: {error}"),
-            ));
-            TierZero {
-                domain_criticality: 0,
-                group: Vec::new(),
-            }
-        });
+        let tier_zero = TierZero::load(maker);
         let mut names = Self {
             by_sid: BTreeMap::new(),
             by_distinguished_name: BTreeMap::new(),
@@ -164,21 +136,7 @@ impl Names {
 
     /// The criticality of a group that controls a domain, if it is one.
     pub(super) fn tier_zero(&self, sid: &str) -> Option<u8> {
-        let is = |group: &&TierZeroGroup| {
-            let by_rid = group
-                .rid
-                .is_some_and(|rid| is_domain_sid(sid) && rid_of(sid) == Some(rid));
-            by_rid
-                || group
-                    .builtin
-                    .as_ref()
-                    .is_some_and(|builtin| sid.ends_with(&format!("-{builtin}")))
-        };
-        self.tier_zero
-            .group
-            .iter()
-            .find(is)
-            .map(|group| group.criticality)
+        self.tier_zero.of(sid)
     }
 
     pub(super) fn domain_criticality(&self) -> u8 {
@@ -195,14 +153,6 @@ pub(super) fn accounts_of(domain: &str) -> String {
 /// declared too. It holds no rights.
 pub(super) fn groups_of(domain: &str) -> String {
     format!("all groups of {domain}")
-}
-
-fn is_domain_sid(sid: &str) -> bool {
-    sid.starts_with("S-1-5-21-")
-}
-
-fn rid_of(sid: &str) -> Option<u32> {
-    sid.rsplit('-').next()?.parse().ok()
 }
 
 /// SYSTEM, LOCAL SERVICE and NETWORK SERVICE: every machine's own, nobody's to reset.

@@ -23,20 +23,24 @@ pub(super) fn meta(path: &Path) -> Option<Meta> {
         .find_map(|from| {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(from)).ok()?;
-            file.by_ref()
-                .take(LOOKED_AT)
-                .read_to_end(&mut bytes)
-                .ok()?;
+            file.by_ref().take(LOOKED_AT).read_to_end(&mut bytes).ok()?;
             meta_in(&String::from_utf8_lossy(&bytes))
         })
 }
 
 /// The member `meta` in a part of a collection.
 pub(super) fn meta_in(part: &str) -> Option<Meta> {
-    let found = part.match_indices("\"meta\"").map(|(at, key)| &part[at + key.len()..]);
+    let found = part
+        .match_indices("\"meta\"")
+        .map(|(at, key)| &part[at + key.len()..]);
     found
         .filter_map(|rest| rest.trim_start().strip_prefix(':'))
-        .find_map(|rest| serde_json::Deserializer::from_str(rest).into_iter().next()?.ok())
+        .find_map(|rest| {
+            serde_json::Deserializer::from_str(rest)
+                .into_iter()
+                .next()?
+                .ok()
+        })
 }
 
 /// Goes through the objects of the member with one of these names. `each` is given the object and the
@@ -112,7 +116,11 @@ impl<'de> Visitor<'de> for Top<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
-            if self.names.iter().any(|name| name.eq_ignore_ascii_case(&key)) {
+            if self
+                .names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&key))
+            {
                 map.next_value_seed(List {
                     each: &mut *self.each,
                     lines: self.lines,
@@ -156,6 +164,7 @@ impl<'de> Visitor<'de> for List<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

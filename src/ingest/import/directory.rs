@@ -1,0 +1,517 @@
+//! Active Directory by LDIF, csvde or `Get-ADUser | Export-Csv`: accounts, groups, memberships.
+//! Rights over objects are not in such files, so who may reset whom is not seen but for the groups
+//! that control a domain by design; accounts and groups are named as SharpHound names them, so that
+//! both exports of a domain are one.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+
+use super::keys::Key;
+use super::record::Record;
+use super::sharphound::systems::TierZero;
+use super::table::{From, Maker, own_id};
+use super::{Document, ExportFile, Form, Head, Importer};
+use crate::diag::{Code, Diagnostic, Origin};
+use crate::model::Table;
+
+const SOURCE: &str = "activedirectory";
+
+/// The importer.
+pub struct ActiveDirectory;
+
+impl Importer for ActiveDirectory {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn about(&self) -> &'static str {
+        "Active Directory by LDIF, csvde or Get-ADUser"
+    }
+
+    fn documents(&self) -> &'static [Document] {
+        &[
+            Document {
+                name: "ldif",
+                obtain: "`ldifde -u -f directory.ldf -r \"(|(objectClass=user)(objectClass=group))\" -l dn,objectClass,sAMAccountName,userPrincipalName,displayName,mail,userAccountControl,objectSid,objectGUID,mS-DS-ConsistencyGuid,primaryGroupID,memberOf,member`",
+                yields: "accounts, groups, memberships; not who may reset whom",
+            },
+            Document {
+                name: "csvde",
+                obtain: "`csvde -u -f directory.csv -r \"(|(objectClass=user)(objectClass=group))\" -l DN,objectClass,sAMAccountName,userPrincipalName,displayName,mail,userAccountControl,objectSid,objectGUID,primaryGroupID,memberOf,member`",
+                yields: "the same",
+            },
+            Document {
+                name: "users",
+                obtain: "`Get-ADUser -Filter * -Properties mail,displayName,memberOf,objectSid,primaryGroupID | Select DistinguishedName,SamAccountName,UserPrincipalName,DisplayName,mail,Enabled,SID,ObjectGUID,primaryGroupID,@{n='memberOf';e={$_.memberOf -join ';'}} | Export-Csv users.csv -NoTypeInformation -Encoding UTF8`",
+                yields: "accounts and their groups",
+            },
+        ]
+    }
+
+    fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
+        match head.form() {
+            Form::Ldif => (head.has(&["dn"])
+                && (head.some("sAMAccountName") || head.some("objectSid")))
+            .then_some("ldif"),
+            Form::Csv
+                if head.has(&["DN", "sAMAccountName"]) || head.has(&["DN", "objectClass"]) =>
+            {
+                Some("csvde")
+            }
+            Form::Csv if head.has(&["DistinguishedName", "SamAccountName"]) => Some("users"),
+            _ => None,
+        }
+    }
+
+    fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
+        let mut directory = Directory::default();
+        for file in files {
+            directory.origin.get_or_insert(file.origin());
+            let shape = file.read(self, maker);
+            for record in &shape.records {
+                directory.entry(record, maker);
+            }
+        }
+        if let Some(origin) = directory.origin {
+            directory.name(maker);
+            directory.write(From { origin, object: "" }, maker);
+        }
+    }
+}
+
+struct Entry {
+    from: Origin,
+    dn: String,
+    sam: String,
+    login: String,
+    name: String,
+    mail: String,
+    department: String,
+    is_group: bool,
+    is_service: bool,
+    is_smart_card: bool,
+    enabled: bool,
+    sid: String,
+    immutable_id: String,
+    primary_group: String,
+    member_of: Vec<String>,
+    members: Vec<String>,
+    /// A reference, made when all entries are known.
+    reference: String,
+}
+
+#[derive(Default)]
+struct Directory {
+    origin: Option<Origin>,
+    entries: Vec<Entry>,
+    by_dn: BTreeMap<String, usize>,
+    by_sid: BTreeMap<String, usize>,
+}
+
+/// The domain of a distinguished name: `DC=corp,DC=example` is `CORP.EXAMPLE`.
+fn domain_of(dn: &str) -> String {
+    let parts = dn.split(',').filter_map(|part| {
+        let (name, value) = part.trim().split_once('=')?;
+        name.eq_ignore_ascii_case("dc")
+            .then(|| value.to_uppercase())
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// Bytes that a file writes as base64 or as `X'...'`.
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    if let Some(encoded) = text.strip_prefix("base64:") {
+        return base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .ok();
+    }
+    let digits = text.strip_prefix("X'")?.strip_suffix('\'')?;
+    let pairs = digits.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    pairs.collect()
+}
+
+/// A security identifier: text, or its bytes.
+fn sid_of(text: &str) -> String {
+    let Some(bytes) = bytes_of(text) else {
+        return text.to_uppercase();
+    };
+    let [1, count, authority @ ..] = bytes.as_slice() else {
+        return String::new();
+    };
+    if authority.len() != 6 + 4 * usize::from(*count) {
+        return String::new();
+    }
+    let (authority, parts) = authority.split_at(6);
+    let authority = authority
+        .iter()
+        .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+    let parts = parts.chunks_exact(4).map(|part| {
+        let part = part
+            .iter()
+            .rev()
+            .fold(0u32, |value, byte| value << 8 | u32::from(*byte));
+        format!("-{part}")
+    });
+    format!("S-1-{authority}{}", parts.collect::<String>())
+}
+
+/// The immutable id that a directory synchronises by: the bytes of a GUID in base64. As text the
+/// first three parts of a GUID are written in the other order of bytes.
+fn immutable_of(text: &str) -> String {
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    if let Some(bytes) = bytes_of(text) {
+        return encode(&bytes);
+    }
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    if digits.len() != 32 {
+        return String::new();
+    }
+    let bytes: Option<Vec<u8>> = (0..16)
+        .map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok())
+        .collect();
+    let Some(mut bytes) = bytes else {
+        return String::new();
+    };
+    bytes[..4].reverse();
+    bytes[4..6].reverse();
+    bytes[6..8].reverse();
+    encode(&bytes)
+}
+
+impl Directory {
+    fn entry(&mut self, record: &Record<'_>, maker: &mut Maker<'_>) {
+        let dn = record.any(&["dn", "distinguishedName"]);
+        if dn.is_empty() {
+            return;
+        }
+        let classes: Vec<String> = record
+            .list("objectClass")
+            .iter()
+            .map(|class| class.to_lowercase())
+            .collect();
+        let is = |class: &str| classes.iter().any(|own| own == class);
+        if is("computer") && !is("msds-groupmanagedserviceaccount") {
+            return maker.leave_out("computers");
+        }
+        let is_group = is("group");
+        let sam = record.text("sAMAccountName");
+        let is_account = is("user") || is("inetorgperson");
+        if !(is_group || is_account || (classes.is_empty() && !sam.is_empty())) {
+            return maker.leave_out("entries that are neither accounts nor groups");
+        }
+        let control = record.number("userAccountControl").unwrap_or(0);
+        let guid = record.any(&["mS-DS-ConsistencyGuid", "objectGUID"]);
+        let mut members = record.list("member");
+        for key in record.keys() {
+            let lower = key.to_lowercase();
+            let Some(range) = lower.strip_prefix("member;range=") else {
+                continue;
+            };
+            members.extend(record.list(key));
+            if !range.ends_with("-*") {
+                let message = format!("members of `{sam}` are cut off after {range}");
+                maker.say(
+                    Diagnostic::new(Code::ShortExport, message)
+                        .at(record.origin, "further members are missing")
+                        .help("export `memberOf` of the users as well, or use Get-ADGroupMember"),
+                );
+            }
+        }
+        let at = self.entries.len();
+        let sid = sid_of(&record.any(&["objectSid", "SID"]));
+        self.by_dn.insert(dn.to_lowercase(), at);
+        if !sid.is_empty() {
+            self.by_sid.insert(sid.clone(), at);
+        }
+        self.entries.push(Entry {
+            from: record.origin,
+            login: record.text("userPrincipalName"),
+            name: record.any(&["displayName", "cn", "name"]),
+            mail: record.text("mail"),
+            department: record.text("department"),
+            is_service: is("msds-groupmanagedserviceaccount")
+                || !record.text("servicePrincipalName").is_empty(),
+            is_smart_card: control & 0x40000 != 0,
+            enabled: control & 0x2 == 0 && record.flag("enabled") != Some(false),
+            immutable_id: immutable_of(&guid),
+            primary_group: record.text("primaryGroupID"),
+            member_of: record.list("memberOf"),
+            members,
+            is_group,
+            sam,
+            sid,
+            dn,
+            reference: String::new(),
+        });
+    }
+
+    /// `NAME@DOMAIN`, as SharpHound writes it.
+    fn name(&mut self, maker: &Maker<'_>) {
+        for entry in &mut self.entries {
+            let domain = domain_of(&entry.dn);
+            let common = entry
+                .dn
+                .split_once('=')
+                .and_then(|(_, rest)| rest.split(',').next());
+            let short = if entry.sam.is_empty() {
+                common.unwrap_or(&entry.dn)
+            } else {
+                &entry.sam
+            };
+            let plain = format!("{}@{domain}", short.to_uppercase()).replace(';', ",");
+            entry.reference = if entry.is_group {
+                format!("group:{plain}")
+            } else {
+                let is_taken = |id: &str| {
+                    maker
+                        .keys
+                        .declared_by(id)
+                        .is_some_and(|source| source != "sharphound")
+                };
+                let known = maker.keys.declared_by(&plain) == Some("sharphound");
+                if !known && is_taken(&plain) {
+                    format!("identity:{domain}\\{}", short.to_uppercase())
+                } else {
+                    format!("identity:{plain}")
+                }
+            };
+        }
+    }
+
+    fn write(&self, whole: From<'_>, maker: &mut Maker<'_>) {
+        let systems = TierZero::load(maker);
+        let mut domains: BTreeMap<String, Origin> = BTreeMap::new();
+        for entry in &self.entries {
+            let from = From {
+                origin: entry.from,
+                object: &entry.sid,
+            };
+            let domain = domain_of(&entry.dn);
+            domains.entry(domain.clone()).or_insert(entry.from);
+            if entry.is_group {
+                self.group(entry, from, &domain, &systems, maker);
+            } else {
+                self.account(entry, from, &domain, maker);
+            }
+            for (member, group) in self.links(entry, maker) {
+                let row = [("member", &*member), ("group", &*group)];
+                maker.row(Table::Memberships, from, &row);
+            }
+        }
+        for (domain, origin) in domains {
+            let from = From {
+                origin,
+                object: &domain,
+            };
+            let system = format!("system:{domain}");
+            let row = [
+                ("id", &*system),
+                ("name", &*format!("Active Directory domain {domain}")),
+                ("criticality", &systems.domain_criticality.to_string()),
+            ];
+            maker.row(Table::Systems, from, &row);
+            maker.process(
+                from,
+                "ad:DomainControl",
+                "Active Directory: control of the domain",
+            );
+            maker.row(
+                Table::Recoveries,
+                from,
+                &[
+                    ("source", &system),
+                    ("target", &format!("group:all accounts of {domain}")),
+                    ("method", "admin_reset"),
+                    ("restores", "account"),
+                    ("process", "ad:DomainControl"),
+                ],
+            );
+        }
+        let detail = "rights over objects are not in such an export: who may reset whom is not seen but for the groups that control a domain; add a SharpHound collection";
+        maker.coverage(whole, [SOURCE, "", "rights", "unknown", detail]);
+        let detail = "a directory holds no second factors: sign-in is taken as password";
+        maker.coverage(whole, [SOURCE, "", "mfa", "unknown", detail]);
+    }
+
+    fn account(&self, entry: &Entry, from: From<'_>, domain: &str, maker: &mut Maker<'_>) {
+        let reference = &*entry.reference;
+        let id = reference.trim_start_matches("identity:");
+        let keys = &mut *maker.keys;
+        keys.declare(id, SOURCE);
+        let short = domain.split('.').next().unwrap_or(domain);
+        keys.add_local(Key::Sid, &entry.sid, id);
+        keys.add_local(Key::ImmutableId, &entry.immutable_id, id);
+        keys.add_local(Key::Login, &entry.login, id);
+        keys.add_local(Key::Login, &format!("{}@{domain}", entry.sam), id);
+        keys.add_local(Key::Sam, &format!("{short}\\{}", entry.sam), id);
+        keys.add(Key::Address, &entry.mail, id);
+        let login_is_free = keys
+            .declared_by(&entry.login)
+            .is_none_or(|source| source == SOURCE);
+        let mut aliases: Vec<&str> = vec![&entry.sid];
+        if login_is_free && !entry.login.eq_ignore_ascii_case(id) && !entry.login.contains(';') {
+            aliases.push(&entry.login);
+        }
+        aliases.retain(|alias| !alias.is_empty());
+        maker.row(
+            Table::Identities,
+            from,
+            &[
+                ("id", &own_id(id)),
+                ("kind", if entry.is_service { "service" } else { "" }),
+                ("name", &entry.name),
+                ("enabled", if entry.enabled { "" } else { "false" }),
+                ("department", &entry.department),
+                (
+                    "sign_in",
+                    if entry.is_smart_card {
+                        "passwordless"
+                    } else {
+                        ""
+                    },
+                ),
+                ("aliases", &aliases.join(";")),
+            ],
+        );
+        if entry.is_smart_card {
+            let card = format!("device:smart card of {id}");
+            let row = [
+                ("identity", reference),
+                ("factor", "smart_card"),
+                ("holder", &*card),
+            ];
+            maker.row(Table::MfaBindings, from, &row);
+        }
+        if !entry.mail.is_empty() && !entry.mail.contains(';') {
+            let mailbox = format!("mailbox:{}", entry.mail);
+            let row = [("id", &*mailbox), ("owner", reference)];
+            maker.row(Table::Mailboxes, from, &row);
+        }
+        let row = [
+            ("member", reference),
+            ("group", &*format!("group:all accounts of {domain}")),
+        ];
+        maker.row(Table::Memberships, from, &row);
+    }
+
+    fn group(
+        &self,
+        entry: &Entry,
+        from: From<'_>,
+        domain: &str,
+        systems: &TierZero,
+        maker: &mut Maker<'_>,
+    ) {
+        // SharpHound writes built-in SIDs with the domain in front.
+        let sid = if entry.sid.starts_with("S-1-5-32-") {
+            format!("{domain}-{}", entry.sid)
+        } else {
+            entry.sid.clone()
+        };
+        let Some(criticality) = systems.of(&sid) else {
+            return;
+        };
+        let name = entry.reference.trim_start_matches("group:");
+        let system = format!("system:{name}");
+        let row = [
+            ("id", &*system),
+            ("name", name),
+            ("criticality", &criticality.to_string()),
+        ];
+        maker.row(Table::Systems, from, &row);
+        let row = [
+            ("principal", &*entry.reference),
+            ("system", &*system),
+            ("role", "member"),
+        ];
+        maker.row(Table::Grants, from, &row);
+        let controls = ["-512", "-519", "-544"]
+            .iter()
+            .any(|rid| sid.ends_with(rid));
+        if controls {
+            let domain = format!("system:{domain}");
+            let row = [
+                ("principal", &*entry.reference),
+                ("system", &*domain),
+                ("role", "control by design"),
+            ];
+            maker.row(Table::Grants, from, &row);
+        }
+    }
+
+    /// Who is in which group, as the entry says; what it names and no entry describes is left out.
+    fn links(&self, entry: &Entry, maker: &mut Maker<'_>) -> Vec<(String, String)> {
+        let by_dn = |dn: &String| {
+            let at = self.by_dn.get(&dn.trim().to_lowercase());
+            at.map(|&at| self.entries[at].reference.clone())
+        };
+        let mut links = Vec::new();
+        for group in &entry.member_of {
+            match by_dn(group) {
+                Some(group) => links.push((entry.reference.clone(), group)),
+                // The group's name is in its distinguished name.
+                None => {
+                    let common = group
+                        .split_once('=')
+                        .and_then(|(_, rest)| rest.split(',').next());
+                    let name = common.unwrap_or(group).to_uppercase().replace(';', ",");
+                    links.push((
+                        entry.reference.clone(),
+                        format!("group:{name}@{}", domain_of(group)),
+                    ));
+                }
+            }
+        }
+        for member in &entry.members {
+            match by_dn(member) {
+                Some(member) => links.push((member, entry.reference.clone())),
+                None => maker.leave_out("members that no entry describes"),
+            }
+        }
+        if let (false, Some((domain, _))) = (entry.is_group, entry.sid.rsplit_once('-'))
+            && !entry.primary_group.is_empty()
+        {
+            let sid = format!("{domain}-{}", entry.primary_group);
+            if let Some(&at) = self.by_sid.get(&sid) {
+                links.push((entry.reference.clone(), self.entries[at].reference.clone()));
+            } else if entry.primary_group == "513" {
+                let group = format!("group:DOMAIN USERS@{}", domain_of(&entry.dn));
+                links.push((entry.reference.clone(), group));
+            } else {
+                maker.leave_out("primary groups that no entry describes");
+            }
+        }
+        links
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_read_in_every_form() {
+        let bytes = "base64:AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAUQQAAA==";
+        assert_eq!(sid_of(bytes), "S-1-5-21-1-2-3-1105");
+        assert_eq!(
+            sid_of("X'010500000000000515000000010000000200000003000000 51040000'"),
+            ""
+        );
+        assert_eq!(
+            sid_of("X'01050000000000051500000001000000020000000300000051040000'"),
+            "S-1-5-21-1-2-3-1105"
+        );
+        assert_eq!(sid_of("s-1-5-21-7"), "S-1-5-21-7");
+        // The same GUID as bytes and as text.
+        let text = immutable_of("00112233-4455-6677-8899-aabbccddeeff");
+        assert_eq!(text, immutable_of("X'33221100554477668899AABBCCDDEEFF'"));
+        assert_eq!(
+            domain_of("CN=Kim Lee,OU=Staff,DC=corp,DC=example"),
+            "CORP.EXAMPLE"
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! 1Password: users, and who may recover accounts. A recovery needs two things at once: somebody who
+//! begins and confirms it, and the mailbox that the link goes to.
+
+use std::collections::BTreeMap;
+
+use super::table::{From, Maker};
+use super::vaults::{account, vault};
+use super::{Document, ExportFile, Form, Head, Importer};
+use crate::model::Table;
+
+const SOURCE: &str = "1password";
+const RECOVERERS: &str = "group:whoever recovers accounts @ 1password";
+
+/// The importer.
+pub struct OnePassword;
+
+impl Importer for OnePassword {
+    fn name(&self) -> &'static str {
+        SOURCE
+    }
+
+    fn about(&self) -> &'static str {
+        "1Password users and groups"
+    }
+
+    fn documents(&self) -> &'static [Document] {
+        &[
+            Document {
+                name: "users",
+                obtain: "`op user list --format json > op-users.json`",
+                yields: "vaults of users",
+            },
+            Document {
+                name: "groupUsers",
+                obtain: "`op group user list Owners --format json > op-group-Owners.json`, and the same for Administrators and groups that may recover accounts",
+                yields: "who recovers vaults, together with the user's mailbox",
+            },
+        ]
+    }
+
+    fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
+        let first = head.first()?;
+        if head.form() != Form::Json || !head.has(&["id", "email", "state", "type"]) {
+            return None;
+        }
+        const STATES: [&str; 6] = [
+            "ACTIVE",
+            "RECOVERY_STARTED",
+            "RECOVERY_ACCEPTED",
+            "SUSPENDED",
+            "TRANSFER_STARTED",
+            "TRANSFER_SUSPENDED",
+        ];
+        if !STATES.contains(&&*first.text("state")) {
+            return None;
+        }
+        let is_group = head.has(&["role"]) || head.name.contains("group");
+        Some(if is_group { "groupUsers" } else { "users" })
+    }
+
+    fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
+        let mut seen: BTreeMap<String, ()> = BTreeMap::new();
+        let mut has_recoverers = false;
+        for file in files {
+            let shape = file.read(self, maker);
+            for user in &shape.records {
+                let (id, email) = (user.text("id"), user.text("email"));
+                let Some(holder) = account(&email, user.origin, maker) else {
+                    continue;
+                };
+                let from = From {
+                    origin: user.origin,
+                    object: &id,
+                };
+                if file.document == "groupUsers" {
+                    // Owners and administrators recover accounts; of other groups the permission is
+                    // not in the file, and nobody exports the members of one without a reason.
+                    has_recoverers = true;
+                    let row = [("member", &*holder), ("group", RECOVERERS)];
+                    maker.row(Table::Memberships, from, &row);
+                    continue;
+                }
+                if user.text("state").contains("SUSPENDED") {
+                    maker.leave_out("suspended users");
+                    continue;
+                }
+                if seen.insert(email.to_lowercase(), ()).is_some() {
+                    continue;
+                }
+                let vault = vault(SOURCE, &email);
+                maker.row(
+                    Table::Holdings,
+                    from,
+                    &[("holder", &holder), ("asset", &vault)],
+                );
+                let process = "1password/account-recovery";
+                maker.process(
+                    from,
+                    process,
+                    "1Password: recovery begun by an administrator, link by mail",
+                );
+                let gate = format!("{process} of {email}");
+                for (source, method) in [
+                    (RECOVERERS.to_owned(), "admin_reset"),
+                    (format!("mailbox:{email}"), "email_link"),
+                ] {
+                    maker.row(
+                        Table::Recoveries,
+                        from,
+                        &[
+                            ("source", &source),
+                            ("target", &vault),
+                            ("method", method),
+                            ("gate", &gate),
+                            ("process", process),
+                        ],
+                    );
+                }
+            }
+        }
+        if let Some(file) = files.first() {
+            let from = From {
+                origin: file.origin(),
+                object: "",
+            };
+            let detail = "what lies in which vault is not in an export: say it with `holdings` and `stored_secret` rows";
+            maker.coverage(from, [SOURCE, "", "vault_contents", "unknown", detail]);
+            if !has_recoverers {
+                let detail = "no members of groups: who recovers accounts is not seen; `op group user list Owners --format json`";
+                maker.coverage(from, [SOURCE, "", "recoverers", "unknown", detail]);
+            }
+        }
+    }
+}
