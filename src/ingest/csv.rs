@@ -6,8 +6,8 @@ mod records;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::header;
 use super::raw::{Found, RawCell, Value};
+use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
 use records::Records;
@@ -85,6 +85,24 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         lacks,
         diagnostics,
     }
+}
+
+/// Whether the header names every column that a table needs.
+pub(super) fn has_required(table: Table, text: &str) -> bool {
+    let mut names: Vec<String> = Vec::new();
+    let read = for_each_record(FileId(0), text, |_, cells| {
+        names.extend(cells.iter().map(|cell| cell.trim().to_owned()));
+        false
+    });
+    let mut required = schema::columns(table)
+        .iter()
+        .filter(|column| column.required);
+    read.is_err()
+        || required.all(|column| {
+            names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(column.name))
+        })
 }
 
 /// Goes through the records of any CSV text, the header first, until `record` says that it has seen

@@ -77,9 +77,16 @@ impl<'a> Text<'a> {
 
     fn origin_of(&self, part: &str) -> Origin {
         if let Some(line) = self.line {
+            // An object of usual size is looked through for the line; in a very large one counting for
+            // each of its parts would be quadratic, so its own line stands for all of them.
+            const LOOKED_THROUGH: usize = 1 << 16;
+            let offset = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+            let before = self.text.as_bytes().get(..offset);
+            let before = before.filter(|before| before.len() < LOOKED_THROUGH);
+            let ends = before.map_or(0, |before| memchr::memchr_iter(b'\n', before).count());
             return Origin {
                 file: self.file,
-                start: line,
+                start: line.saturating_add(ends as u32),
                 len: 0,
             };
         }

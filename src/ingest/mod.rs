@@ -7,6 +7,7 @@ mod files;
 mod header;
 pub mod import;
 mod json;
+mod made;
 mod raw;
 pub mod schema;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word};
 use encoding_rs::Encoding;
+pub use made::Made;
 pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
 use rayon::prelude::*;
 
@@ -84,7 +86,14 @@ pub fn read_watched(
     tables.count(&assembled.gone_through);
     let (inputs, left_out, files_cut) = (tables.inputs, tables.rows_left_out, tables.files_cut);
     let mut diagnostics = tables.diagnostics;
-    if !has_identities {
+    // A list of mailboxes or vaults names its accounts without declaring them.
+    let is_export = |input: &Input| {
+        input
+            .holds
+            .split(", ")
+            .all(|held| Table::parse(held).is_none())
+    };
+    if !has_identities && !inputs.iter().any(is_export) {
         diagnostics.push(
             Diagnostic::new(Code::MissingTable, "the inputs hold no table `identities`")
                 .help("name a directory with identities.csv, or a file of that name; `linchpin templates` writes empty tables"),
@@ -286,7 +295,7 @@ impl<'t> Tables<'t> {
         for raw in &self.tables {
             let found = match raw.rows {
                 Rows::Csv(_) => raw.for_each(|_| {}),
-                Rows::Kept(_) => raw::Found::default(),
+                Rows::Kept(_) | Rows::Made(_) => raw::Found::default(),
             };
             self.rows_left_out += found.diagnostics.len() as u64;
             self.diagnostics.extend(found.diagnostics);
@@ -447,7 +456,11 @@ fn recognise<'a>(
     };
     if extension.eq_ignore_ascii_case("csv") {
         return match table {
-            Some(table) => Recognised::Csv(table),
+            // `Get-Mailbox | Export-Csv mailboxes.csv` is no table of that name.
+            Some(table) => match export(import::Form::Csv) {
+                Some(export) if !csv::has_required(table, text.text) => export,
+                _ => Recognised::Csv(table),
+            },
             None if files::is_output(name) => Recognised::OwnOutput,
             None => export(import::Form::Csv).unwrap_or(Recognised::Nothing),
         };

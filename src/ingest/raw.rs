@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::csv;
+use super::made::Made;
 use super::schema::{self, Col};
 use crate::diag::{Diagnostic, FileId, Origin};
 use crate::model::{Provenance, Table};
@@ -66,8 +67,10 @@ pub struct Part<'a, 't> {
 pub enum Rows<'t> {
     /// A CSV file, parsed again whenever it is gone through: that is cheaper than keeping cells.
     Csv(csv::Body<'t>),
-    /// Rows of JSON or of an importer.
+    /// Rows of JSON.
     Kept(Vec<KeptRow<'t>>),
+    /// Rows of an importer.
+    Made(Made),
 }
 
 /// A row that is kept.
@@ -118,14 +121,16 @@ impl<'t> RawTable<'t> {
     #[must_use]
     pub fn parts(&self) -> Vec<Part<'_, 't>> {
         const ROWS: usize = 4096;
+        let by_rows = |count: usize| {
+            let starts = (0..count).step_by(ROWS);
+            starts
+                .map(|start| start..(start + ROWS).min(count))
+                .collect()
+        };
         let ranges = match &self.rows {
             Rows::Csv(body) => body.parts(),
-            Rows::Kept(rows) => {
-                let starts = (0..rows.len()).step_by(ROWS);
-                starts
-                    .map(|start| start..(start + ROWS).min(rows.len()))
-                    .collect()
-            }
+            Rows::Kept(rows) => by_rows(rows.len()),
+            Rows::Made(rows) => by_rows(rows.len()),
         };
         let part = |range| Part { table: self, range };
         ranges.into_iter().map(part).collect()
@@ -145,7 +150,7 @@ impl<'t> RawTable<'t> {
     pub fn bytes(&self) -> u64 {
         match &self.rows {
             Rows::Csv(body) => body.bytes(),
-            Rows::Kept(_) => 0,
+            Rows::Kept(_) | Rows::Made(_) => 0,
         }
     }
 
@@ -155,6 +160,7 @@ impl<'t> RawTable<'t> {
         match &self.rows {
             Rows::Csv(body) => body.at_most(),
             Rows::Kept(rows) => rows.len(),
+            Rows::Made(rows) => rows.len(),
         }
     }
 
@@ -164,12 +170,16 @@ impl<'t> RawTable<'t> {
         match &self.rows {
             Rows::Csv(_) => 0,
             Rows::Kept(rows) => rows.len() as u64,
+            Rows::Made(rows) => rows.len() as u64,
         }
     }
 
     /// Whether its rows were imported.
     #[must_use]
     pub fn is_imported(&self) -> bool {
+        if matches!(self.rows, Rows::Made(_)) {
+            return true;
+        }
         let mut is_imported = false;
         self.for_each(|row| is_imported |= row.provenance.is_some());
         is_imported
@@ -181,7 +191,7 @@ impl<'t> Part<'_, 't> {
     pub fn bytes(&self) -> u64 {
         match &self.table.rows {
             Rows::Csv(_) => self.range.len() as u64,
-            Rows::Kept(_) => 0,
+            Rows::Kept(_) | Rows::Made(_) => 0,
         }
     }
 
@@ -196,6 +206,10 @@ impl<'t> Part<'_, 't> {
                     provenance: found.as_ref(),
                 });
             }),
+            Rows::Made(rows) => Found {
+                rows: rows.for_each(self.range.clone(), &mut |one| row(one)),
+                ..Found::default()
+            },
             Rows::Kept(rows) => {
                 let rows = &rows[self.range.clone()];
                 rows.iter().for_each(|kept| row(kept.view()));

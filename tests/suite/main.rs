@@ -10,6 +10,7 @@
 
 mod architecture;
 mod cases;
+mod exports;
 mod findings;
 mod generated;
 mod hostile;

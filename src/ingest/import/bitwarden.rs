@@ -2,6 +2,8 @@
 //! falls with the member's account, with whoever recovers it, with whoever was given access in an
 //! emergency.
 
+use std::collections::BTreeSet;
+
 use super::record::Record;
 use super::table::{From, Maker};
 use super::vaults::{account, vault};
@@ -71,8 +73,12 @@ impl Importer for Bitwarden {
                 }
             }
         }
+        let mut recoverers: BTreeSet<&str> = BTreeSet::new();
+        for (member, _) in &members {
+            recoverers.extend(groups_of(member).iter().map(|kind| self::recoverers(*kind)));
+        }
         for (member, holder) in &members {
-            one(member, holder, maker);
+            one(member, holder, &recoverers, maker);
         }
         for grant in &grants {
             emergency(grant, &members, maker);
@@ -103,7 +109,20 @@ fn recoverers(kind: i64) -> &'static str {
     }
 }
 
-fn one(member: &Record<'_>, holder: &str, maker: &mut Maker<'_>) {
+/// Members of which types somebody recovers: an owner everybody, an administrator all but owners.
+fn groups_of(member: &Record<'_>) -> &'static [i64] {
+    let recovers = member
+        .record("permissions")
+        .is_some_and(|permissions| permissions.flag("manageResetPassword") == Some(true));
+    match member.number("type").unwrap_or(2) {
+        0 => &[0, 1, 2],
+        1 => &[1, 2],
+        4 if recovers => &[2],
+        _ => &[],
+    }
+}
+
+fn one(member: &Record<'_>, holder: &str, recovering: &BTreeSet<&str>, maker: &mut Maker<'_>) {
     let (id, email) = (member.text("id"), member.text("email"));
     let from = From {
         origin: member.origin,
@@ -116,21 +135,12 @@ fn one(member: &Record<'_>, holder: &str, maker: &mut Maker<'_>) {
         &[("holder", holder), ("asset", &vault)],
     );
     let kind = member.number("type").unwrap_or(2);
-    let recovers = member
-        .record("permissions")
-        .is_some_and(|permissions| permissions.flag("manageResetPassword") == Some(true));
-    // An owner recovers everybody, an administrator all but owners.
-    let groups: &[i64] = match kind {
-        0 => &[0, 1, 2],
-        1 => &[1, 2],
-        4 if recovers => &[2],
-        _ => &[],
-    };
-    for kind in groups {
+    for kind in groups_of(member) {
         let row = [("member", holder), ("group", recoverers(*kind))];
         maker.row(Table::Memberships, from, &row);
     }
-    if member.flag("resetPasswordEnrolled") != Some(true) {
+    let is_enrolled = member.flag("resetPasswordEnrolled") == Some(true);
+    if !is_enrolled || !recovering.contains(recoverers(kind)) {
         return;
     }
     let process = "bitwarden/account-recovery";

@@ -174,8 +174,13 @@ impl Importer for Entra {
             .iter()
             .map(|file| (file, file.read(self, maker)))
             .collect();
-        // Users first: other documents name them by login.
-        read.sort_by_key(|(file, _)| file.document != "users");
+        // Users first: other documents name them by login. Values of methods replace what the report
+        // says of them.
+        read.sort_by_key(|(file, _)| match file.document {
+            "users" => 0,
+            "registrationDetails" => 1,
+            _ => 2,
+        });
         for (file, shape) in &read {
             tenant.seen.insert(file.document);
             tenant.origin.get_or_insert(file.origin());
@@ -598,6 +603,7 @@ fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<'_>)
                 factor,
                 holder,
                 resets,
+                is_value: false,
                 from: Some(record.origin),
             });
         }
@@ -631,6 +637,8 @@ fn methods(
     };
     user.factors_known = true;
     let name = user.login.clone();
+    // Values say more than the report, which only names methods.
+    user.factors.retain(|known| known.is_value);
     for method in list {
         if !method.text("temporaryAccessPass").is_empty() {
             let message = format!(
@@ -701,16 +709,11 @@ fn methods(
                 continue;
             }
         };
-        // Values say more than the report, which only names methods.
-        user.factors.retain(|known| {
-            known.factor != factor
-                || !known.holder.ends_with(&format!(" of {name}"))
-                || known.from != user.from
-        });
         let found = Factor {
             factor,
             holder,
             resets,
+            is_value: true,
             from: Some(method.origin),
         };
         if !user

@@ -120,8 +120,6 @@ impl Importer for Google {
                         for user in record.records("users") {
                             domain.user(&user);
                         }
-                        let next = !record.text("nextPageToken").is_empty();
-                        maker.page("users", next, file.text.file);
                     }
                     "users" => domain.user(record),
                     "admins" => domain.admins.push(admin(record)),

@@ -11,6 +11,7 @@
 
 mod flow;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys::Key;
@@ -80,6 +81,7 @@ impl Importer for Keycloak {
                     origin: file.origin(),
                     top: None,
                     users: Vec::new(),
+                    held: RefCell::default(),
                 });
                 realm.users.extend(record.records("users"));
                 if file.document == "realm" {
@@ -99,6 +101,8 @@ struct Realm<'a> {
     origin: Origin,
     top: Option<Record<'a>>,
     users: Vec<Record<'a>>,
+    /// Roles that somebody holds, as groups.
+    held: RefCell<BTreeSet<String>>,
 }
 
 /// A second factor of a user, and the requirement of flows that it answers.
@@ -362,6 +366,7 @@ impl<'a> Realm<'a> {
 
     fn holds(&self, from: From<'_>, holder: &str, client: &str, role: &str, maker: &mut Maker<'_>) {
         let role = self.role(client, role);
+        self.held.borrow_mut().insert(role.clone());
         maker.row(
             Table::Memberships,
             from,
@@ -466,12 +471,18 @@ impl<'a> Realm<'a> {
                 ),
                 ("impersonation", "impersonation of users"),
             ] {
-                let process = self.process(role, name, maker);
                 let source = self.role(client, role);
+                if !self.held.borrow().contains(&source) {
+                    continue;
+                }
+                let process = self.process(role, name, maker);
                 recovery(whole, &source, &accounts, &process, maker);
             }
             for role in ["realm-admin", "manage-realm"] {
                 let principal = self.role(client, role);
+                if !self.held.borrow().contains(&principal) {
+                    continue;
+                }
                 let row = [
                     ("principal", &*principal),
                     ("system", &*system),
@@ -480,8 +491,8 @@ impl<'a> Realm<'a> {
                 maker.row(Table::Grants, whole, &row);
             }
         }
-        if self.name == "master" {
-            let admin = self.role("", "admin");
+        let admin = self.role("", "admin");
+        if self.name == "master" && self.held.borrow().contains(&admin) {
             let row = [
                 ("principal", &*admin),
                 ("system", &*system),

@@ -2,9 +2,12 @@
 //! this order. A key that two accounts have joins nothing.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 /// What kind of key it is, the strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::ingest) enum Key {
     /// The id of an object in a cloud directory.
     ObjectId,
@@ -40,15 +43,15 @@ pub(in crate::ingest) struct Synchronised {
     pub object: String,
 }
 
-/// Accounts by key.
-type Index = BTreeMap<(Key, String), Vec<String>>;
+/// An account that has a key, and whether others may be synchronised from it.
+type Account = (Rc<str>, bool);
 
 /// All keys of a run.
 #[derive(Default)]
 pub(in crate::ingest) struct Keys {
-    known: Index,
-    /// Accounts of directories that others are synchronised from.
-    local: Index,
+    known: FxHashMap<(Key, Box<str>), Vec<Account>>,
+    /// The id that was noted last: its keys follow each other.
+    last: Option<Rc<str>>,
     /// Accounts that wait for the directory they come from.
     pub synchronised: Vec<Synchronised>,
     /// Groups that reset the passwords of such accounts in the cloud, by their ids there.
@@ -71,13 +74,34 @@ pub(in crate::ingest) struct OwnReset {
 impl Keys {
     /// Notes a key of an account.
     pub(super) fn add(&mut self, key: Key, value: &str, identity: &str) {
-        add(&mut self.known, key, value, identity);
+        self.note(key, value, identity, false);
     }
 
     /// Notes a key of an account that others may be synchronised from.
     pub(super) fn add_local(&mut self, key: Key, value: &str, identity: &str) {
-        add(&mut self.known, key, value, identity);
-        add(&mut self.local, key, value, identity);
+        self.note(key, value, identity, true);
+    }
+
+    fn note(&mut self, key: Key, value: &str, identity: &str, is_local: bool) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        let last = self.last.clone().filter(|last| **last == *identity);
+        let identity = last.unwrap_or_else(|| identity.into());
+        self.last = Some(Rc::clone(&identity));
+        let value = value.to_lowercase().into_boxed_str();
+        let known = self.known.entry((key, value)).or_default();
+        let same = known
+            .iter_mut()
+            .find(|(other, _)| other.eq_ignore_ascii_case(&identity));
+        match same {
+            Some((_, local)) => *local |= is_local,
+            None => {
+                known.reserve_exact(1);
+                known.push((identity, is_local));
+            }
+        }
     }
 
     /// Notes that a source has an account of this id.
@@ -92,42 +116,33 @@ impl Keys {
 
     /// The account that the strongest known of some keys leads to.
     pub(super) fn find(&self, keys: &[(Key, &str)]) -> Joined {
-        find(&self.known, keys)
+        self.among(keys, |_| true)
     }
 
     /// The same among accounts that others are synchronised from.
     pub(super) fn find_local(&self, keys: &[(Key, &str)]) -> Joined {
-        find(&self.local, keys)
+        self.among(keys, |is_local| is_local)
     }
-}
 
-fn add(index: &mut Index, key: Key, value: &str, identity: &str) {
-    let value = value.trim();
-    if value.is_empty() {
-        return;
-    }
-    let known = index.entry((key, value.to_lowercase())).or_default();
-    if !known
-        .iter()
-        .any(|other| other.eq_ignore_ascii_case(identity))
-    {
-        known.push(identity.to_owned());
-    }
-}
-
-fn find(index: &Index, keys: &[(Key, &str)]) -> Joined {
-    let mut keys: Vec<_> = keys.to_vec();
-    keys.sort_by_key(|(key, _)| *key);
-    for (key, value) in keys {
-        // Immutable ids are base64, where case matters; two that differ by case alone do not occur.
-        let value = value.trim().to_lowercase();
-        match index.get(&(key, value)).map(Vec::as_slice) {
-            Some([one]) => return Joined::One(one.clone()),
-            Some([]) | None => {}
-            Some(several) => return Joined::Several(several.to_vec()),
+    fn among(&self, keys: &[(Key, &str)], counts: impl Fn(bool) -> bool) -> Joined {
+        let mut keys: Vec<_> = keys.to_vec();
+        keys.sort_by_key(|(key, _)| *key);
+        for (key, value) in keys {
+            // Immutable ids are base64, where case matters; two that differ by case alone do not occur.
+            let value = value.trim().to_lowercase().into_boxed_str();
+            let known = self.known.get(&(key, value)).map_or(&[][..], Vec::as_slice);
+            let mut own = known.iter().filter(|(_, is_local)| counts(*is_local));
+            match (own.next(), own.next()) {
+                (Some((one, _)), None) => return Joined::One(one.to_string()),
+                (None, _) => {}
+                _ => {
+                    let own = known.iter().filter(|(_, is_local)| counts(*is_local));
+                    return Joined::Several(own.map(|(id, _)| id.to_string()).collect());
+                }
+            }
         }
+        Joined::Nothing
     }
-    Joined::Nothing
 }
 
 #[cfg(test)]

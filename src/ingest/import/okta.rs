@@ -125,6 +125,9 @@ impl Importer for Okta {
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
         let mut org = Org::default();
+        // Users first: factors are named after their logins.
+        let mut files: Vec<_> = files.iter().collect();
+        files.sort_by_key(|file| file.document != "users");
         for file in files {
             let shape = file.read(self, maker);
             org.origin.get_or_insert(file.origin());

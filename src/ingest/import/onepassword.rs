@@ -1,7 +1,7 @@
 //! 1Password: users, and who may recover accounts. A recovery needs two things at once: somebody who
 //! begins and confirms it, and the mailbox that the link goes to.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::table::{From, Maker};
 use super::vaults::{account, vault};
@@ -59,8 +59,8 @@ impl Importer for OnePassword {
     }
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
-        let mut seen: BTreeMap<String, ()> = BTreeMap::new();
-        let mut has_recoverers = false;
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let has_recoverers = files.iter().any(|file| file.document == "groupUsers");
         for file in files {
             let shape = file.read(self, maker);
             for user in &shape.records {
@@ -75,7 +75,6 @@ impl Importer for OnePassword {
                 if file.document == "groupUsers" {
                     // Owners and administrators recover accounts; of other groups the permission is
                     // not in the file, and nobody exports the members of one without a reason.
-                    has_recoverers = true;
                     let row = [("member", &*holder), ("group", RECOVERERS)];
                     maker.row(Table::Memberships, from, &row);
                     continue;
@@ -84,7 +83,7 @@ impl Importer for OnePassword {
                     maker.leave_out("suspended users");
                     continue;
                 }
-                if seen.insert(email.to_lowercase(), ()).is_some() {
+                if !seen.insert(email.to_lowercase()) {
                     continue;
                 }
                 let vault = vault(SOURCE, &email);
@@ -93,6 +92,9 @@ impl Importer for OnePassword {
                     from,
                     &[("holder", &holder), ("asset", &vault)],
                 );
+                if !has_recoverers {
+                    continue;
+                }
                 let process = "1password/account-recovery";
                 maker.process(
                     from,

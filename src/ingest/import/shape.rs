@@ -98,6 +98,7 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
             .into_iter()
             .find(|list| raw(item, list).is_some_and(|value| value.get().starts_with('[')));
         let Some(list) = list else {
+            shape.has_next = !record.text("nextPageToken").is_empty();
             if items.len() == 1 {
                 shape.top = Some(record.clone());
             }
@@ -111,9 +112,6 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
         }
         shape.records.extend(record.records(list));
         shape.top.get_or_insert(record);
-    }
-    if shape.top.is_none() && shape.has_next {
-        shape.has_next = false;
     }
     Ok(shape)
 }

@@ -368,7 +368,7 @@ impl<'a> Import<'a, '_> {
 
     /// A reference to a principal, unless it is the object itself or stays out.
     fn principal(&mut self, reference: &Reference, own: &str) -> Option<String> {
-        if reference.sid == own {
+        if *reference.sid == *own {
             return None;
         }
         match self.names.resolve(&reference.sid, &reference.kind) {

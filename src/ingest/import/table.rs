@@ -6,9 +6,12 @@ use super::Importer;
 use super::keys::Keys;
 use super::settings::Settings;
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
-use crate::ingest::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
+use crate::ingest::made::Made;
+use crate::ingest::raw::{Lost, RawTable, Rows, SourceId};
 use crate::ingest::schema;
-use crate::model::{Kind, Provenance, Table, Word};
+use crate::model::{Kind, Table, Word};
+use rustc_hash::FxHashSet;
+use sha2::{Digest, Sha256};
 
 /// Where an imported row comes from.
 #[derive(Clone, Copy)]
@@ -28,14 +31,31 @@ pub(super) fn own_id(id: &str) -> String {
     }
 }
 
+/// What tells a row from others: half a SHA-256 of its cells, because millions of rows as text would
+/// be as large as the rows themselves.
+fn fingerprint(table: Table, cells: &[(u8, &str)]) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    digest.update(table.word());
+    for (column, text) in cells {
+        digest.update([*column]);
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text);
+    }
+    let whole: [u8; 32] = digest.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
 /// Collects the tables of one export.
 pub struct Maker<'s> {
     sources: &'s Sources,
     pub(super) settings: &'s Settings,
     pub(super) keys: &'s mut Keys,
     source: SourceId,
-    rows: BTreeMap<Table, Vec<KeptRow<'static>>>,
-    seen: std::collections::BTreeSet<(Table, String)>,
+    rows: BTreeMap<Table, Made>,
+    /// Fingerprints of the rows that are there.
+    seen: FxHashSet<[u8; 16]>,
     processes: std::collections::BTreeSet<String>,
     diagnostics: Vec<Diagnostic>,
     objects: BTreeMap<FileId, u64>,
@@ -58,7 +78,7 @@ impl<'s> Maker<'s> {
             source,
             pages: BTreeMap::new(),
             rows: BTreeMap::new(),
-            seen: std::collections::BTreeSet::new(),
+            seen: FxHashSet::default(),
             processes: std::collections::BTreeSet::new(),
             diagnostics: Vec::new(),
             objects: BTreeMap::new(),
@@ -68,36 +88,21 @@ impl<'s> Maker<'s> {
 
     /// Adds a row unless one with the same cells is there. Empty cells are not kept.
     pub(super) fn row(&mut self, table: Table, from: From<'_>, cells: &[(&str, &str)]) {
-        let cells: Vec<RawCell<'static>> = cells
+        let cells: Vec<(u8, &str)> = cells
             .iter()
             .filter_map(|(column, text)| {
-                let column = schema::find(table, column)?;
                 let text = text.trim();
-                (!text.is_empty()).then(|| RawCell {
-                    column,
-                    origin: from.origin,
-                    value: Value::Text(text.to_owned().into()),
-                })
+                let column = schema::find(table, column).filter(|_| !text.is_empty())?;
+                Some((column, text))
             })
             .collect();
-        let key: String = cells
-            .iter()
-            .map(|cell| format!("{}\u{1f}{}\u{1e}", cell.column, cell.text()))
-            .collect();
-        if !self.seen.insert((table, key)) {
+        if !self.seen.insert(fingerprint(table, &cells)) {
             return;
         }
         let place = self.sources.place(from.origin);
-        let provenance = Provenance {
-            file: place.name.into(),
-            line: Some(place.line),
-            object: from.object.into(),
-        };
-        self.rows.entry(table).or_default().push(KeptRow {
-            origin: from.origin,
-            cells,
-            provenance: Some(Box::new(provenance)),
-        });
+        let made = self.rows.entry(table).or_default();
+        let origin = (place.name, place.line, from.object);
+        made.push(from.origin, origin, cells.into_iter());
     }
 
     /// Adds a process once, whatever names it first.
@@ -192,12 +197,12 @@ impl<'s> Maker<'s> {
             .iter()
             .filter_map(|&(_, table)| {
                 let rows = self.rows.remove(&table)?;
-                let file = rows.first()?.origin.file;
+                let file = rows.first()?.file;
                 Some(RawTable {
                     table,
                     file,
                     source,
-                    rows: Rows::Kept(rows),
+                    rows: Rows::Made(rows),
                     lacks: 0,
                     lost: Lost::default(),
                 })

@@ -19,6 +19,19 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Where a role is assigned over a scope, for what follows from it.
+    fn of_role(&self, role: &str, scope: &str) -> From<'static> {
+        let assigned = self
+            .tenant
+            .assignments
+            .iter()
+            .find(|one| scope_of(one) == scope && self.role_name(&one.role) == role);
+        From {
+            origin: assigned.map_or_else(|| self.whole().origin, |one| one.from),
+            object: "",
+        }
+    }
+
     /// What a scope is called; nothing for the tenant.
     fn scope_name(&self, scope: &str) -> Option<String> {
         if scope.is_empty() || scope == "/" {
@@ -43,6 +56,10 @@ impl Writer<'_, '_> {
             self.membership(&as_link(assignment), &holder, &group);
             held.insert((role, scope_of(assignment)));
         }
+        let applies = tenant.permissions.iter().any(|link| !link.of.is_empty());
+        if tenant.assignments.is_empty() && !applies {
+            return;
+        }
         let system = format!("system:Entra tenant {}", self.label);
         let whole = self.whole();
         // A role that nobody holds can still be assigned by an application.
@@ -64,6 +81,7 @@ impl Writer<'_, '_> {
                 format!("system:{role} of {}", self.label)
             };
             let group = self.role_group(role, "/");
+            let from = self.of_role(role, "/");
             self.maker.row(
                 Table::Systems,
                 whole,
@@ -75,7 +93,7 @@ impl Writer<'_, '_> {
             );
             self.maker.row(
                 Table::Grants,
-                whole,
+                from,
                 &[("principal", &group), ("system", &system), ("role", role)],
             );
         }
@@ -108,13 +126,18 @@ impl Writer<'_, '_> {
             known.applications,
             known.mailboxes,
         );
-        let (holders, from) = (self.role_group(role, scope), self.whole());
+        let (holders, from) = (self.role_group(role, scope), self.of_role(role, scope));
         if assigns && scope == "/" {
             let process = self.process("assign-role", "assignment of roles");
             let target = self.role_group("Global Administrator", "/");
             self.reset(from, &holders, &target, "membership", &process);
         }
-        if applications && scope == "/" {
+        let has_applications = self
+            .tenant
+            .applications
+            .values()
+            .any(|one| one.is_principal);
+        if applications && scope == "/" && has_applications {
             let process = self.process("application-credential", "credentials of applications");
             let target = self.made("all applications");
             self.reset(from, &holders, &target, "account", &process);
@@ -145,6 +168,15 @@ impl Writer<'_, '_> {
         for assignment in &tenant.assignments {
             let role = self.role_name(&assignment.role);
             let own = tenant.roles.get(&assignment.role.to_lowercase());
+            // Control of the tenant is a recovery of every account already.
+            let scope = scope_of(assignment);
+            let is_tenant = scope == "/" && self.matrix.role(&role).is_some_and(|role| role.tenant);
+            if is_tenant {
+                let source = self.role_group(&role, &scope);
+                let keys: Vec<String> = tenant.users.keys().cloned().collect();
+                self.write_back(&keys, &source);
+                continue;
+            }
             let resets = self
                 .matrix
                 .role(&role)
@@ -181,7 +213,7 @@ impl Writer<'_, '_> {
                 self.resets_among(&roles, &scope, keys, "");
             } else if let Some(unit) = unit_of(&scope) {
                 let Some(members) = in_unit.get(&unit) else {
-                    self.unknown_unit(&roles, &scope);
+                    self.unknown_unit(&roles, &scope, &restricted);
                     continue;
                 };
                 let keys = members.iter().map(|link| link.principal.to_lowercase());
@@ -191,7 +223,7 @@ impl Writer<'_, '_> {
             } else {
                 let key = scope.trim_start_matches('/').to_lowercase();
                 if tenant.users.contains_key(&key) {
-                    let of = format!(" of {key}");
+                    let of = format!(" of {}", self.scope_name(&scope).unwrap_or_default());
                     self.resets_among(&roles, &scope, vec![key], &of);
                 } else {
                     self.maker
@@ -202,7 +234,12 @@ impl Writer<'_, '_> {
     }
 
     /// The members of a unit are not in the export: at worst it holds everybody.
-    fn unknown_unit(&mut self, roles: &BTreeSet<String>, scope: &str) {
+    fn unknown_unit(
+        &mut self,
+        roles: &BTreeSet<String>,
+        scope: &str,
+        restricted: &BTreeSet<String>,
+    ) {
         let process = self.process(
             "unit-members",
             "resets in units whose members are not known",
@@ -221,8 +258,9 @@ impl Writer<'_, '_> {
             &*detail,
         ];
         self.maker.coverage(from, cells);
-        let keys = self.tenant.users.keys().cloned().collect();
-        self.resets_of(roles, scope, keys, "", Some(&process));
+        let keys = self.tenant.users.keys();
+        let keys = keys.filter(|key| !restricted.contains(*key)).cloned();
+        self.resets_of(roles, scope, keys.collect(), "", Some(&process));
     }
 
     fn resets_among(&mut self, roles: &BTreeSet<String>, scope: &str, keys: Vec<String>, of: &str) {
@@ -242,6 +280,10 @@ impl Writer<'_, '_> {
         let mut classes: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
         let unprotected = super::matrix::Protection::default();
         for key in keys {
+            // The password of a guest is kept where it comes from.
+            if tenant.users.get(&key).is_none_or(|user| user.is_guest) {
+                continue;
+            }
             let protection = self.protections.get(&key).unwrap_or(&unprotected);
             let may = |role: &&String| match self.matrix.role(role) {
                 Some(known) => known.may_reset(protection),
@@ -278,19 +320,16 @@ impl Writer<'_, '_> {
                     Some(process) => process.to_owned(),
                     None => self.process(&id, &format!("reset by {role}")),
                 };
-                let from = self.whole();
+                let from = self.of_role(role, scope);
                 self.reset(from, &source, &target, restores, &own);
-                self.write_back(&keys, &source, restores);
+                self.write_back(&keys, &source);
             }
         }
     }
 
     /// A password that is reset in the cloud is reset where the account comes from too, if it is
     /// written back.
-    fn write_back(&mut self, keys: &[String], source: &str, restores: &str) {
-        if restores == "membership" {
-            return;
-        }
+    fn write_back(&mut self, keys: &[String], source: &str) {
         let tenant = self.tenant;
         let logins = keys.iter().filter_map(|key| {
             let user = &tenant.users[key];

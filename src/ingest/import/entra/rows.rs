@@ -510,7 +510,7 @@ impl<'a, 's> Writer<'a, 's> {
     fn permissions(&mut self, applications: &str) {
         let known = permissions(self.maker);
         let accounts = self.made("all accounts");
-        let groups = self.made("all groups");
+        let groups = self.made("managers of all groups");
         let tenant = self.tenant;
         for link in &tenant.permissions {
             let Some((name, gives)) = known.get(&link.of.to_lowercase()) else {

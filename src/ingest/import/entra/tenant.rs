@@ -43,6 +43,8 @@ pub(in crate::ingest) struct Factor {
     pub holder: String,
     /// Whether self-service reset takes it.
     pub resets: bool,
+    /// Whether its value was exported, not its name alone.
+    pub is_value: bool,
     pub from: Option<Origin>,
 }
 

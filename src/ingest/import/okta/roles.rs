@@ -53,10 +53,7 @@ impl Import<'_, '_> {
         let mut scoped: BTreeMap<(String, Vec<String>), &Role> = BTreeMap::new();
         for role in &org.roles {
             let holder = self.principal(&role.holder);
-            let from = From {
-                origin: role.from,
-                object: &role.holder,
-            };
+            let from = of(role);
             let name = role_name(&known, role);
             let group = self.role_group(&name, role);
             let row = [("member", &*holder), ("group", &*group)];
@@ -96,12 +93,12 @@ impl Import<'_, '_> {
                 ("system", &*system),
                 ("role", &*known.name),
             ];
-            self.maker.row(Table::Grants, whole, &row);
+            self.maker.row(Table::Grants, of(role), &row);
         }
         if has_supers {
             let everyone = self.made("all accounts");
             let process = self.process("organisation", "control of the organisation");
-            self.reset(&system, &everyone, "account", "", &process);
+            self.reset(whole, &system, &everyone, "account", "", &process);
         }
         let supers = if has_supers { supers } else { String::new() };
         for ((group, targets), role) in &scoped {
@@ -111,7 +108,7 @@ impl Import<'_, '_> {
                 Some("not-super") => {
                     let everyone = self.made("all accounts");
                     let process = self.process(&format!("reset/{}", role.kind), &role.label);
-                    self.reset(group, &everyone, "account", &supers, &process);
+                    self.reset(of(role), group, &everyone, "account", &supers, &process);
                 }
                 Some(_) => self.desk(
                     role,
@@ -164,7 +161,14 @@ impl Import<'_, '_> {
             .filter(|group| !group.is_empty())
             .collect();
         for target in &all {
-            self.reset(group, target, "account", &except.join(";"), &process);
+            self.reset(
+                of(role),
+                group,
+                target,
+                "account",
+                &except.join(";"),
+                &process,
+            );
         }
         let Some(admins) = admins.filter(|_| said != Some(false)) else {
             return;
@@ -187,10 +191,10 @@ impl Import<'_, '_> {
         }
         // Of administrators, those that are in the groups it is for: all of them where it is for none.
         if targets.is_empty() {
-            self.reset(group, admins, "account", supers, &over);
+            self.reset(of(role), group, admins, "account", supers, &over);
         } else {
             for target in &all {
-                self.reset(group, target, "account", supers, &over);
+                self.reset(of(role), group, target, "account", supers, &over);
             }
         }
     }
@@ -214,7 +218,14 @@ impl Import<'_, '_> {
             match found {
                 Some(found) => {
                     let process = self.process(&format!("permission/{permission}"), &permission);
-                    self.reset(group, &everyone, &found.restores, supers, &process);
+                    self.reset(
+                        of(role),
+                        group,
+                        &everyone,
+                        &found.restores,
+                        supers,
+                        &process,
+                    );
                 }
                 None => self
                     .maker
@@ -223,10 +234,18 @@ impl Import<'_, '_> {
         }
     }
 
-    fn reset(&mut self, source: &str, target: &str, restores: &str, except: &str, process: &str) {
+    fn reset(
+        &mut self,
+        from: From<'_>,
+        source: &str,
+        target: &str,
+        restores: &str,
+        except: &str,
+        process: &str,
+    ) {
         self.maker.row(
             Table::Recoveries,
-            self.whole,
+            from,
             &[
                 ("source", source),
                 ("target", target),
@@ -236,6 +255,14 @@ impl Import<'_, '_> {
                 ("process", process),
             ],
         );
+    }
+}
+
+/// Where a role is given.
+fn of(role: &Role) -> From<'_> {
+    From {
+        origin: role.from,
+        object: &role.holder,
     }
 }
 

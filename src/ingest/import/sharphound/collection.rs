@@ -1,7 +1,10 @@
 //! The files of a collection, read into objects: users, groups and domains with their rights.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use rustc_hash::FxHashSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -46,7 +49,7 @@ pub(super) struct Object {
     pub(super) name: String,
     /// Names of other objects with the same SID.
     pub(super) other_names: Vec<String>,
-    pub(super) domain_sid: String,
+    pub(super) domain_sid: Rc<str>,
     pub(super) distinguished_name: String,
     pub(super) display_name: String,
     /// `DOMAIN\name`, as mailboxes and old exports write accounts.
@@ -54,7 +57,7 @@ pub(super) struct Object {
     pub(super) email: String,
     pub(super) enabled: Option<bool>,
     pub(super) is_service: bool,
-    pub(super) primary_group: String,
+    pub(super) primary_group: Rc<str>,
     pub(super) members: Vec<Reference>,
     pub(super) rights: Vec<Right>,
     /// What else was named in it and has no place.
@@ -70,14 +73,46 @@ pub(super) enum ObjectKind {
 }
 
 pub(super) struct Reference {
-    pub(super) sid: String,
-    pub(super) kind: String,
+    pub(super) sid: Rc<str>,
+    pub(super) kind: Rc<str>,
     pub(super) origin: Origin,
 }
 
 pub(super) struct Right {
     pub(super) principal: Reference,
-    pub(super) name: String,
+    pub(super) name: Rc<str>,
+}
+
+/// Texts that many objects share: kept once.
+#[derive(Default)]
+pub(super) struct Words(FxHashSet<Rc<str>>);
+
+impl Words {
+    fn of(&mut self, text: &str) -> Rc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Rc::clone(known);
+        }
+        let word: Rc<str> = text.into();
+        self.0.insert(Rc::clone(&word));
+        word
+    }
+}
+
+/// Members of an object that are asked for by name, without regard to case, in one go.
+fn strings<const N: usize>(value: &RawValue, wanted: [&str; N]) -> Option<[String; N]> {
+    let Members(members) = serde_json::from_str(value.get()).ok()?;
+    let mut found = [const { String::new() }; N];
+    for (key, value) in members {
+        let at = wanted
+            .iter()
+            .position(|wanted| key.eq_ignore_ascii_case(wanted));
+        if let Some(at) = at
+            && let Ok(Some(text)) = serde_json::from_str::<Option<Cow<'_, str>>>(value.get())
+        {
+            found[at] = text.trim().to_owned();
+        }
+    }
+    Some(found)
 }
 
 /// A JSON object whose keys are compared without regard to case, as BloodHound's reader does.
@@ -246,6 +281,7 @@ impl ObjectKind {
 struct Objects {
     list: Vec<Object>,
     by_sid: BTreeMap<String, usize>,
+    words: Words,
 }
 
 impl Objects {
@@ -264,8 +300,9 @@ impl Objects {
             return;
         };
         let origin = text.origin(item);
+        let words = &mut self.words;
         let Some(object) =
-            Fields::of(text, item).and_then(|fields| read_object(kind, &fields, origin))
+            Fields::of(text, item).and_then(|fields| read_object(kind, &fields, origin, words))
         else {
             maker.say(
                 Diagnostic::new(
@@ -298,6 +335,7 @@ pub(super) fn read_object(
     kind: ObjectKind,
     fields: &Fields<'_>,
     origin: Origin,
+    words: &mut Words,
 ) -> Option<Option<Object>> {
     let sid = fields.string("objectidentifier").to_uppercase();
     if sid.is_empty() {
@@ -329,15 +367,6 @@ pub(super) fn read_object(
             left_out.insert(what.to_owned(), count);
         }
     }
-    let reference = |value: &&RawValue, sid: &str, kind: &str| {
-        let fields = Fields::of(fields.text, value)?;
-        let found = Reference {
-            sid: fields.string(sid).to_uppercase(),
-            kind: fields.string(kind),
-            origin: fields.text.origin(value),
-        };
-        (!found.sid.is_empty()).then_some(found)
-    };
     let mut malformed = 0;
     let mut list = |key: &str| {
         let list = fields.list(key);
@@ -345,24 +374,42 @@ pub(super) fn read_object(
         list.unwrap_or_default()
     };
     let (named, aces) = (list("members"), list("aces"));
-    let members: Vec<_> = named
-        .iter()
-        .filter_map(|value| {
-            reference(value, "objectidentifier", "objecttype")
-                .or_else(|| reference(value, "memberid", "membertype"))
-        })
-        .collect();
-    malformed += (named.len() - members.len()) as u64;
-    let mut rights = Vec::new();
-    for value in &aces {
-        let principal = reference(value, "principalsid", "principaltype");
-        let right = Fields::of(fields.text, value)
-            .map(|ace| rights::name(&ace.string("rightname"), &ace.string("acetype")));
-        let (Some(principal), Some(name)) = (principal, right.filter(|name| !name.is_empty()))
-        else {
+    let mut members = Vec::new();
+    for value in &named {
+        // Version 3 has names of its own.
+        let keys = ["objectidentifier", "objecttype", "memberid", "membertype"];
+        let Some([sid, kind, old_sid, old_kind]) = strings(value, keys) else {
             malformed += 1;
             continue;
         };
+        let (sid, kind) = if sid.is_empty() {
+            (old_sid, old_kind)
+        } else {
+            (sid, kind)
+        };
+        if sid.is_empty() {
+            malformed += 1;
+            continue;
+        }
+        members.push(Reference {
+            sid: sid.to_uppercase().into(),
+            kind: words.of(&kind),
+            origin: fields.text.origin(value),
+        });
+    }
+    let mut rights = Vec::new();
+    for value in &aces {
+        let keys = ["principalsid", "principaltype", "rightname", "acetype"];
+        let Some([principal, of, right, ace_type]) = strings(value, keys) else {
+            malformed += 1;
+            continue;
+        };
+        let name = rights::name(&right, &ace_type);
+        let principal = principal.to_uppercase();
+        if principal.is_empty() || name.is_empty() {
+            malformed += 1;
+            continue;
+        }
         // Most rights of a collection yield nothing; those are counted where they are read, so that
         // millions of them are never kept.
         let (yields, over) = match kind {
@@ -374,8 +421,15 @@ pub(super) fn read_object(
             ),
         };
         if yields {
-            rights.push(Right { principal, name });
-        } else if principal.sid != sid {
+            rights.push(Right {
+                principal: Reference {
+                    sid: words.of(&principal),
+                    kind: words.of(&of),
+                    origin: fields.text.origin(value),
+                },
+                name: words.of(&name),
+            });
+        } else if principal != sid {
             *left_out
                 .entry(format!("`{name}` rights over {over}"))
                 .or_insert(0) += 1;
@@ -390,7 +444,7 @@ pub(super) fn read_object(
         from: Some(origin),
         name: string("name"),
         other_names: Vec::new(),
-        domain_sid: string("domainsid").to_uppercase(),
+        domain_sid: words.of(&string("domainsid").to_uppercase()),
         distinguished_name: string("distinguishedname").to_uppercase(),
         display_name: string("displayname"),
         sam: match string("domain").split('.').next() {
@@ -402,7 +456,7 @@ pub(super) fn read_object(
         is_service: ["gmsa", "msa", "hasspn"]
             .iter()
             .any(|key| boolean(key) == Some(true)),
-        primary_group: fields.string("primarygroupsid").to_uppercase(),
+        primary_group: words.of(&fields.string("primarygroupsid").to_uppercase()),
         members,
         rights,
         left_out,

@@ -109,7 +109,7 @@ impl Names {
     /// The name of the domain that an object belongs to.
     pub(super) fn domain_of<'a>(&'a self, object: &'a Object) -> Option<&'a str> {
         let sid = if object.kind == ObjectKind::Domain {
-            &object.sid
+            &*object.sid
         } else {
             &object.domain_sid
         };

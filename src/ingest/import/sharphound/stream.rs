@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -84,8 +84,20 @@ struct Counting<'l, R> {
     lines: &'l Cell<u32>,
 }
 
-impl<R: Read> Read for Counting<'_, R> {
+impl<R: BufRead> Read for Counting<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // serde_json asks for one byte at a time.
+        if let [byte] = buffer {
+            let Some(&next) = self.inner.fill_buf()?.first() else {
+                return Ok(0);
+            };
+            *byte = next;
+            self.inner.consume(1);
+            if next == b'\n' {
+                self.lines.set(self.lines.get().saturating_add(1));
+            }
+            return Ok(1);
+        }
         let read = self.inner.read(buffer)?;
         let ends = memchr::memchr_iter(b'\n', &buffer[..read]).count();
         self.lines.set(self.lines.get().saturating_add(ends as u32));
