@@ -137,7 +137,12 @@ fn bytes_of(text: &str) -> Option<Vec<u8>> {
 /// A security identifier: text, or its bytes.
 fn sid_of(text: &str) -> String {
     let Some(bytes) = bytes_of(text) else {
-        return text.to_uppercase();
+        let is_text = text.to_uppercase().starts_with("S-");
+        return if is_text {
+            text.to_uppercase()
+        } else {
+            String::new()
+        };
     };
     let [1, count, authority @ ..] = bytes.as_slice() else {
         return String::new();
@@ -314,6 +319,9 @@ impl Directory {
                 ("criticality", &systems.domain_criticality.to_string()),
             ];
             maker.row(Table::Systems, from, &row);
+            let scope = format!("group:all accounts of {domain}");
+            let detail = "a directory holds no second factors: sign-in is taken as password";
+            maker.coverage(from, [SOURCE, &*scope, "mfa", "unknown", detail]);
             maker.process(
                 from,
                 "ad:DomainControl",
@@ -333,8 +341,6 @@ impl Directory {
         }
         let detail = "rights over objects are not in such an export: who may reset whom is not seen but for the groups that control a domain; add a SharpHound collection";
         maker.coverage(whole, [SOURCE, "", "rights", "unknown", detail]);
-        let detail = "a directory holds no second factors: sign-in is taken as password";
-        maker.coverage(whole, [SOURCE, "", "mfa", "unknown", detail]);
     }
 
     fn account(&self, entry: &Entry, from: From<'_>, domain: &str, maker: &mut Maker<'_>) {

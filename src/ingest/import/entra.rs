@@ -140,7 +140,7 @@ const DOCUMENTS: &[Document] = &[
     Document {
         name: "authenticationMethodsPolicy",
         obtain: "GET /v1.0/policies/authenticationMethodsPolicy",
-        yields: "nothing yet; it is counted",
+        yields: "methods that are switched off and reset nothing",
     },
 ];
 
@@ -215,7 +215,10 @@ fn claims_json(head: &Head<'_, '_>) -> Option<&'static str> {
     if head.has(&["allowedToUseSSPR"]) {
         return Some("authorizationPolicy");
     }
-    if head.has(&["authenticationMethodConfigurations"]) {
+    let kind = head.first()?.text("@odata.type");
+    if head.has(&["authenticationMethodConfigurations"])
+        || kind.ends_with("AuthenticationMethodConfiguration")
+    {
         return Some("authenticationMethodsPolicy");
     }
     if is("/authentication/")
@@ -447,7 +450,15 @@ fn document(
                 of: record.text("appRoleId"),
                 is_eligible: false,
             }),
-            _ => maker.leave_out("policies of authentication methods"),
+            _ => {
+                let mut methods = record.records("authenticationMethodConfigurations");
+                methods.push(record.clone());
+                for method in methods {
+                    if method.text("state").eq_ignore_ascii_case("disabled") {
+                        tenant.switched_off.insert(method.text("id").to_lowercase());
+                    }
+                }
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn join(maker: &mut Maker<'_>) {
     let mut missing = 0;
     let mut joined = 0;
     let mut classes: BTreeMap<Vec<String>, Vec<(Synchronised, String)>> = BTreeMap::new();
-    for account in &synchronised {
+    for account in synchronised.values() {
         let keys: Vec<_> = account
             .keys
             .iter()
@@ -109,7 +109,7 @@ pub(super) fn join(maker: &mut Maker<'_>) {
             );
         }
     }
-    if let Some(first) = synchronised.first() {
+    if let Some(first) = synchronised.values().next() {
         coverage(maker, from(first), joined, missing, writes_back);
     }
 }

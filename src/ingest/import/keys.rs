@@ -52,8 +52,8 @@ pub(in crate::ingest) struct Keys {
     known: FxHashMap<(Key, Box<str>), Vec<Account>>,
     /// The id that was noted last: its keys follow each other.
     last: Option<Rc<str>>,
-    /// Accounts that wait for the directory they come from.
-    pub synchronised: Vec<Synchronised>,
+    /// Accounts that wait for the directory they come from, by their ids.
+    pub synchronised: BTreeMap<String, Synchronised>,
     /// Groups that reset the passwords of such accounts in the cloud, by their ids there.
     pub resetters: BTreeMap<String, Vec<String>>,
     /// How such accounts reset their passwords themselves, by their ids in the cloud.

@@ -139,7 +139,11 @@ impl Importer for Okta {
         let Some(origin) = org.origin else {
             return;
         };
+        let mut seen = BTreeSet::new();
+        let names = org.groups.values().map(|(_, name, _)| name);
+        let shared_names = names.filter(|name| !seen.insert(*name)).cloned().collect();
         let mut import = Import {
+            shared_names,
             label: org.label(),
             org: &org,
             maker,
@@ -440,6 +444,8 @@ struct Import<'a, 's> {
     maker: &'a mut Maker<'s>,
     label: String,
     whole: From<'a>,
+    /// Names that two groups have.
+    shared_names: BTreeSet<String>,
 }
 
 impl<'a> Import<'a, '_> {
@@ -470,14 +476,9 @@ impl<'a> Import<'a, '_> {
         }
         match self.org.groups.get(id) {
             Some((_, name, _)) => {
-                let same = self
-                    .org
-                    .groups
-                    .values()
-                    .filter(|(_, other, _)| other == name)
-                    .count();
+                let is_shared = self.shared_names.contains(name);
                 let name = name.replace(';', ",");
-                if same > 1 {
+                if is_shared {
                     self.made(&format!("{name} ({id})"))
                 } else {
                     self.made(&name)
@@ -526,10 +527,8 @@ impl<'a> Import<'a, '_> {
             keys.add(Key::ObjectId, &user.id, &id);
             keys.add(Key::Login, &user.login, &id);
             keys.add(Key::Address, &user.email, &id);
-            if user.provider == "ACTIVE_DIRECTORY"
-                && !keys.synchronised.iter().any(|one| one.identity == id)
-            {
-                keys.synchronised.push(Synchronised {
+            if user.provider == "ACTIVE_DIRECTORY" {
+                let synchronised = Synchronised {
                     identity: id.clone(),
                     keys: vec![
                         (Key::Login, user.login.clone()),
@@ -537,7 +536,8 @@ impl<'a> Import<'a, '_> {
                     ],
                     origin: from.origin,
                     object: user.id.clone(),
-                });
+                };
+                keys.synchronised.entry(id.clone()).or_insert(synchronised);
             }
             if !user.email.is_empty() && !user.email.contains(';') {
                 let mailbox = format!("mailbox:{}", user.email);

@@ -17,6 +17,8 @@ use crate::diag::{Code, Diagnostic};
 use crate::model::Table;
 
 const SOURCE: &str = "opengraph";
+/// The accounts of all graphs, by which what is not known of them is named.
+const ACCOUNTS: &str = "group:all accounts @ opengraph";
 const BUILT_IN: &str = include_str!("../../../data/opengraph/edges.toml");
 
 /// The importer.
@@ -77,7 +79,7 @@ impl Importer for OpenGraph {
             object: "",
         };
         let detail = "a graph holds no second factors: sign-in is taken as password";
-        maker.coverage(from, [SOURCE, "", "mfa", "unknown", detail]);
+        maker.coverage(from, [SOURCE, ACCOUNTS, "mfa", "unknown", detail]);
         let detail = "a graph holds no self-service reset";
         maker.coverage(from, [SOURCE, "", "self_service_reset", "unknown", detail]);
     }
@@ -259,6 +261,8 @@ impl<'a> Nodes<'a> {
             origin: node.record.origin,
             object: &node.id,
         };
+        let row = [("member", &*node.name), ("group", ACCOUNTS)];
+        maker.row(Table::Memberships, from, &row);
         maker.keys.declare(id, SOURCE);
         maker.keys.add(Key::ObjectId, &node.id, id);
         maker.row(

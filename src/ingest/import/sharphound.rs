@@ -317,6 +317,9 @@ impl<'a> Import<'a, '_> {
             }
             let accounts = format!("group:{}", names::accounts_of(name));
             self.control(from, name, &accounts, "account");
+            let detail = "a collection holds no second factors: sign-in is taken as password";
+            let cells = [SOURCE, &*accounts, "mfa", "unknown", detail];
+            self.maker.coverage(from, cells);
         }
     }
 
@@ -394,11 +397,6 @@ impl<'a> Import<'a, '_> {
                 "rights",
                 "known",
                 "rights over users, groups and domains as collected",
-            ),
-            (
-                "mfa",
-                "unknown",
-                "a SharpHound collection holds no second factors: sign-in is taken as password",
             ),
             (
                 "self_service_reset",

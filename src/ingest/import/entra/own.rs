@@ -99,12 +99,16 @@ impl Writer<'_, '_> {
             ];
             self.maker.coverage(from, cells);
         }
+        let is_on = |methods: &[&str]| {
+            let off = &self.tenant.switched_off;
+            methods.iter().any(|method| !off.contains(*method))
+        };
         Some(Rule {
             need: need.unwrap_or(1),
-            email: true,
-            mobile: true,
+            email: is_on(&["email"]),
+            mobile: is_on(&["sms", "voice"]),
             office: false,
-            app: true,
+            app: is_on(&["microsoftauthenticator", "softwareoath"]),
             questions: false,
             process,
         })

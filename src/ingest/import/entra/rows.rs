@@ -295,9 +295,9 @@ impl<'a, 's> Writer<'a, 's> {
                 object: user.id.clone(),
             };
             // A tenant that two exports describe has each account once.
-            if !keys.synchronised.iter().any(|one| one.identity == id) {
-                keys.synchronised.push(synchronised);
-            }
+            keys.synchronised
+                .entry(id.to_owned())
+                .or_insert(synchronised);
         }
     }
 

@@ -131,6 +131,8 @@ pub(in crate::ingest) struct Tenant {
     /// Application permissions: principal and the id of the permission.
     pub permissions: Vec<Link>,
     pub policy: Option<ResetPolicy>,
+    /// Methods that the tenant has switched off, by id in lower case.
+    pub switched_off: std::collections::BTreeSet<String>,
     /// Whether administrators reset their own passwords.
     pub admins_reset: Option<bool>,
     /// What the export holds, by document.
