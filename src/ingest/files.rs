@@ -5,11 +5,13 @@
 //! write a folder per object leave them. A collection too large to keep stays on the disk: whoever
 //! imports it goes through it there.
 
+mod decode;
+
 use std::fs;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::Encoding;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
@@ -17,6 +19,7 @@ use walkdir::WalkDir;
 use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
 use crate::model::{Table, Word};
+use decode::{Undecodable, decode};
 
 /// Bytes that one file may have after unpacking: offsets are 32 bits.
 const MAX_FILE: u64 = u32::MAX as u64;
@@ -486,113 +489,4 @@ fn reads(name: &str) -> bool {
         extension(name).as_str(),
         "csv" | "json" | "jsonl" | "ndjson" | "zip" | "ldf" | "ldif"
     )
-}
-
-struct Undecodable {
-    /// The text up to the first bad byte.
-    text: String,
-    at: u32,
-    what: String,
-}
-
-/// A byte order mark wins; then the encoding the user named; then UTF-8, strictly.
-fn decode(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Result<String, Undecodable> {
-    let (encoding, skip) = match Encoding::for_bom(&bytes) {
-        Some((encoding, length)) => (encoding, length),
-        None => (encoding.unwrap_or(UTF_8), 0),
-    };
-    if encoding == UTF_8 {
-        let text = if skip > 0 {
-            String::from_utf8(bytes[skip..].to_vec())
-        } else {
-            String::from_utf8(bytes)
-        };
-        return match text {
-            Ok(text) => no_nul(text),
-            Err(error) => {
-                let at = error.utf8_error().valid_up_to();
-                let bytes = error.into_bytes();
-                let byte = bytes.get(at).copied().unwrap_or_default();
-                let what = format!("byte 0x{byte:02X} is not UTF-8 text");
-                let text = String::from_utf8_lossy(&bytes[..at]).into_owned();
-                Err(Undecodable {
-                    text,
-                    at: at as u32,
-                    what,
-                })
-            }
-        };
-    }
-    let bytes = &bytes[skip..];
-    if (encoding == UTF_16LE || encoding == UTF_16BE) && bytes.len() % 2 == 1 {
-        let what = "the UTF-16 text ends in half a character: the file was cut off".to_owned();
-        return Err(Undecodable {
-            text: String::new(),
-            at: 0,
-            what,
-        });
-    }
-    match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        Some(text) => no_nul(text.into_owned()),
-        None => {
-            let text = encoding.decode_without_bom_handling(bytes).0.into_owned();
-            let at = text.find('\u{fffd}').unwrap_or(0);
-            let what = format!("the bytes here are not {} text", encoding.name());
-            Err(Undecodable {
-                text,
-                at: at as u32,
-                what,
-            })
-        }
-    }
-}
-
-/// No table holds a NUL; UTF-16 without a mark is full of them.
-fn no_nul(text: String) -> Result<String, Undecodable> {
-    match text.find('\0') {
-        None => Ok(text),
-        Some(at) => {
-            let what = "a NUL byte: this is not text, or UTF-16 without a byte order mark (`--encoding utf-16le`)";
-            Err(Undecodable {
-                text,
-                at: at as u32,
-                what: what.to_owned(),
-            })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decoded(bytes: &[u8], encoding: Option<&'static Encoding>) -> Option<String> {
-        decode(bytes.to_vec(), encoding).ok()
-    }
-
-    #[test]
-    fn byte_order_marks_win() {
-        assert_eq!(decoded(b"\xef\xbb\xbfid", None).as_deref(), Some("id"));
-        assert_eq!(decoded(b"\xff\xfei\0d\0", None).as_deref(), Some("id"));
-        assert_eq!(
-            decoded(b"\xfe\xff\0i\0d", Some(encoding_rs::WINDOWS_1252)).as_deref(),
-            Some("id")
-        );
-        assert_eq!(
-            decoded(b"J\xf6rg", Some(encoding_rs::WINDOWS_1252)).as_deref(),
-            Some("J\u{f6}rg")
-        );
-    }
-
-    #[test]
-    fn what_is_not_text_is_refused() {
-        assert_eq!(decoded(b"J\xf6rg", None), None);
-        assert_eq!(decoded(b"i\0d\0", None), None);
-        assert_eq!(decoded(b"\xff\xfei\0d", None), None);
-        assert_eq!(
-            decoded(b"\xff\xfe\x00\xd8i\0", None),
-            None,
-            "a lone surrogate"
-        );
-    }
 }

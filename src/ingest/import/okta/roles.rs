@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::{Import, Role, SOURCE};
+use super::org::Role;
+use super::{Import, SOURCE};
 use crate::diag::{Code, Diagnostic};
 use crate::ingest::import::table::From;
 use crate::model::Table;

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Import, SOURCE, User};
+use super::org::User;
+use super::{Import, SOURCE};
 use crate::diag::Origin;
 use crate::ingest::import::record::Record;
 use crate::model::Table;

@@ -1,0 +1,209 @@
+//! Applications: their identities, who adds credentials to them, what their permissions take over.
+
+use std::collections::BTreeMap;
+
+use super::matrix::permissions;
+use super::rows::Writer;
+use super::tenant::Application;
+use crate::ingest::import::table::{From, own_id};
+use crate::model::Table;
+
+impl Writer<'_, '_> {
+    pub(super) fn applications(&mut self) {
+        let tenant = self.tenant;
+        let all = self.made("all applications");
+        let mut principals: BTreeMap<String, Vec<&Application>> = BTreeMap::new();
+        for application in tenant.applications.values() {
+            if application.is_principal {
+                let same = principals
+                    .entry(application.app_id.to_lowercase())
+                    .or_default();
+                same.push(application);
+            }
+        }
+        for application in tenant.applications.values().filter(|one| one.is_principal) {
+            let from = From {
+                origin: application.from.unwrap_or_else(|| self.whole().origin),
+                object: &application.id,
+            };
+            let reference = self.principal(&application.id);
+            self.maker.row(
+                Table::Identities,
+                from,
+                &[
+                    ("id", &own_id(&application.id)),
+                    (
+                        "kind",
+                        if application.is_managed {
+                            "workload"
+                        } else {
+                            "service"
+                        },
+                    ),
+                    ("name", &application.name),
+                    (
+                        "enabled",
+                        if application.enabled == Some(false) {
+                            "false"
+                        } else {
+                            ""
+                        },
+                    ),
+                ],
+            );
+            if !application.is_managed {
+                let member = [("member", &*reference), ("group", &*all)];
+                self.maker.row(Table::Memberships, from, &member);
+            }
+        }
+        let process = self.process(
+            "application-owner",
+            "owners add credentials to applications",
+        );
+        for link in &tenant.owners {
+            let owned = link.of.to_lowercase();
+            let Some(application) = tenant.applications.get(&owned) else {
+                continue;
+            };
+            let owner = self.principal(&link.principal);
+            let same_app = principals.get(&application.app_id.to_lowercase());
+            let targets: Vec<String> = match same_app {
+                Some(principals) if !application.app_id.is_empty() => {
+                    principals.iter().map(|one| one.id.clone()).collect()
+                }
+                _ if application.is_principal => vec![application.id.clone()],
+                _ => Vec::new(),
+            };
+            for target in targets {
+                let from = From {
+                    origin: link.from,
+                    object: &application.id,
+                };
+                let target = self.principal(&target);
+                self.maker.row(
+                    Table::Recoveries,
+                    from,
+                    &[
+                        ("source", &owner),
+                        ("target", &target),
+                        ("method", "ownership"),
+                        ("restores", "account"),
+                        ("process", &process),
+                    ],
+                );
+            }
+        }
+        self.permissions(&all);
+    }
+
+    /// What application permissions take over.
+    pub(super) fn permissions(&mut self, applications: &str) {
+        let known = permissions(self.maker);
+        let accounts = self.made("all accounts");
+        let groups = self.made("managers of all groups");
+        let tenant = self.tenant;
+        for link in &tenant.permissions {
+            let Some((name, gives)) = known.get(&link.of.to_lowercase()) else {
+                self.maker
+                    .leave_out("application permissions that take nothing over");
+                continue;
+            };
+            let holder = self.principal(&link.principal);
+            let process =
+                self.process(&format!("permission/{name}"), &format!("permission {name}"));
+            let from = From {
+                origin: link.from,
+                object: &link.principal,
+            };
+            let (target, restores) = match gives.as_str() {
+                "accounts" => (accounts.clone(), "account"),
+                "passwords" => (accounts.clone(), "password"),
+                "applications" => (applications.to_owned(), "account"),
+                "roles" => (self.role_group("Global Administrator", "/"), "membership"),
+                "groups" => {
+                    self.groups_of_tenant(&groups, &holder, from, &process);
+                    continue;
+                }
+                _ => {
+                    self.all_mailboxes(&holder, from, &process);
+                    continue;
+                }
+            };
+            self.maker.row(
+                Table::Recoveries,
+                from,
+                &[
+                    ("source", &holder),
+                    ("target", &target),
+                    ("method", "admin_reset"),
+                    ("restores", restores),
+                    ("process", &process),
+                ],
+            );
+        }
+    }
+
+    /// Whoever manages groups adds members to each that is not role-assignable.
+    pub(super) fn groups_of_tenant(
+        &mut self,
+        all: &str,
+        source: &str,
+        from: From<'_>,
+        process: &str,
+    ) {
+        // The managers are one group, so that this is linear in groups.
+        self.maker.row(
+            Table::Memberships,
+            from,
+            &[("member", source), ("group", all)],
+        );
+        let tenant = self.tenant;
+        for (key, group) in &tenant.groups {
+            if group.is_role_assignable || group.is_dynamic {
+                continue;
+            }
+            let target = self.names[key].clone();
+            let from = From {
+                origin: group.from.unwrap_or(from.origin),
+                object: &group.id,
+            };
+            self.maker.row(
+                Table::Recoveries,
+                from,
+                &[
+                    ("source", all),
+                    ("target", &target),
+                    ("method", "admin_reset"),
+                    ("restores", "membership"),
+                    ("process", process),
+                ],
+            );
+        }
+    }
+
+    /// Whoever reads every mailbox: one group, a delegate of each.
+    pub(super) fn all_mailboxes(&mut self, source: &str, from: From<'_>, process: &str) {
+        let readers = self.made("readers of every mailbox");
+        let _ = process;
+        self.maker.row(
+            Table::Memberships,
+            from,
+            &[("member", source), ("group", &readers)],
+        );
+        let tenant = self.tenant;
+        for user in tenant.users.values() {
+            if user.mail.is_empty() || user.mail.contains(';') || user.is_guest {
+                continue;
+            }
+            let from = self.from(user);
+            self.maker.row(
+                Table::Holdings,
+                from,
+                &[
+                    ("holder", &readers),
+                    ("asset", &format!("mailbox:{}", user.mail)),
+                ],
+            );
+        }
+    }
+}

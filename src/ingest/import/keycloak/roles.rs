@@ -1,0 +1,182 @@
+//! Groups and roles: who holds what by which, and the roles that take every account.
+
+use super::Realm;
+use crate::ingest::import::record::Record;
+use crate::ingest::import::table::{From, Maker};
+use crate::model::Table;
+
+impl Realm<'_> {
+    pub(super) fn group(&self, path: &str) -> String {
+        self.made(&path.replace(';', ","))
+    }
+
+    pub(super) fn role(&self, client: &str, role: &str) -> String {
+        let role = role.replace(';', ",");
+        if client.is_empty() {
+            self.made(&format!("role {role}"))
+        } else {
+            self.made(&format!("role {client}/{role}"))
+        }
+    }
+
+    pub(super) fn holds(
+        &self,
+        from: From<'_>,
+        holder: &str,
+        client: &str,
+        role: &str,
+        maker: &mut Maker<'_>,
+    ) {
+        let role = self.role(client, role);
+        self.held.borrow_mut().insert(role.clone());
+        maker.row(
+            Table::Memberships,
+            from,
+            &[("member", holder), ("group", &*role)],
+        );
+    }
+
+    /// Members of a group have its roles and those of the groups above it.
+    pub(super) fn groups(&self, groups: &[Record<'_>], above: Option<&str>, maker: &mut Maker<'_>) {
+        for group in groups {
+            let path = match (group.text("path"), above) {
+                (path, _) if !path.is_empty() => path,
+                (_, above) => format!("{}/{}", above.unwrap_or_default(), group.text("name")),
+            };
+            let name = self.group(&path);
+            let id = group.text("id");
+            let from = From {
+                origin: group.origin,
+                object: &id,
+            };
+            if let Some(above) = above {
+                let above = self.group(above);
+                maker.row(
+                    Table::Memberships,
+                    from,
+                    &[("member", &*name), ("group", &*above)],
+                );
+            }
+            for role in group.list("realmRoles") {
+                self.holds(from, &name, "", &role, maker);
+            }
+            for (client, roles) in group.named_lists("clientRoles") {
+                for role in roles {
+                    self.holds(from, &name, &client, &role, maker);
+                }
+            }
+            self.groups(&group.records("subGroups"), Some(&path), maker);
+        }
+    }
+
+    /// A composite role is a member of the roles it is made of.
+    pub(super) fn roles(&self, top: &Record<'_>, maker: &mut Maker<'_>) {
+        let Some(roles) = top.record("roles") else {
+            return;
+        };
+        let mut all: Vec<(String, Record<'_>)> = Vec::new();
+        all.extend(
+            roles
+                .records("realm")
+                .into_iter()
+                .map(|role| (String::new(), role)),
+        );
+        if let Some(clients) = roles.record("client") {
+            let names: Vec<String> = clients.keys().into_iter().map(str::to_owned).collect();
+            for client in names {
+                let of = clients.records(&client).into_iter();
+                all.extend(of.map(|role| (client.clone(), role)));
+            }
+        }
+        for (client, role) in all {
+            let name = self.role(&client, &role.text("name"));
+            let id = role.text("id");
+            let from = From {
+                origin: role.origin,
+                object: &id,
+            };
+            let Some(parts) = role.record("composites") else {
+                continue;
+            };
+            for part in parts.list("realm") {
+                self.holds(from, &name, "", &part, maker);
+            }
+            for (client, parts) in parts.named_lists("client") {
+                for part in parts {
+                    self.holds(from, &name, &client, &part, maker);
+                }
+            }
+        }
+    }
+
+    /// Roles that take every account of the realm.
+    pub(super) fn powers(&self, maker: &mut Maker<'_>) {
+        let whole = self.whole();
+        let accounts = self.made("all accounts");
+        let system = format!("system:Keycloak realm {}", self.name);
+        let clients = [
+            "realm-management".to_owned(),
+            format!("{}-realm", self.name),
+        ];
+        let criticality = if self.name == "master" { "0" } else { "1" };
+        let row = [
+            ("id", &*system),
+            ("name", system.trim_start_matches("system:")),
+            ("criticality", criticality),
+        ];
+        maker.row(Table::Systems, whole, &row);
+        for client in &clients {
+            for (role, name) in [
+                (
+                    "manage-users",
+                    "manage-users sets passwords and removes factors",
+                ),
+                ("impersonation", "impersonation of users"),
+            ] {
+                let source = self.role(client, role);
+                if !self.held.borrow().contains(&source) {
+                    continue;
+                }
+                let process = self.process(role, name, maker);
+                recovery(whole, &source, &accounts, &process, maker);
+            }
+            for role in ["realm-admin", "manage-realm"] {
+                let principal = self.role(client, role);
+                if !self.held.borrow().contains(&principal) {
+                    continue;
+                }
+                let row = [
+                    ("principal", &*principal),
+                    ("system", &*system),
+                    ("role", role),
+                ];
+                maker.row(Table::Grants, whole, &row);
+            }
+        }
+        let admin = self.role("", "admin");
+        if self.name == "master" && self.held.borrow().contains(&admin) {
+            let row = [
+                ("principal", &*admin),
+                ("system", &*system),
+                ("role", "admin"),
+            ];
+            maker.row(Table::Grants, whole, &row);
+        }
+        let process = self.process("realm", "control of the realm", maker);
+        recovery(whole, &system, &accounts, &process, maker);
+    }
+}
+
+fn recovery(from: From<'_>, source: &str, target: &str, process: &str, maker: &mut Maker<'_>) {
+    maker.row(
+        Table::Recoveries,
+        from,
+        &[
+            ("source", source),
+            ("target", target),
+            ("method", "admin_reset"),
+            ("restores", "account"),
+            ("process", process),
+        ],
+    );
+}
