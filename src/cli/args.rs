@@ -22,6 +22,8 @@ use crate::ingest::import::settings::{From, Settings};
     after_help = "Examples:\n  \
         linchpin scan data/harbour --out out        scan the tables in a folder\n  \
         linchpin scan collection.zip --out out      scan a SharpHound collection\n  \
+        linchpin scan graph/ okta/ --out out        scan exports of Entra ID and Okta together\n  \
+        linchpin sources entra                      how to obtain an export\n  \
         linchpin check exports/                     validate the inputs and stop\n  \
         linchpin templates --out tables             empty tables to fill in\n\n\
         Exit status: 0 done, 1 a condition of --fail-on holds, 2 bad usage or bad input."

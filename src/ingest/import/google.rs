@@ -283,12 +283,11 @@ impl<'a> Import<'a, '_> {
                 self.maker.row(Table::MfaBindings, from, &row);
             }
         }
-        for (user, delegates) in delegates {
+        for delegates in delegates.into_values() {
             self.maker.leave_out_several(
                 "delegates of mailboxes that are no user's",
                 delegates.len() as u64,
             );
-            let _ = user;
         }
     }
 

@@ -173,7 +173,7 @@ impl<'a> Realm<'a> {
         if flows.is_empty() {
             return Some(Flow::default_flow());
         }
-        let flow = Flow::read(&name, &flows, &top.records("authenticatorConfig"));
+        let flow = Flow::read(&name, &flows);
         if flow.is_none() {
             let message = format!(
                 "realm `{}` has no flow `{name}`, which it resets credentials by",

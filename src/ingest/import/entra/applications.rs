@@ -125,7 +125,7 @@ impl Writer<'_, '_> {
                     continue;
                 }
                 _ => {
-                    self.all_mailboxes(&holder, from, &process);
+                    self.all_mailboxes(&holder, from);
                     continue;
                 }
             };
@@ -182,9 +182,8 @@ impl Writer<'_, '_> {
     }
 
     /// Whoever reads every mailbox: one group, a delegate of each.
-    pub(super) fn all_mailboxes(&mut self, source: &str, from: From<'_>, process: &str) {
+    pub(super) fn all_mailboxes(&mut self, source: &str, from: From<'_>) {
         let readers = self.made("readers of every mailbox");
-        let _ = process;
         self.maker.row(
             Table::Memberships,
             from,

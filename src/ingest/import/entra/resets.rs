@@ -143,7 +143,7 @@ impl Writer<'_, '_> {
             self.reset(from, &holders, &target, "account", &process);
         }
         if mailboxes && scope == "/" {
-            self.all_mailboxes(&holders, from, "");
+            self.all_mailboxes(&holders, from);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::matrix::{Matrix, Protection};
-use super::tenant::{Group, Link, Tenant, User};
+use super::tenant::{Link, Tenant, User};
 use crate::diag::Origin;
 use crate::ingest::import::keys::{Key, Synchronised};
 use crate::ingest::import::table::{From, Maker, own_id};
@@ -391,9 +391,11 @@ impl<'a, 's> Writer<'a, 's> {
                 ],
             );
         }
-        for group in tenant.groups.values().filter(|group| group.is_dynamic) {
-            let _: &Group = group;
-            self.maker.leave_out("rules of dynamic groups");
+        let dynamic = tenant.groups.values().filter(|group| group.is_dynamic);
+        let count = dynamic.count() as u64;
+        if count > 0 {
+            self.maker
+                .leave_out_several("rules of dynamic groups", count);
         }
     }
 

@@ -61,24 +61,18 @@ impl Flow {
     }
 
     /// The flow of this name among the flows of a realm.
-    pub fn read(name: &str, flows: &[Record<'_>], configurations: &[Record<'_>]) -> Option<Self> {
+    pub fn read(name: &str, flows: &[Record<'_>]) -> Option<Self> {
         let mut flow = Self {
             root: Step::Passes,
             sets_password: false,
             enrols_otp: false,
             unknown: Vec::new(),
         };
-        flow.root = flow.sub(name, flows, configurations, 0)?;
+        flow.root = flow.sub(name, flows, 0)?;
         Some(flow)
     }
 
-    fn sub(
-        &mut self,
-        name: &str,
-        flows: &[Record<'_>],
-        configurations: &[Record<'_>],
-        depth: usize,
-    ) -> Option<Step> {
+    fn sub(&mut self, name: &str, flows: &[Record<'_>], depth: usize) -> Option<Step> {
         let found = flows.iter().find(|flow| flow.text("alias") == name)?;
         if depth > MAX_DEPTH {
             return Some(Step::Passes);
@@ -96,10 +90,9 @@ impl Flow {
                 execution.any_flag(&["authenticatorFlow", "autheticatorFlow"]) == Some(true);
             let step = if is_flow {
                 let alias = execution.text("flowAlias");
-                self.sub(&alias, flows, configurations, depth + 1)
-                    .unwrap_or(Step::Passes)
+                self.sub(&alias, flows, depth + 1).unwrap_or(Step::Passes)
             } else {
-                self.step(execution, configurations)
+                self.step(execution)
             };
             match requirement.as_str() {
                 "ALTERNATIVE" => alternative.push(step),
@@ -113,7 +106,7 @@ impl Flow {
         })
     }
 
-    fn step(&mut self, execution: &Record<'_>, configurations: &[Record<'_>]) -> Step {
+    fn step(&mut self, execution: &Record<'_>) -> Step {
         let name = execution.text("authenticator");
         match name.as_str() {
             "reset-credentials-choose-user"
@@ -130,7 +123,6 @@ impl Flow {
             }
             "reset-otp" => {
                 // "Remove none", "one" or "all": in every case a new one is enrolled.
-                let _ = configurations;
                 self.enrols_otp = true;
                 Step::Passes
             }
@@ -247,7 +239,7 @@ mod tests {
     fn flow(text: &str) -> Flow {
         let value: &serde_json::value::RawValue = serde_json::from_str(text).unwrap();
         let top = Record::object(Text::new(FileId(0), text), value).unwrap();
-        Flow::read("reset", &top.records("flows"), &[]).unwrap()
+        Flow::read("reset", &top.records("flows")).unwrap()
     }
 
     fn ways(flow: &Flow, configured: &[Need]) -> Vec<Vec<Need>> {
