@@ -317,6 +317,9 @@ pub struct SourcesArgs {
     /// One kind of export, with everything about it
     #[arg(value_name = "SOURCE", value_parser = importer)]
     pub source: Option<&'static str>,
+    /// Print the dated data files behind it: who may reset whom, which roles are privileged
+    #[arg(long, requires = "source")]
+    pub data: bool,
     /// For people or for scripts
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub format: Format,

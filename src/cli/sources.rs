@@ -14,6 +14,7 @@ pub(super) fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, Failure
     let wanted = |importer: &&&dyn Importer| args.source.is_none_or(|name| importer.name() == name);
     let importers: Vec<_> = IMPORTERS.iter().filter(wanted).collect();
     let text = match args.format {
+        Format::Text if args.data => data(&importers),
         Format::Json => {
             let list: Vec<_> = importers.iter().map(|importer| of(**importer)).collect();
             format!("{:#}\n", json!({ "sources": list }))
@@ -29,6 +30,13 @@ pub(super) fn run(args: &SourcesArgs, console: &Console) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
+/// Each file behind its name, so that one of several is easy to cut out.
+fn data(importers: &[&&dyn Importer]) -> String {
+    let files = importers.iter().flat_map(|importer| importer.data());
+    let parts = files.map(|(name, text)| format!("# {name}\n{text}"));
+    parts.collect::<Vec<_>>().join("\n")
+}
+
 fn of(importer: &dyn Importer) -> serde_json::Value {
     let documents = importer.documents().iter().map(|document| {
         json!({ "name": document.name, "obtain": document.obtain, "yields": document.yields })
@@ -41,6 +49,7 @@ fn of(importer: &dyn Importer) -> serde_json::Value {
         "about": importer.about(),
         "documents": documents.collect::<Vec<_>>(),
         "settings": settings.collect::<Vec<_>>(),
+        "data": importer.data().iter().map(|(name, text)| json!({ "name": name, "text": text })).collect::<Vec<_>>(),
     })
 }
 

@@ -521,6 +521,47 @@ fn a_real_graph_has_no_systems_and_says_so() {
     );
 }
 
+/// What is printed can be put back in, changed.
+#[test]
+fn the_reset_matrix_can_be_replaced() {
+    let run = linchpin(&["sources", "entra", "--data"]).success();
+    let built_in = String::from_utf8(run.get_output().stdout.clone()).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let recoveries = |text: &str, name: &str| {
+        let (file, to) = (
+            out.path().join(format!("{name}.toml")),
+            out.path().join(name),
+        );
+        fs::write(&file, text).unwrap();
+        let setting = format!("entra.matrix={}", file.display());
+        import("entra", "entra", &["--set", &setting], &to).success();
+        fs::read_to_string(to.join("recoveries.csv")).unwrap()
+    };
+    let same = recoveries(&built_in, "same");
+    let helpdesk = "group:role Helpdesk Administrator @ contoso.com,";
+    assert!(same.contains(helpdesk), "{same}");
+    let without: String = built_in
+        .split_inclusive("[[role]]")
+        .filter(|role| !role.contains("name = \"Helpdesk Administrator\""))
+        .collect();
+    assert!(!recoveries(&without, "without").contains(helpdesk));
+    let broken = out.path().join("broken.toml");
+    fs::write(&broken, "date = 7").unwrap();
+    let setting = format!("entra.matrix={}", broken.display());
+    let run = import(
+        "entra",
+        "entra",
+        &["--set", &setting],
+        &out.path().join("x"),
+    )
+    .code(2);
+    assert!(
+        said(&run).contains("broken.toml cannot be read"),
+        "{}",
+        said(&run)
+    );
+}
+
 #[test]
 fn sources_are_listed_with_their_commands() {
     let run = linchpin(&["sources"]).success();

@@ -28,6 +28,10 @@ impl Importer for AzureHound {
         }]
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        super::entra::Entra.data()
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         if head.form() != Form::Json {
             return None;

@@ -50,6 +50,10 @@ impl Importer for ActiveDirectory {
         ]
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        super::sharphound::SharpHound.data()
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         match head.form() {
             Form::Ldif => (head.has(&["dn"])

@@ -49,6 +49,10 @@ impl Importer for Entra {
         DOCUMENTS
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[("data/entra/matrix.toml", matrix::BUILT_IN)]
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         match head.form() {
             Form::Json => claims_json(head),

@@ -77,6 +77,10 @@ impl Importer for Google {
         DOCUMENTS
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[("data/systems/google.toml", admins::ROLES)]
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         if head
             .top()

@@ -75,6 +75,10 @@ pub trait Importer: Sync {
     fn documents(&self) -> &'static [Document];
     /// Which of its documents a file is.
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str>;
+    /// The dated data files that it goes by, with their names; a setting may replace some.
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// Whether a large file is gone through on the disk, by its beginning and its end.
     fn goes_through(&self, _head: &str, _tail: &str) -> bool {
         false

@@ -83,6 +83,10 @@ impl Importer for Okta {
         DOCUMENTS
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[("data/systems/okta.toml", roles::BUILT_IN)]
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         if head.form() != Form::Json {
             return None;

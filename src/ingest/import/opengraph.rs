@@ -41,6 +41,10 @@ impl Importer for OpenGraph {
         }]
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[("data/opengraph/edges.toml", BUILT_IN)]
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         let graph = head
             .top()

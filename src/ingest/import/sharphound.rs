@@ -49,6 +49,10 @@ impl Importer for SharpHound {
         }]
     }
 
+    fn data(&self) -> &'static [(&'static str, &'static str)] {
+        &[("data/systems/active-directory.toml", systems::BUILT_IN)]
+    }
+
     fn claims(&self, head: &Head<'_, '_>) -> Option<&'static str> {
         let top = head.top()?;
         let kind = top.record("meta")?.text("type");

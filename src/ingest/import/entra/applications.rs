@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::matrix::permissions;
+use super::matrix::Permission;
 use super::rows::Writer;
 use super::tenant::Application;
 use crate::ingest::import::table::{From, own_id};
@@ -98,12 +98,17 @@ impl Writer<'_, '_> {
 
     /// What application permissions take over.
     pub(super) fn permissions(&mut self, applications: &str) {
-        let known = permissions(self.maker);
+        let known: BTreeMap<String, Permission> = self
+            .matrix
+            .permissions
+            .iter()
+            .map(|one| (one.id.to_lowercase(), one.clone()))
+            .collect();
         let accounts = self.made("all accounts");
         let groups = self.made("managers of all groups");
         let tenant = self.tenant;
         for link in &tenant.permissions {
-            let Some((name, gives)) = known.get(&link.of.to_lowercase()) else {
+            let Some(Permission { name, gives, .. }) = known.get(&link.of.to_lowercase()) else {
                 self.maker
                     .leave_out("application permissions that take nothing over");
                 continue;

@@ -1,14 +1,13 @@
-//! The dated data files about Microsoft Entra ID: who may reset whom, what permissions give.
+//! The dated data file about Microsoft Entra ID: who may reset whom, what permissions give.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use crate::diag::{Code, Diagnostic};
 use crate::ingest::import::table::Maker;
 
-const BUILT_IN: &str = include_str!("../../../../data/entra/matrix.toml");
-const PERMISSIONS: &str = include_str!("../../../../data/entra/permissions.toml");
+pub(in crate::ingest) const BUILT_IN: &str = include_str!("../../../../data/entra/matrix.toml");
 
 /// The reset matrix.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +16,8 @@ pub(in crate::ingest) struct Matrix {
     pub date: String,
     #[serde(rename = "role")]
     pub roles: Vec<Role>,
+    #[serde(default, rename = "permission")]
+    pub permissions: Vec<Permission>,
 }
 
 /// What a directory role can do.
@@ -78,7 +79,7 @@ impl Matrix {
                     Code::UnreadableFile,
                     format!("{name} cannot be read: {error}"),
                 )
-                .help("`linchpin sources entra` says where the built-in one lies"),
+                .help("`linchpin sources entra --data` prints the built-in one, to begin with"),
             );
             Self::default()
         })
@@ -103,35 +104,14 @@ impl Role {
     }
 }
 
-#[derive(Deserialize)]
-struct Permissions {
-    permission: Vec<Permission>,
-}
-
-#[derive(Deserialize)]
-struct Permission {
-    id: String,
-    name: String,
-    gives: String,
-}
-
-/// Names and effects of application permissions by id.
-pub(in crate::ingest) fn permissions(maker: &mut Maker<'_>) -> BTreeMap<String, (String, String)> {
-    let parsed: Result<Permissions, _> = toml::from_str(PERMISSIONS);
-    match parsed {
-        Ok(permissions) => permissions
-            .permission
-            .into_iter()
-            .map(|one| (one.id, (one.name, one.gives)))
-            .collect(),
-        Err(error) => {
-            maker.say(Diagnostic::new(
-                Code::BadSyntax,
-                format!("the list of permissions is broken: {error}"),
-            ));
-            BTreeMap::new()
-        }
-    }
+/// An application permission of Microsoft Graph.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::ingest) struct Permission {
+    pub id: String,
+    pub name: String,
+    /// What it gives: accounts, passwords, roles, applications, groups or mailboxes.
+    pub gives: String,
 }
 
 #[cfg(test)]

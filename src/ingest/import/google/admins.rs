@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ingest::import::table::From;
 use crate::model::Table;
 
-const ROLES: &str = include_str!("../../../../data/systems/google.toml");
+pub(super) const ROLES: &str = include_str!("../../../../data/systems/google.toml");
 
 #[derive(Default, Deserialize)]
 struct Roles {

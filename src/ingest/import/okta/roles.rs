@@ -11,7 +11,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::ingest::import::table::From;
 use crate::model::Table;
 
-const BUILT_IN: &str = include_str!("../../../../data/systems/okta.toml");
+pub(super) const BUILT_IN: &str = include_str!("../../../../data/systems/okta.toml");
 
 #[derive(Default, Deserialize)]
 struct Roles {

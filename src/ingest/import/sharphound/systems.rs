@@ -5,6 +5,8 @@ use serde::Deserialize;
 use crate::diag::{Code, Diagnostic};
 use crate::ingest::import::table::Maker;
 
+pub(super) const BUILT_IN: &str = include_str!("../../../../data/systems/active-directory.toml");
+
 /// The list.
 #[derive(Default, Deserialize)]
 pub(in crate::ingest) struct TierZero {
@@ -22,9 +24,7 @@ struct Group {
 impl TierZero {
     /// The built-in list.
     pub fn load(maker: &mut Maker<'_>) -> Self {
-        let list = toml::from_str(include_str!(
-            "../../../../data/systems/active-directory.toml"
-        ));
+        let list = toml::from_str(BUILT_IN);
         list.unwrap_or_else(|error| {
             maker.say(Diagnostic::new(
                 Code::BadSyntax,
