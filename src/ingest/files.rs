@@ -51,6 +51,8 @@ pub(super) struct Found {
     pub input: u32,
     /// Whether the user named this very file.
     pub named: bool,
+    /// Whether the input is this one file: such files of one kind of export belong together.
+    pub single: bool,
     pub sha256: String,
     /// The folder of a directory that it lies in, when it is one below the named one: no table.
     pub folder: Option<String>,
@@ -92,6 +94,7 @@ pub(super) fn collect(
             input: number as u32,
             importer: input.importer,
             maps,
+            single: false,
             prefix,
         };
         reader.input(input.path);
@@ -120,6 +123,8 @@ struct Reader<'a> {
     input: u32,
     importer: Option<usize>,
     maps: &'a Maps,
+    /// Whether the input is one file.
+    single: bool,
     prefix: String,
 }
 
@@ -145,6 +150,7 @@ impl Reader<'_> {
                     name,
                     folder: None,
                 };
+                self.single = !is_zip(&entry.name);
                 self.files(&[entry], true);
             }
             Err(error) => self.unreadable(&path.display().to_string(), &error),
@@ -225,6 +231,7 @@ impl Reader<'_> {
                         file,
                         input: self.input,
                         named,
+                        single: self.single,
                         sha256,
                         folder: folder.cloned(),
                         importer: self.importer,
@@ -333,6 +340,7 @@ impl Reader<'_> {
             file,
             input: self.input,
             named,
+            single: self.single,
             sha256,
             folder: folder.cloned(),
             importer: self.importer,

@@ -201,7 +201,7 @@ fn a_chain_crosses_four_exports_and_is_explained() {
         "password(kim@contoso.com) (ownership by hybrid/password-sync, entra/users.json:",
         "mailbox:lee@contoso.com (holder, exchange/permissions.csv:2)",
         "password(okta.admin@contoso.com) (email_link by okta/corp.okta.com/self-service-reset, okta/users.json:",
-        "group:role Super Administrator @ corp.okta.com (member, okta/users_",
+        "group:corp.okta.com: role Super Administrator (member, okta/users_",
         "system:Okta organisation corp.okta.com",
     ];
     let places: Vec<_> = order.iter().map(|step| chain.find(step)).collect();
@@ -538,7 +538,7 @@ fn the_reset_matrix_can_be_replaced() {
         fs::read_to_string(to.join("recoveries.csv")).unwrap()
     };
     let same = recoveries(&built_in, "same");
-    let helpdesk = "group:role Helpdesk Administrator @ contoso.com,";
+    let helpdesk = "group:contoso.com: role Helpdesk Administrator,";
     assert!(same.contains(helpdesk), "{same}");
     let without: String = built_in
         .split_inclusive("[[role]]")

@@ -14,6 +14,7 @@ mod exports;
 mod findings;
 mod generated;
 mod hostile;
+mod importers;
 mod naive;
 mod outputs;
 mod phantom;

@@ -103,6 +103,8 @@ fn one(tenant: &mut Tenant, kind: &str, data: &Record<'_>, maker: &mut Maker<'_>
             let group = Group {
                 from: Some(from),
                 name: data.text("displayName"),
+                mail: data.text("mail"),
+                sid: data.text("onPremisesSecurityIdentifier"),
                 is_role_assignable: data.flag("isAssignableToRole") == Some(true),
                 is_dynamic: data
                     .list("groupTypes")

@@ -90,6 +90,17 @@ impl Importer for Bitwarden {
             };
             let detail = "what lies in which vault is not in an export: say it with `holdings` and `stored_secret` rows";
             maker.coverage(from, [SOURCE, "", "vault_contents", "unknown", detail]);
+            let custom = members.iter().filter(|(member, _)| {
+                member.number("type") == Some(4) && member.record("permissions").is_none()
+            });
+            let custom = custom.count();
+            if custom > 0 {
+                let detail = format!(
+                    "permissions of {custom} members with custom ones are not in the export: they are taken to recover others"
+                );
+                let cells = [SOURCE, "", "custom_permissions", "unknown", &*detail];
+                maker.coverage(from, cells);
+            }
             if grants.is_empty() {
                 let detail =
                     "emergency access is each member's own: no export for administrators holds it";
@@ -111,9 +122,10 @@ fn recoverers(kind: i64) -> &'static str {
 
 /// Members of which types somebody recovers: an owner everybody, an administrator all but owners.
 fn groups_of(member: &Record<'_>) -> &'static [i64] {
+    // Without permissions in the export a member with custom ones may recover others.
     let recovers = member
         .record("permissions")
-        .is_some_and(|permissions| permissions.flag("manageResetPassword") == Some(true));
+        .is_none_or(|permissions| permissions.flag("manageResetPassword") == Some(true));
     match member.number("type").unwrap_or(2) {
         0 => &[0, 1, 2],
         1 => &[1, 2],

@@ -153,6 +153,12 @@ impl Directory {
                 );
             }
         }
+        if !record
+            .any(&["mobile", "telephoneNumber", "homePhone"])
+            .is_empty()
+        {
+            maker.leave_out("phone numbers, which reset nothing in Active Directory");
+        }
         let at = self.entries.len();
         let sid = sid_of(&record.any(&["objectSid", "SID"]));
         self.by_dn.insert(dn.to_lowercase(), at);
@@ -345,6 +351,10 @@ impl Directory {
         } else {
             entry.sid.clone()
         };
+        let keys = &mut *maker.keys;
+        keys.add_group(Key::Sid, &entry.sid, &entry.reference);
+        keys.add_group(Key::Sam, &entry.sam, &entry.reference);
+        keys.add_group(Key::Address, &entry.mail, &entry.reference);
         let Some(criticality) = systems.of(&sid) else {
             return;
         };

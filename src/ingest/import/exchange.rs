@@ -321,6 +321,7 @@ impl Import {
                 );
                 None
             }
+            Joined::Nothing if let Some(group) = maker.keys.find_group(&keys) => Some(group),
             Joined::Nothing if user.contains('@') || user.starts_with("S-1-") => {
                 Some(format!("identity:{user}"))
             }

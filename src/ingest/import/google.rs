@@ -143,7 +143,7 @@ impl Importer for Google {
                         email: record.text("email"),
                         kind: record.text("type"),
                         role: record.text("role"),
-                        is_nested: !record.text("subgroup").is_empty(),
+                        subgroup: record.text("subgroup"),
                     }),
                     "backupCodes"
                         if !record.text("verificationCodes").is_empty()
@@ -164,6 +164,7 @@ impl Importer for Google {
             }
         }
         if let Some(origin) = domain.origin {
+            domain.note_supers();
             let whole = From { origin, object: "" };
             let label = domain.label();
             let admins = domain
@@ -201,7 +202,7 @@ impl<'a> Import<'a, '_> {
     }
 
     fn made(&self, what: &str) -> String {
-        format!("group:{what} @ {}", self.label)
+        format!("group:{}: {what}", self.label)
     }
 
     fn process(&mut self, id: &str, name: &str) -> String {
@@ -287,6 +288,17 @@ impl<'a> Import<'a, '_> {
                 self.maker.row(Table::MfaBindings, from, &row);
             }
         }
+        let users = &self.domain.users;
+        let strangers = self
+            .domain
+            .forwards
+            .keys()
+            .filter(|key| !users.contains_key(*key));
+        let strangers = strangers.count() as u64;
+        if strangers > 0 {
+            self.maker
+                .leave_out_several("forwards of mailboxes that are no user's", strangers);
+        }
         for delegates in delegates.into_values() {
             self.maker.leave_out_several(
                 "delegates of mailboxes that are no user's",
@@ -301,18 +313,24 @@ impl<'a> Import<'a, '_> {
         let mut groups: BTreeSet<String> = BTreeSet::new();
         for member in &self.domain.members {
             groups.insert(member.group.to_lowercase());
+            groups.insert(member.subgroup.to_lowercase());
+            for group in [&member.group, &member.subgroup] {
+                let reference = format!("group:{group}");
+                self.maker.keys.add_group(Key::Address, group, &reference);
+            }
         }
         for member in &self.domain.members {
-            if member.is_nested {
-                self.maker
-                    .leave_out("rows of nested groups that are expanded");
-                continue;
-            }
             let from = From {
                 origin: member.from,
                 object: &member.group,
             };
-            let group = format!("group:{}", member.group);
+            // With `recursive` the row is of the group that it was found in.
+            let own = if member.subgroup.is_empty() {
+                &member.group
+            } else {
+                &member.subgroup
+            };
+            let group = format!("group:{own}");
             let is_group = member.kind.eq_ignore_ascii_case("GROUP")
                 || groups.contains(&member.email.to_lowercase());
             let who = if member.kind.eq_ignore_ascii_case("CUSTOMER") {

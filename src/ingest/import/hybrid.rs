@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::keys::{Joined, OwnReset, Synchronised};
+use super::keys::{Joined, Key, OwnReset, Synchronised};
 use super::table::{From, Maker, own_id};
 use crate::diag::{Code, Diagnostic};
 use crate::model::Table;
 
 const SYNC: &str = "hybrid/password-sync";
+const UNKNOWN_SYNC: &str = "hybrid/unknown-sync";
 const WRITE_BACK: &str = "hybrid/password-writeback";
 
 /// Joins what the importers have left to be joined.
@@ -17,6 +18,7 @@ pub(super) fn join(maker: &mut Maker<'_>) {
     let writes_back = maker.settings.flag("hybrid.writeback");
     let mut missing = 0;
     let mut joined = 0;
+    let mut guessed = 0;
     let mut classes: BTreeMap<Vec<String>, Vec<(Synchronised, String)>> = BTreeMap::new();
     for account in synchronised.values() {
         let keys: Vec<_> = account
@@ -25,9 +27,10 @@ pub(super) fn join(maker: &mut Maker<'_>) {
             .map(|(key, value)| (*key, &**value))
             .collect();
         let local = match maker.keys.find_local(&keys) {
+            Joined::One(local) if contradicts(account, &local, maker) => continue,
             Joined::One(local) => local,
             Joined::Nothing => {
-                missing += 1;
+                missing += usize::from(account.is_known);
                 continue;
             }
             Joined::Several(several) => {
@@ -46,9 +49,11 @@ pub(super) fn join(maker: &mut Maker<'_>) {
         };
         joined += 1;
         let from = from(account);
+        let sync = if account.is_known { SYNC } else { UNKNOWN_SYNC };
+        guessed += usize::from(!account.is_known);
         maker.process(
             from,
-            SYNC,
+            sync,
             "Hybrid: the password of Active Directory is that of the cloud",
         );
         maker.row(
@@ -58,7 +63,7 @@ pub(super) fn join(maker: &mut Maker<'_>) {
                 ("source", &format!("identity:{local}")),
                 ("target", &format!("identity:{}", account.identity)),
                 ("method", "ownership"),
-                ("process", SYNC),
+                ("process", sync),
             ],
         );
         if writes_back == Some(false) {
@@ -111,7 +116,41 @@ pub(super) fn join(maker: &mut Maker<'_>) {
     }
     if let Some(first) = synchronised.values().next() {
         coverage(maker, from(first), joined, missing, writes_back);
+        if guessed > 0 {
+            let scope = format!("process:{UNKNOWN_SYNC}");
+            let detail = format!(
+                "whether accounts are synchronised is not in the export: {guessed} are taken to be that have an account of the same login; select onPremisesSyncEnabled and onPremisesSecurityIdentifier"
+            );
+            let cells = ["hybrid", &*scope, "synchronised", "unknown", &*detail];
+            maker.coverage(from(first), cells);
+        }
     }
+}
+
+/// Whether the account at home has another security identifier than the one in the cloud names: then
+/// the same login is another account.
+fn contradicts(account: &Synchronised, local: &str, maker: &mut Maker<'_>) -> bool {
+    let named = account.keys.iter().find(|(key, _)| *key == Key::Sid);
+    let own = maker.keys.sid_of(local);
+    let (Some((_, named)), Some(own)) = (named, own) else {
+        return false;
+    };
+    if named.eq_ignore_ascii_case(own) {
+        return false;
+    }
+    let message = format!(
+        "`{}` is synchronised from {named}, and `{local}` is another account ({own}): they are not joined",
+        account.identity
+    );
+    maker.say(
+        Diagnostic::new(Code::AmbiguousJoin, message)
+            .at(
+                account.origin,
+                "the same login, another security identifier",
+            )
+            .help("the collection may be of another forest, or older than the export"),
+    );
+    true
 }
 
 fn from(account: &Synchronised) -> From<'_> {
@@ -162,25 +201,35 @@ fn write_back(maker: &mut Maker<'_>, account: &Synchronised, local: &str, own: O
             ("recovery_phone", &phones.join(";")),
         ],
     );
-    let gate = format!("{WRITE_BACK} of {local}");
-    for (source, method) in &own.rows {
-        // Devices are bound in the cloud.
-        let source = if source == "own:device" { "" } else { source };
-        if source.is_empty() && method != "security_questions" {
-            continue;
+    // A gate for every choice of the devices that are bound in the cloud: the account at home has
+    // none of its own.
+    let mut choices: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
+    for (sources, method) in &own.rows {
+        let longer = choices.iter().flat_map(|rows| {
+            sources.iter().map(|source| {
+                let mut longer = rows.clone();
+                longer.push((source, method));
+                longer
+            })
+        });
+        choices = longer.collect();
+    }
+    for (at, rows) in choices.iter().enumerate() {
+        let gate = format!("{WRITE_BACK} of {local}: {at}");
+        for (source, method) in rows {
+            maker.row(
+                Table::Recoveries,
+                from,
+                &[
+                    ("source", source),
+                    ("target", &target),
+                    ("method", method),
+                    ("gate", &gate),
+                    ("need", &own.need.to_string()),
+                    ("process", WRITE_BACK),
+                ],
+            );
         }
-        maker.row(
-            Table::Recoveries,
-            from,
-            &[
-                ("source", source),
-                ("target", &target),
-                ("method", method),
-                ("gate", &gate),
-                ("need", &own.need.min(own.rows.len() as i64).to_string()),
-                ("process", WRITE_BACK),
-            ],
-        );
     }
 }
 

@@ -41,6 +41,9 @@ pub(in crate::ingest) struct Synchronised {
     /// Where the export says so, and its native id.
     pub origin: crate::diag::Origin,
     pub object: String,
+    /// Whether the export says that it is synchronised; else it is taken to be, where the other
+    /// directory has an account of the same login.
+    pub is_known: bool,
 }
 
 /// An account that has a key, and whether others may be synchronised from it.
@@ -60,13 +63,17 @@ pub(in crate::ingest) struct Keys {
     pub own_resets: BTreeMap<String, OwnReset>,
     /// Which source has an account of an id.
     ids: BTreeMap<String, &'static str>,
+    /// Groups by their keys.
+    groups: FxHashMap<(Key, Box<str>), Vec<Rc<str>>>,
+    /// The security identifiers of accounts that others are synchronised from, by id in lower case.
+    sids: FxHashMap<Box<str>, Box<str>>,
 }
 
-/// A self-service reset: rows of a gate as (source, method).
+/// A self-service reset: rows of a gate as (sources of which any one will do, method).
 #[derive(Clone, Debug, Default)]
 pub(in crate::ingest) struct OwnReset {
     pub need: i64,
-    pub rows: Vec<(String, String)>,
+    pub rows: Vec<(Vec<String>, String)>,
     pub mails: Vec<String>,
     pub phones: Vec<String>,
 }
@@ -79,6 +86,10 @@ impl Keys {
 
     /// Notes a key of an account that others may be synchronised from.
     pub(super) fn add_local(&mut self, key: Key, value: &str, identity: &str) {
+        if key == Key::Sid && !value.is_empty() {
+            let id = identity.to_lowercase().into_boxed_str();
+            self.sids.insert(id, value.to_lowercase().into());
+        }
         self.note(key, value, identity, true);
     }
 
@@ -107,6 +118,44 @@ impl Keys {
     /// Notes that a source has an account of this id.
     pub(super) fn declare(&mut self, identity: &str, source: &'static str) {
         self.ids.entry(identity.to_lowercase()).or_insert(source);
+    }
+
+    /// Whether a directory that is not Active Directory has an account of this id.
+    pub(super) fn is_of_the_cloud(&self, identity: &str) -> bool {
+        let source = self.declared_by(identity);
+        source.is_some_and(|source| !["sharphound", "activedirectory"].contains(&source))
+    }
+
+    /// Notes a key of a group; `group` is its reference.
+    pub(super) fn add_group(&mut self, key: Key, value: &str, group: &str) {
+        let value = value.trim().to_lowercase();
+        if value.is_empty() {
+            return;
+        }
+        let known = self
+            .groups
+            .entry((key, value.into_boxed_str()))
+            .or_default();
+        if !known.iter().any(|other| other.eq_ignore_ascii_case(group)) {
+            known.push(group.into());
+        }
+    }
+
+    /// The group that one of these keys leads to.
+    pub(super) fn find_group(&self, keys: &[(Key, &str)]) -> Option<String> {
+        keys.iter().find_map(|(key, value)| {
+            let value = value.trim().to_lowercase().into_boxed_str();
+            match self.groups.get(&(*key, value)).map(Vec::as_slice) {
+                Some([one]) => Some(one.to_string()),
+                _ => None,
+            }
+        })
+    }
+
+    /// The security identifier of an account that others are synchronised from.
+    pub(super) fn sid_of(&self, identity: &str) -> Option<&str> {
+        let sid = self.sids.get(&*identity.to_lowercase());
+        sid.map(|sid| &**sid)
     }
 
     /// Which source has an account of this id.

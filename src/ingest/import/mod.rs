@@ -44,11 +44,11 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &entra::Entra,
     &azurehound::AzureHound,
     &okta::Okta,
-    &opengraph::OpenGraph,
     &google::Google,
     &keycloak::Keycloak,
     &sharphound::SharpHound,
     &directory::ActiveDirectory,
+    &opengraph::OpenGraph,
     &exchange::Exchange,
     &bitwarden::Bitwarden,
     &onepassword::OnePassword,
@@ -291,6 +291,8 @@ struct Mapped<'a> {
 struct Export<'a> {
     importer: usize,
     source: SourceId,
+    /// Whether its files were named one by one.
+    single: bool,
     files: Vec<ExportFile<'a>>,
     inputs: Vec<Input>,
 }
@@ -312,11 +314,16 @@ impl<'a> Exports<'a> {
         found: &files::Found,
     ) {
         let source = source_of(found.input, importer);
-        let known = self.list.iter().position(|export| export.source == source);
+        // Files that were named one by one are the parts of one export.
+        let known = self.list.iter().position(|export| {
+            export.source == source
+                || (found.single && export.single && export.importer == importer)
+        });
         let at = known.unwrap_or_else(|| {
             self.list.push(Export {
                 importer,
                 source,
+                single: found.single,
                 files: Vec::new(),
                 inputs: Vec::new(),
             });

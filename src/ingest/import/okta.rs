@@ -173,7 +173,7 @@ struct Import<'a, 's> {
 
 impl<'a> Import<'a, '_> {
     fn made(&self, what: &str) -> String {
-        format!("group:{what} @ {}", self.label)
+        format!("group:{}: {what}", self.label)
     }
 
     fn process(&mut self, id: &str, name: &str) -> String {
@@ -199,15 +199,17 @@ impl<'a> Import<'a, '_> {
         }
         match self.org.groups.get(id) {
             Some((_, name, _)) => {
+                // What begins as a group that is made here must not be taken for it.
+                let is_feigned = name.to_lowercase().starts_with(&format!("{}:", self.label));
                 let is_shared = self.shared_names.contains(name);
                 let name = name.replace(';', ",");
-                if is_shared {
-                    self.made(&format!("{name} ({id})"))
+                if is_shared || is_feigned {
+                    format!("group:{name} ({id}) @ {}", self.label)
                 } else {
-                    self.made(&name)
+                    format!("group:{name} @ {}", self.label)
                 }
             }
-            None if id.starts_with("00g") => self.made(id),
+            None if id.starts_with("00g") => format!("group:{id} @ {}", self.label),
             None => format!("identity:{id}"),
         }
     }
@@ -259,6 +261,7 @@ impl<'a> Import<'a, '_> {
                     ],
                     origin: from.origin,
                     object: user.id.clone(),
+                    is_known: true,
                 };
                 keys.synchronised.entry(id.clone()).or_insert(synchronised);
             }
@@ -291,6 +294,11 @@ impl<'a> Import<'a, '_> {
     }
 
     fn groups(&mut self) {
+        for (id, (_, name, _)) in &self.org.groups {
+            let group = self.principal(id);
+            self.maker.keys.add_group(Key::ObjectId, id, &group);
+            self.maker.keys.add_group(Key::Sam, name, &group);
+        }
         for (origin, member, group) in &self.org.members {
             let from = From {
                 origin: *origin,

@@ -9,7 +9,17 @@ use super::{Document, ExportFile, Form, Head, Importer};
 use crate::model::Table;
 
 const SOURCE: &str = "1password";
-const RECOVERERS: &str = "group:whoever recovers accounts @ 1password";
+/// Owners and administrators; members of groups that may be allowed to recover accounts.
+const RECOVERERS: [(&str, &str); 2] = [
+    (
+        "group:1password: owners and administrators",
+        "1password/account-recovery",
+    ),
+    (
+        "group:1password: members of other exported groups",
+        "1password/account-recovery-by-groups",
+    ),
+];
 
 /// The importer.
 pub struct OnePassword;
@@ -60,7 +70,8 @@ impl Importer for OnePassword {
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
         let mut seen: BTreeSet<String> = BTreeSet::new();
-        let has_recoverers = files.iter().any(|file| file.document == "groupUsers");
+        let groups = files.iter().filter(|file| file.document == "groupUsers");
+        let own: BTreeSet<usize> = groups.map(of_group).collect();
         for file in files {
             let shape = file.read(self, maker);
             for user in &shape.records {
@@ -73,9 +84,8 @@ impl Importer for OnePassword {
                     object: &id,
                 };
                 if file.document == "groupUsers" {
-                    // Owners and administrators recover accounts; of other groups the permission is
-                    // not in the file, and nobody exports the members of one without a reason.
-                    let row = [("member", &*holder), ("group", RECOVERERS)];
+                    let (group, _) = RECOVERERS[of_group(file)];
+                    let row = [("member", &*holder), ("group", group)];
                     maker.row(Table::Memberships, from, &row);
                     continue;
                 }
@@ -92,31 +102,8 @@ impl Importer for OnePassword {
                     from,
                     &[("holder", &holder), ("asset", &vault)],
                 );
-                if !has_recoverers {
-                    continue;
-                }
-                let process = "1password/account-recovery";
-                maker.process(
-                    from,
-                    process,
-                    "1Password: recovery begun by an administrator, link by mail",
-                );
-                let gate = format!("{process} of {email}");
-                for (source, method) in [
-                    (RECOVERERS.to_owned(), "admin_reset"),
-                    (format!("mailbox:{email}"), "email_link"),
-                ] {
-                    maker.row(
-                        Table::Recoveries,
-                        from,
-                        &[
-                            ("source", &source),
-                            ("target", &vault),
-                            ("method", method),
-                            ("gate", &gate),
-                            ("process", process),
-                        ],
-                    );
+                for &at in &own {
+                    recovery(from, at, &email, &vault, maker);
                 }
             }
         }
@@ -127,10 +114,50 @@ impl Importer for OnePassword {
             };
             let detail = "what lies in which vault is not in an export: say it with `holdings` and `stored_secret` rows";
             maker.coverage(from, [SOURCE, "", "vault_contents", "unknown", detail]);
-            if !has_recoverers {
+            if own.contains(&1) {
+                let (_, process) = RECOVERERS[1];
+                let scope = format!("process:{process}");
+                let detail = "whether a group may recover accounts is not in an export: members of groups other than Owners and Administrators are taken to";
+                maker.coverage(
+                    from,
+                    [SOURCE, &*scope, "group_permissions", "unknown", detail],
+                );
+            }
+            if own.is_empty() {
                 let detail = "no members of groups: who recovers accounts is not seen; `op group user list Owners --format json`";
                 maker.coverage(from, [SOURCE, "", "recoverers", "unknown", detail]);
             }
         }
+    }
+}
+
+/// Which of the recoverers the members of a file are, by its name.
+fn of_group(file: &ExportFile<'_>) -> usize {
+    let name = file.name.to_lowercase();
+    usize::from(!(name.contains("owner") || name.contains("admin")))
+}
+
+/// A recovery needs somebody who begins and confirms it, and the mailbox that the link goes to.
+fn recovery(from: From<'_>, at: usize, email: &str, vault: &str, maker: &mut Maker<'_>) {
+    let (group, process) = RECOVERERS[at];
+    maker.process(
+        from,
+        process,
+        "1Password: recovery begun by an administrator, link by mail",
+    );
+    let gate = format!("{process} of {email}");
+    let mailbox = format!("mailbox:{email}");
+    for (source, method) in [(group, "admin_reset"), (&*mailbox, "email_link")] {
+        maker.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", source),
+                ("target", vault),
+                ("method", method),
+                ("gate", &gate),
+                ("process", process),
+            ],
+        );
     }
 }

@@ -5,11 +5,12 @@
 //! applications, computers and what says nothing of itself are identities. The AND of several
 //! conditions is never in such a file: whoever wrote it has flattened it into edges.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::keys::Key;
+use super::keys::{Joined, Key};
 use super::record::Record;
 use super::table::{From, Maker, own_id};
 use super::{Document, ExportFile, Form, Head, Importer};
@@ -170,7 +171,12 @@ struct Node<'a> {
 struct Nodes<'a> {
     /// By id in lower case.
     by_id: BTreeMap<String, Node<'a>>,
+    /// Keys of nodes by a property and its value, made when an edge asks for the property.
+    by_property: RefCell<BTreeMap<String, ByValue>>,
 }
+
+/// Keys of nodes by the value of a property, in lower case.
+type ByValue = BTreeMap<String, Vec<String>>;
 
 impl<'a> Nodes<'a> {
     fn add(&mut self, record: &Record<'a>) {
@@ -283,24 +289,25 @@ impl<'a> Nodes<'a> {
     }
 
     /// The end of an edge: by id, by name, or by properties that one node alone has.
-    fn end(&self, end: &Record<'_>) -> Result<String, &'static str> {
+    fn end(&self, end: &Record<'_>, maker: &Maker<'_>) -> Result<String, &'static str> {
         let value = end.text("value");
         let kind = end.text("kind");
         match end.text("match_by").to_lowercase().as_str() {
             "" | "id" => match self.by_id.get(&value.to_lowercase()) {
                 Some(node) => Ok(node.name.clone()),
                 None if value.is_empty() => Err("edges without an end"),
-                None => Ok(format!("{}{value}", prefix(&[kind]))),
+                // A node of another export: edges-only payloads name objects of a directory.
+                None => Ok(elsewhere(&value, maker)
+                    .unwrap_or_else(|| format!("{}{value}", prefix(&[kind])))),
             },
-            "name" => self.the_one(|node| {
-                let name = node.properties.as_ref().map(|one| one.text("name"));
-                name.is_some_and(|name| name.eq_ignore_ascii_case(&value)) && is_of(node, &kind)
-            }),
+            "name" => self.the_one("name", &value, |node| is_of(node, &kind)),
             _ => {
                 let matchers = end.records("property_matchers");
-                self.the_one(|node| {
+                let Some(first) = matchers.first() else {
+                    return Err("edges without an end");
+                };
+                self.the_one(&first.text("key"), &first.text("value"), |node| {
                     is_of(node, &kind)
-                        && !matchers.is_empty()
                         && matchers.iter().all(|matcher| {
                             let has = node.properties.as_ref();
                             has.is_some_and(|has| {
@@ -312,13 +319,43 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    fn the_one(&self, is: impl Fn(&Node<'_>) -> bool) -> Result<String, &'static str> {
-        let mut found = self.by_id.values().filter(|node| is(node));
+    fn the_one(
+        &self,
+        property: &str,
+        value: &str,
+        is: impl Fn(&Node<'_>) -> bool,
+    ) -> Result<String, &'static str> {
+        let mut indices = self.by_property.borrow_mut();
+        let index = indices.entry(property.to_owned()).or_insert_with(|| {
+            let mut index = ByValue::new();
+            for (key, node) in &self.by_id {
+                let own = node.properties.as_ref().map(|own| own.text(property));
+                let keys = index.entry(own.unwrap_or_default().to_lowercase());
+                keys.or_default().push(key.clone());
+            }
+            index
+        });
+        let keys = index
+            .get(&value.to_lowercase())
+            .map_or(&[][..], Vec::as_slice);
+        let mut found = keys
+            .iter()
+            .filter_map(|key| self.by_id.get(key))
+            .filter(|node| is(node));
         match (found.next(), found.next()) {
             (Some(node), None) => Ok(node.name.clone()),
             (None, _) => Err("edges whose end is not in the graph"),
             _ => Err("edges whose end may be several nodes"),
         }
+    }
+}
+
+/// The account or group that another export knows by this id.
+fn elsewhere(id: &str, maker: &Maker<'_>) -> Option<String> {
+    let keys = [(Key::ObjectId, id), (Key::Sid, id)];
+    match maker.keys.find(&keys) {
+        Joined::One(account) => Some(format!("identity:{account}")),
+        _ => maker.keys.find_group(&keys),
     }
 }
 
@@ -350,7 +387,7 @@ fn one(edge: &Record<'_>, effects: &Effects, nodes: &Nodes<'_>, maker: &mut Make
     };
     let ends = ["start", "end"].map(|end| {
         let end = edge.record(end).ok_or("edges without an end");
-        end.and_then(|end| nodes.end(&end))
+        end.and_then(|end| nodes.end(&end, maker))
     });
     let [Ok(start), Ok(end)] = &ends else {
         let why = ends.iter().find_map(|end| end.as_ref().err());

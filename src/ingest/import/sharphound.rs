@@ -192,6 +192,8 @@ impl<'a> Import<'a, '_> {
                 continue;
             };
             let target = format!("group:{name}");
+            self.maker.keys.add_group(Key::Sid, &group.sid, &target);
+            self.maker.keys.add_group(Key::Sam, &name, &target);
             for member in &group.members {
                 if let Some(member_name) = self.principal(member, "") {
                     let from = From {

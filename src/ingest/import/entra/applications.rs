@@ -113,6 +113,11 @@ impl Writer<'_, '_> {
                     .leave_out("application permissions that take nothing over");
                 continue;
             };
+            if gives == "policy" {
+                let name = format!("application permissions {name}");
+                self.maker.leave_out(name);
+                continue;
+            }
             let holder = self.principal(&link.principal);
             let process =
                 self.process(&format!("permission/{name}"), &format!("permission {name}"));

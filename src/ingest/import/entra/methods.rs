@@ -44,7 +44,13 @@ pub(super) fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut
         };
         let letters: String = method.chars().filter(|c| c.is_alphanumeric()).collect();
         let (factor, holder, resets) = match letters.to_lowercase().as_str() {
-            "mobilephone" => ("sms", number(&user.phones, "mobile phone"), true),
+            "mobilephone" => {
+                // The number is not in the report: the phone is one that nothing else names.
+                if user.phones.is_empty() {
+                    push(&mut user.phones, format!("mobile phone of {name}"));
+                }
+                ("sms", number(&user.phones, "mobile phone"), true)
+            }
             "alternatemobilephone" => ("voice", number(&[], "alternate phone"), false),
             "microsoftauthenticatorpush" | "microsoftauthenticatorpasswordless" => {
                 ("push", device("authenticator"), true)
@@ -66,7 +72,21 @@ pub(super) fn registration(tenant: &mut Tenant, record: &Record<'_>, maker: &mut
                 continue;
             }
             // These reset the password and never answer a sign-in.
-            "email" | "officephone" => continue,
+            "email" => {
+                if user.recovery_mail.is_empty() {
+                    push(
+                        &mut user.recovery_mail,
+                        format!("registered address of {name}"),
+                    );
+                }
+                continue;
+            }
+            "officephone" => {
+                if user.office_phones.is_empty() {
+                    push(&mut user.office_phones, format!("office phone of {name}"));
+                }
+                continue;
+            }
             _ => {
                 maker.leave_out(format!("registered methods `{method}`"));
                 continue;
@@ -115,8 +135,6 @@ pub(super) fn methods(
     };
     user.factors_known = true;
     let name = user.login.clone();
-    // Values say more than the report, which only names methods.
-    user.factors.retain(|known| known.is_value);
     for method in list {
         if !method.text("temporaryAccessPass").is_empty() {
             let message = format!(
@@ -125,10 +143,8 @@ pub(super) fn methods(
             );
             maker.say(Diagnostic::new(Code::LiveSecret, message).in_file(file.text.file));
         }
-        let kind = method.text("@odata.type").to_lowercase();
-        let kind = kind
-            .trim_start_matches("#microsoft.graph.")
-            .trim_end_matches("authenticationmethod");
+        let kind = kind_of(&method, context);
+        let kind = kind.as_str();
         let label = method.any(&["displayName", "deviceTag"]).replace(';', ",");
         let device = |what: &str| match label.as_str() {
             "" => format!("device:{what} of {name}"),
@@ -151,18 +167,23 @@ pub(super) fn methods(
                     user.office_phones.append(&mut numbers);
                     continue;
                 }
-                let holder = match numbers.first() {
-                    Some(number) => format!("phone:{number}"),
-                    // A masked number cannot be told from others: it is a phone of its own.
-                    None => format!("phone:{} of {name}", method.any(&["phoneType", "id"])),
-                };
-                for number in numbers {
+                let is_mobile = method.text("phoneType").eq_ignore_ascii_case("mobile");
+                // A masked number cannot be told from others: it is a phone of its own.
+                let number = numbers
+                    .pop()
+                    .unwrap_or_else(|| format!("{} of {name}", method.any(&["phoneType", "id"])));
+                let holder = format!("phone:{number}");
+                // The alternate phone answers sign-ins and resets nothing.
+                if is_mobile {
+                    user.phones
+                        .retain(|known| !known.ends_with(&format!(" of {name}")));
                     push(&mut user.phones, number);
                 }
-                let is_mobile = method.text("phoneType").eq_ignore_ascii_case("mobile");
                 (if is_mobile { "sms" } else { "voice" }, holder, is_mobile)
             }
             "email" => {
+                let own = format!(" of {name}");
+                user.recovery_mail.retain(|known| !known.ends_with(&own));
                 push(&mut user.recovery_mail, method.text("emailAddress"));
                 continue;
             }
@@ -187,6 +208,9 @@ pub(super) fn methods(
                 continue;
             }
         };
+        // A value says more than the report, which only names methods.
+        user.factors
+            .retain(|known| known.is_value || known.factor != factor);
         let found = Factor {
             factor,
             holder,
@@ -202,4 +226,24 @@ pub(super) fn methods(
             user.factors.push(found);
         }
     }
+}
+
+/// What kind of method an object is: its type, or the list it stands in, or the fields it has.
+fn kind_of(method: &Record<'_>, context: &str) -> String {
+    let kind = method.text("@odata.type").to_lowercase();
+    if !kind.is_empty() {
+        let kind = kind.trim_start_matches("#microsoft.graph.");
+        return kind.trim_end_matches("authenticationmethod").to_owned();
+    }
+    let context = context.to_lowercase();
+    let list = context.rsplit('/').next().unwrap_or_default();
+    if let Some(kind) = list.strip_suffix("methods").filter(|kind| !kind.is_empty()) {
+        return kind.to_owned();
+    }
+    for (field, kind) in [("phoneNumber", "phone"), ("emailAddress", "email")] {
+        if method.has(field) {
+            return kind.to_owned();
+        }
+    }
+    String::new()
 }

@@ -107,9 +107,9 @@ impl Writer<'_, '_> {
             need: need.unwrap_or(1),
             email: is_on(&["email"]),
             mobile: is_on(&["sms", "voice"]),
-            office: false,
+            office: is_on(&["voice"]),
             app: is_on(&["microsoftauthenticator", "softwareoath"]),
-            questions: false,
+            questions: true,
             process,
         })
     }
@@ -209,9 +209,14 @@ impl Writer<'_, '_> {
                 .entry(name.to_owned())
                 .or_default();
             own.need = rule.need;
+            let each = devices.iter().map(|device| (*device).clone());
+            let each: Vec<String> = each.collect();
             own.rows = rows
                 .into_iter()
-                .map(|(source, method)| (source, method.to_owned()))
+                .map(|(source, method)| match source.as_str() {
+                    "own:device" => (each.clone(), method.to_owned()),
+                    _ => (vec![source], method.to_owned()),
+                })
                 .collect();
             own.mails.clone_from(&user.recovery_mail);
             own.phones.clone_from(&user.phones);
@@ -247,6 +252,23 @@ impl Writer<'_, '_> {
             let detail = "second factors as registered";
             self.maker
                 .coverage(from, [source, "", "mfa", "known", detail]);
+        }
+        let unseen = tenant
+            .users
+            .values()
+            .filter(|user| !user.shows_recovery)
+            .count();
+        if unseen > 0 {
+            let detail = format!(
+                "recovery addresses and phones of {unseen} accounts are not in the export: resets through them are not seen; select otherMails and mobilePhone"
+            );
+            let cells = [source, "", "recovery_addresses", "unknown", &*detail];
+            self.maker.coverage(from, cells);
+        }
+        if tenant.users.is_empty() {
+            let detail = "no users: what follows for them is not seen";
+            self.maker
+                .coverage(from, [source, "", "users", "unknown", detail]);
         }
         let mut say = |seen: &[&str], aspect: &str, known: &str, unknown: &str| {
             let is_known = seen.iter().any(|document| tenant.seen.contains(document));

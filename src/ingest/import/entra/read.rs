@@ -3,11 +3,12 @@
 use super::methods::{methods, registration};
 use super::recognise::parent;
 use super::tenant::{
-    Application, Assignment, Group, Link, ResetPolicy, RoleName, Tenant, Unit, User,
+    Application, Assignment, Factor, Group, Link, ResetPolicy, RoleName, Tenant, Unit, User,
 };
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::import::ExportFile;
 use crate::ingest::import::record::Record;
+use crate::ingest::import::shape::is_eaten;
 use crate::ingest::import::table::Maker;
 
 pub(super) fn document(
@@ -108,9 +109,15 @@ pub(super) fn fill(user: &mut User, record: &Record<'_>) {
         user.manager = manager.text("id");
     }
     user.enabled = record.flag("accountEnabled").or(user.enabled);
-    user.is_synchronised = record
-        .flag("onPremisesSyncEnabled")
-        .or(user.is_synchronised);
+    // Graph answers null for what was never synchronised.
+    let is_synchronised = record.flag("onPremisesSyncEnabled");
+    let says_never = record.has("onPremisesSyncEnabled") && is_synchronised.is_none();
+    user.is_synchronised = is_synchronised
+        .or(user.is_synchronised)
+        .or(says_never.then_some(false));
+    user.shows_recovery |= ["otherMails", "alternateEmailAddress", "authenticationEmail"]
+        .iter()
+        .any(|key| record.has(key));
     let is_external = user.login.to_uppercase().contains("#EXT#");
     user.is_guest |= is_external || record.text("userType").eq_ignore_ascii_case("guest");
     for address in record.list("proxyAddresses") {
@@ -127,14 +134,23 @@ pub(super) fn fill(user: &mut User, record: &Record<'_>) {
     for address in mails.into_iter().filter(|address| address.contains('@')) {
         push(&mut user.recovery_mail, address);
     }
-    for key in [
-        "mobilePhone",
-        "mobile",
-        "authenticationPhoneNumber",
-        "authenticationAlternativePhoneNumber",
-    ] {
+    for key in ["mobilePhone", "mobile", "authenticationPhoneNumber"] {
         phone(&mut user.phones, &record.text(key));
     }
+    let mut alternate = Vec::new();
+    phone(
+        &mut alternate,
+        &record.text("authenticationAlternativePhoneNumber"),
+    );
+    // It answers sign-ins and resets nothing.
+    user.factors
+        .extend(alternate.into_iter().map(|number| Factor {
+            factor: "voice",
+            holder: format!("phone:{number}"),
+            resets: false,
+            is_value: true,
+            from: Some(record.origin),
+        }));
     let mut office = record.list("businessPhones");
     office.extend(record.list("telephoneNumber"));
     for number in office {
@@ -148,11 +164,12 @@ pub(super) fn push(list: &mut Vec<String>, text: String) {
     }
 }
 
-/// A number without its extension. A masked one is nobody's.
+/// A number without its extension.
 pub(super) fn phone(list: &mut Vec<String>, number: &str) {
     let number = number.split(['x', 'X']).next().unwrap_or_default().trim();
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
-    if digits >= 5 && !number.contains('*') {
+    // A masked number, or one that a spreadsheet has rounded, is nobody's.
+    if digits >= 5 && !number.contains('*') && !is_eaten(number) {
         push(list, number.to_owned());
     }
 }
@@ -188,6 +205,8 @@ pub(super) fn group(tenant: &mut Tenant, record: &Record<'_>, maker: &mut Maker<
     let group = Group {
         from: Some(record.origin),
         name: record.text("displayName"),
+        mail: record.text("mail"),
+        sid: record.text("onPremisesSecurityIdentifier"),
         is_role_assignable: record.flag("isAssignableToRole") == Some(true),
         is_dynamic: record
             .list("groupTypes")
@@ -307,7 +326,9 @@ pub(super) fn directory_role(
     for member in members {
         let principal = member.text("id");
         let is_known = tenant.assignments.iter().any(|one| {
-            one.principal.eq_ignore_ascii_case(&principal) && one.role.eq_ignore_ascii_case(&id)
+            one.principal.eq_ignore_ascii_case(&principal)
+                && one.role.eq_ignore_ascii_case(&id)
+                && one.scope == "/"
         });
         if !is_known {
             tenant.assignments.push(Assignment {

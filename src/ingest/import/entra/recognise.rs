@@ -145,13 +145,32 @@ pub(super) fn links(head: &Head<'_, '_>, context: &str) -> Option<&'static str> 
     )
 }
 
-/// What a file of EntraExporter is: `Groups/ID/Members/ID/ID.json`.
+/// Folders of EntraExporter that hold a folder per object.
+const FOLDERS: [&str; 6] = [
+    "groups",
+    "applications",
+    "serviceprincipals",
+    "directoryroles",
+    "administrativeunits",
+    "users",
+];
+
+/// The object that a file of EntraExporter is about, and what is said of it:
+/// `Groups/ID/Members/ID/ID.json`, below whatever folders.
+fn in_folder(name: &str) -> Option<(String, String, String)> {
+    let parts: Vec<String> = name.split('/').map(str::to_lowercase).collect();
+    parts.windows(3).find_map(|part| match part {
+        [folder, id, what] if FOLDERS.contains(&&**folder) && is_guid(id) && !is_guid(what) => {
+            Some((folder.clone(), id.clone(), what.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// What a file of EntraExporter is.
 pub(super) fn by_folder(name: &str) -> Option<&'static str> {
-    let parts: Vec<&str> = name.split('/').collect();
-    let at = parts
-        .windows(3)
-        .position(|part| is_guid(part[1]) && !is_guid(part[2]))?;
-    match (parts[at], parts[at + 2]) {
+    let (folder, _, what) = in_folder(name)?;
+    match (&*folder, &*what) {
         ("groups", "members") => Some("groupMembers"),
         ("groups", "owners") => Some("groupOwners"),
         ("applications", "owners") => Some("applicationOwners"),
@@ -196,8 +215,12 @@ pub(super) fn parent(
     if let Some((id, _)) = quoted {
         return id.replace("%40", "@");
     }
-    guid_in(&file.name).map(str::to_owned).unwrap_or_else(|| {
-        let last = file.name.rsplit('/').next().unwrap_or_default();
+    if let Some((_, id, _)) = in_folder(&file.name) {
+        return id;
+    }
+    let last = file.name.rsplit('/').next().unwrap_or_default();
+    let guid = guid_in(last).or_else(|| guid_in(&file.name));
+    guid.map(str::to_owned).unwrap_or_else(|| {
         let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
         let login = stem.split(['_', ' ']).find(|part| part.contains('@'));
         login.unwrap_or_default().to_owned()

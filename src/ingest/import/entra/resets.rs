@@ -38,9 +38,20 @@ impl Writer<'_, '_> {
             return None;
         }
         if let Some(unit) = unit_of(scope) {
-            let name = self.tenant.units.get(&unit).map(|known| &*known.name);
-            let name = name.filter(|name| !name.is_empty()).unwrap_or(&unit);
-            return Some(format!("unit {}", name.replace(';', ",")));
+            let known = self.tenant.units.get(&unit).map(|known| &*known.name);
+            let Some(name) = known.filter(|name| !name.is_empty()) else {
+                return Some(format!("unit {unit}"));
+            };
+            let units = self.tenant.units.values();
+            let same = units.filter(|other| other.name.eq_ignore_ascii_case(name));
+            let name = name.replace(';', ",");
+            // Units may have the same name.
+            let is_unique = same.count() == 1;
+            return Some(if is_unique {
+                format!("unit {name}")
+            } else {
+                format!("unit {name} ({unit})")
+            });
         }
         Some(short(&self.principal(scope.trim_start_matches('/'))).to_owned())
     }
@@ -279,6 +290,7 @@ impl Writer<'_, '_> {
         // Who resets whom, by the roles that may.
         let mut classes: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
         let unprotected = super::matrix::Protection::default();
+        let keys: BTreeSet<String> = keys.into_iter().collect();
         for key in keys {
             // The password of a guest is kept where it comes from.
             if tenant.users.get(&key).is_none_or(|user| user.is_guest) {

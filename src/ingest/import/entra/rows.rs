@@ -44,9 +44,6 @@ impl<'a, 's> Writer<'a, 's> {
 
     /// Writes everything.
     pub fn write(mut self) {
-        if self.tenant.users.is_empty() && self.tenant.groups.is_empty() {
-            return;
-        }
         self.users();
         self.groups();
         self.roles();
@@ -70,7 +67,7 @@ impl<'a, 's> Writer<'a, 's> {
 
     /// A group that the importer makes.
     pub fn made(&self, what: &str) -> String {
-        format!("group:{what} @ {}", self.label)
+        format!("group:{}: {what}", self.label)
     }
 
     fn name_all(&mut self) {
@@ -90,7 +87,9 @@ impl<'a, 's> Writer<'a, 's> {
                 &group.name
             };
             let mut full = format!("group:{} @ {}", name.replace(';', ","), self.label);
-            if !taken.insert(full.to_lowercase()) {
+            // What begins as a group that is made here must not be taken for it.
+            let is_feigned = name.to_lowercase().starts_with(&format!("{}:", self.label));
+            if !taken.insert(full.to_lowercase()) || is_feigned {
                 full = format!(
                     "group:{} ({}) @ {}",
                     name.replace(';', ","),
@@ -98,6 +97,11 @@ impl<'a, 's> Writer<'a, 's> {
                     self.label
                 );
             }
+            let keys = &mut *self.maker.keys;
+            keys.add_group(Key::ObjectId, &group.id, &full);
+            keys.add_group(Key::Sid, &group.sid, &full);
+            keys.add_group(Key::Address, &group.mail, &full);
+            keys.add_group(Key::Sam, &group.name, &full);
             self.names.insert(key.clone(), full);
         }
         for (key, application) in &self.tenant.applications {
@@ -145,7 +149,7 @@ impl<'a, 's> Writer<'a, 's> {
         let owners: BTreeSet<String> = tenant
             .owners
             .iter()
-            .filter(|link| guarded(&link.of.to_lowercase()))
+            .filter(|link| !link.is_eligible && guarded(&link.of.to_lowercase()))
             .map(|link| link.principal.to_lowercase())
             .collect();
         for (key, user) in &tenant.users {
@@ -280,7 +284,8 @@ impl<'a, 's> Writer<'a, 's> {
         for address in &user.proxies {
             keys.add(Key::Address, address, id);
         }
-        if user.is_synchronised == Some(true) || !user.sid.is_empty() {
+        let is_known = user.is_synchronised == Some(true) || !user.sid.is_empty();
+        if is_known || (user.is_synchronised.is_none() && !user.is_guest) {
             let known = [
                 (Key::Sid, &user.sid),
                 (Key::ImmutableId, &user.immutable_id),
@@ -293,6 +298,7 @@ impl<'a, 's> Writer<'a, 's> {
                 keys: known.map(|(key, value)| (key, value.clone())).collect(),
                 origin: from.origin,
                 object: user.id.clone(),
+                is_known,
             };
             // A tenant that two exports describe has each account once.
             keys.synchronised

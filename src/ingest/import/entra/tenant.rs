@@ -30,6 +30,8 @@ pub(in crate::ingest) struct User {
     /// Whether second factors of the account are in the export, present or not.
     pub factors_known: bool,
     pub has_questions: bool,
+    /// Whether the export has the fields of recovery addresses and phones, empty or not.
+    pub shows_recovery: bool,
     /// What the registration report says of self-service reset.
     pub sspr_enabled: Option<bool>,
 }
@@ -54,6 +56,8 @@ pub(in crate::ingest) struct Group {
     pub from: Option<Origin>,
     pub id: String,
     pub name: String,
+    pub mail: String,
+    pub sid: String,
     pub is_role_assignable: bool,
     pub is_dynamic: bool,
 }

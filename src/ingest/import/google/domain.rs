@@ -41,8 +41,8 @@ pub(super) struct Member {
     pub(super) email: String,
     pub(super) kind: String,
     pub(super) role: String,
-    /// Whether the row is of a nested group that `recursive` has expanded.
-    pub(super) is_nested: bool,
+    /// The nested group that `recursive` has found the member in.
+    pub(super) subgroup: String,
 }
 
 #[derive(Default)]
@@ -179,6 +179,18 @@ impl Domain {
             record.text("User"),
             record.text("delegateAddress"),
         ));
+    }
+
+    /// Whoever is given the role is a super administrator, whatever the list of users says.
+    pub(super) fn note_supers(&mut self) {
+        for admin in &self.admins {
+            let is_super = admin.role == "_SEED_ADMIN_ROLE" || self.supers.contains(&admin.role);
+            if let Some(user) = self.users.get_mut(&admin.holder.to_lowercase())
+                && is_super
+            {
+                user.is_super = true;
+            }
+        }
     }
 
     /// The domain that most addresses end in.

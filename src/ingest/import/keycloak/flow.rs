@@ -44,10 +44,12 @@ pub(super) struct Flow {
     pub enrols_otp: bool,
     /// Steps that are not known.
     pub unknown: Vec<String>,
+    /// Steps that were followed.
+    steps: usize,
 }
 
-/// How deep flows nest in a file that nobody has tampered with.
-const MAX_DEPTH: usize = 32;
+/// Steps that are followed: more than any realm has, and flows that name each other end.
+const MAX_STEPS: usize = 1000;
 
 impl Flow {
     /// What Keycloak ships.
@@ -57,6 +59,7 @@ impl Flow {
             sets_password: true,
             enrols_otp: true,
             unknown: Vec::new(),
+            steps: 0,
         }
     }
 
@@ -67,20 +70,26 @@ impl Flow {
             sets_password: false,
             enrols_otp: false,
             unknown: Vec::new(),
+            steps: 0,
         };
-        flow.root = flow.sub(name, flows, 0)?;
+        flow.root = flow.sub(name, flows)?;
         Some(flow)
     }
 
-    fn sub(&mut self, name: &str, flows: &[Record<'_>], depth: usize) -> Option<Step> {
+    fn sub(&mut self, name: &str, flows: &[Record<'_>]) -> Option<Step> {
         let found = flows.iter().find(|flow| flow.text("alias") == name)?;
-        if depth > MAX_DEPTH {
-            return Some(Step::Passes);
-        }
         let mut executions = found.records("authenticationExecutions");
         executions.sort_by_key(|execution| execution.number("priority").unwrap_or(0));
         let (mut required, mut alternative) = (Vec::new(), Vec::new());
         for execution in &executions {
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                let name = "steps without end".to_owned();
+                if !self.unknown.contains(&name) {
+                    self.unknown.push(name);
+                }
+                break;
+            }
             let requirement = execution.text("requirement").to_uppercase();
             if requirement == "DISABLED" {
                 continue;
@@ -90,7 +99,7 @@ impl Flow {
                 execution.any_flag(&["authenticatorFlow", "autheticatorFlow"]) == Some(true);
             let step = if is_flow {
                 let alias = execution.text("flowAlias");
-                self.sub(&alias, flows, depth + 1).unwrap_or(Step::Passes)
+                self.sub(&alias, flows).unwrap_or(Step::Passes)
             } else {
                 self.step(execution)
             };
@@ -203,10 +212,11 @@ impl Step {
                 alternative,
             } => {
                 if required.is_empty() && !alternative.is_empty() {
-                    return alternative
+                    let ways: BTreeSet<BTreeSet<Need>> = alternative
                         .iter()
                         .flat_map(|step| step.ways(configured))
                         .collect();
+                    return ways.into_iter().collect();
                 }
                 all(required, configured)
             }
@@ -301,6 +311,19 @@ mod tests {
             r#"{"flows":[{"alias":"reset","authenticationExecutions":[
               {"authenticatorFlow":true,"requirement":"REQUIRED","flowAlias":"reset"}]}]}"#,
         );
+        assert_eq!(flow.unknown, ["steps without end"]);
         assert_eq!(ways(&flow, &[]), [Vec::new()]);
+    }
+
+    #[test]
+    fn flows_that_name_themselves_twice_end() {
+        let flow = flow(
+            r#"{"flows":[{"alias":"reset","authenticationExecutions":[
+              {"authenticatorFlow":true,"requirement":"ALTERNATIVE","flowAlias":"reset"},
+              {"authenticatorFlow":true,"requirement":"ALTERNATIVE","flowAlias":"reset"},
+              {"authenticator":"reset-credential-email","requirement":"ALTERNATIVE"}]}]}"#,
+        );
+        assert_eq!(flow.unknown, ["steps without end"]);
+        assert!(ways(&flow, &[]).len() <= 2);
     }
 }

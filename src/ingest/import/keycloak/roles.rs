@@ -7,7 +7,7 @@ use crate::model::Table;
 
 impl Realm<'_> {
     pub(super) fn group(&self, path: &str) -> String {
-        self.made(&path.replace(';', ","))
+        format!("group:{} @ {}", path.replace(';', ","), self.name)
     }
 
     pub(super) fn role(&self, client: &str, role: &str) -> String {
@@ -109,15 +109,12 @@ impl Realm<'_> {
         }
     }
 
-    /// Roles that take every account of the realm.
-    pub(super) fn powers(&self, maker: &mut Maker<'_>) {
+    /// Roles that take every account of the realm: its own, and those of the realm `master` for it.
+    pub(super) fn powers(&self, master: &Self, maker: &mut Maker<'_>) {
         let whole = self.whole();
         let accounts = self.made("all accounts");
         let system = format!("system:Keycloak realm {}", self.name);
-        let clients = [
-            "realm-management".to_owned(),
-            format!("{}-realm", self.name),
-        ];
+        let of_master = format!("{}-realm", self.name);
         let criticality = if self.name == "master" { "0" } else { "1" };
         let row = [
             ("id", &*system),
@@ -125,7 +122,7 @@ impl Realm<'_> {
             ("criticality", criticality),
         ];
         maker.row(Table::Systems, whole, &row);
-        for client in &clients {
+        for (realm, client) in [(self, "realm-management"), (master, &*of_master)] {
             for (role, name) in [
                 (
                     "manage-users",
@@ -133,37 +130,34 @@ impl Realm<'_> {
                 ),
                 ("impersonation", "impersonation of users"),
             ] {
-                let source = self.role(client, role);
-                if !self.held.borrow().contains(&source) {
+                let source = realm.role(client, role);
+                if !realm.held.borrow().contains(&source) {
                     continue;
                 }
                 let process = self.process(role, name, maker);
                 recovery(whole, &source, &accounts, &process, maker);
             }
             for role in ["realm-admin", "manage-realm"] {
-                let principal = self.role(client, role);
-                if !self.held.borrow().contains(&principal) {
-                    continue;
-                }
-                let row = [
-                    ("principal", &*principal),
-                    ("system", &*system),
-                    ("role", role),
-                ];
-                maker.row(Table::Grants, whole, &row);
+                realm.grant(client, role, &system, maker);
             }
         }
-        let admin = self.role("", "admin");
-        if self.name == "master" && self.held.borrow().contains(&admin) {
-            let row = [
-                ("principal", &*admin),
-                ("system", &*system),
-                ("role", "admin"),
-            ];
-            maker.row(Table::Grants, whole, &row);
+        if master.name == "master" {
+            master.grant("", "admin", &system, maker);
         }
         let process = self.process("realm", "control of the realm", maker);
         recovery(whole, &system, &accounts, &process, maker);
+    }
+
+    fn grant(&self, client: &str, role: &str, system: &str, maker: &mut Maker<'_>) {
+        let principal = self.role(client, role);
+        if self.held.borrow().contains(&principal) {
+            let row = [
+                ("principal", &*principal),
+                ("system", system),
+                ("role", role),
+            ];
+            maker.row(Table::Grants, self.whole(), &row);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Role {
     pub(super) custom: String,
     /// Ids of the groups it is for.
     pub(super) targets: Vec<String>,
+    /// Whether the export says which groups it is for, none included.
+    pub(super) shows_targets: bool,
 }
 
 /// Everything that was read.
@@ -288,9 +290,11 @@ impl Org {
             let targets = role
                 .record("_embedded")
                 .and_then(|embedded| embedded.record("targets"))
-                .map(|targets| targets.records("groups"))
-                .unwrap_or_default();
+                .map(|targets| targets.records("groups"));
+            let shows_targets = targets.is_some();
+            let targets = targets.unwrap_or_default();
             self.roles.push(Role {
+                shows_targets,
                 from: role.origin,
                 holder: holder.to_lowercase(),
                 kind: role.text("type"),

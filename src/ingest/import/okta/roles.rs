@@ -151,6 +151,11 @@ impl Import<'_, '_> {
         admins: Option<&str>,
     ) {
         let process = self.process(&format!("reset/{}", role.kind), &role.label);
+        if !role.shows_targets {
+            let detail = "the groups that help desks and group administrators are for are not in the export: they are taken to be for everybody; export roles with ?expand=targets/groups";
+            let cells = [SOURCE, "", "role_targets", "unknown", detail];
+            self.maker.coverage(of(role), cells);
+        }
         let said = self.maker.settings.flag("okta.helpdesk_resets_admins");
         let all: Vec<String> = if targets.is_empty() {
             vec![self.made("all accounts")]
@@ -214,10 +219,16 @@ impl Import<'_, '_> {
                 .leave_out("custom roles whose permissions are not in the export");
             return;
         };
+        let scope = "which users a custom role is for is kept in its resource set, which is not read: it is taken to be for everybody";
+        let mut said = false;
         for permission in permissions {
             let found = known.permission.iter().find(|one| one.name == permission);
             match found {
                 Some(found) => {
+                    if !std::mem::replace(&mut said, true) {
+                        let cells = [SOURCE, "", "custom_role_scope", "unknown", scope];
+                        self.maker.coverage(of(role), cells);
+                    }
                     let process = self.process(&format!("permission/{permission}"), &permission);
                     self.reset(
                         of(role),
@@ -227,6 +238,12 @@ impl Import<'_, '_> {
                         supers,
                         &process,
                     );
+                }
+                None if permission.contains("members")
+                    || permission.contains("groupMembership") =>
+                {
+                    self.maker
+                        .leave_out("permissions of custom roles to change members of groups");
                 }
                 None => self
                     .maker

@@ -15,6 +15,8 @@ pub(super) struct Policy {
     priority: i64,
     is_active: bool,
     groups: Vec<String>,
+    /// Whose passwords it is for: OKTA, ACTIVE_DIRECTORY, LDAP, or anybody's.
+    provider: String,
     /// What policies of before the rules say: address, text message, call, question.
     classic: [bool; 4],
 }
@@ -26,6 +28,9 @@ pub(super) struct Rule {
     priority: i64,
     is_active: bool,
     is_allowed: bool,
+    /// Whether it holds wherever somebody is.
+    is_anywhere: bool,
+    excluded: Vec<String>,
     /// Requirements are kept in another policy.
     is_elsewhere: bool,
     primary: Vec<String>,
@@ -53,6 +58,12 @@ pub(super) fn policy(record: &Record<'_>) -> Policy {
         priority: record.number("priority").unwrap_or(i64::MAX),
         is_active: record.text("status") != "INACTIVE",
         groups: groups.iter().map(|group| group.to_lowercase()).collect(),
+        provider: record
+            .record("conditions")
+            .and_then(|conditions| conditions.record("authProvider"))
+            .map(|provider| provider.text("provider"))
+            .filter(|provider| provider != "ANY")
+            .unwrap_or_default(),
         classic: [
             is("okta_email"),
             is("okta_sms"),
@@ -72,6 +83,15 @@ pub(super) fn rule(record: &Record<'_>, policy: &str) -> Rule {
             .as_ref()
             .and_then(|requirement| requirement.record(name))
     };
+    let conditions = record.record("conditions");
+    let network = conditions
+        .as_ref()
+        .and_then(|conditions| conditions.record("network"));
+    let excluded = conditions
+        .as_ref()
+        .and_then(|conditions| conditions.record("people")?.record("users"))
+        .map(|users| users.list("exclude"))
+        .unwrap_or_default();
     let methods = |name: &str| {
         part(name)
             .map(|part| part.list("methods"))
@@ -82,6 +102,9 @@ pub(super) fn rule(record: &Record<'_>, policy: &str) -> Rule {
         policy: policy.to_lowercase(),
         priority: record.number("priority").unwrap_or(i64::MAX),
         is_active: record.text("status") != "INACTIVE",
+        is_anywhere: network
+            .is_none_or(|network| matches!(&*network.text("connection"), "" | "ANYWHERE")),
+        excluded: excluded.iter().map(|user| user.to_lowercase()).collect(),
         is_allowed: reset.is_some_and(|reset| reset.text("access") == "ALLOW"),
         is_elsewhere: requirement
             .as_ref()
@@ -127,6 +150,8 @@ impl Import<'_, '_> {
             .filter(|policy| policy.is_active)
             .collect();
         policies.sort_by_key(|policy| policy.priority);
+        let mut rules: Vec<&Rule> = org.rules.iter().filter(|rule| rule.is_active).collect();
+        rules.sort_by_key(|rule| rule.priority);
         let mut groups_of: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (_, member, group) in &org.members {
             groups_of
@@ -149,37 +174,47 @@ impl Import<'_, '_> {
                                 .is_some_and(|(_, _, everyone)| *everyone)
                     })
             };
-            let policy = policies.iter().find(is_for);
-            let mut rules: Vec<&Rule> = org
-                .rules
-                .iter()
-                .filter(|rule| rule.is_active)
-                .filter(|rule| {
-                    policy.is_none_or(|policy| rule.policy.is_empty() || rule.policy == policy.id)
-                })
-                .collect();
-            rules.sort_by_key(|rule| rule.priority);
-            match (rules.first(), policy) {
-                (Some(rule), _) if rule.is_allowed => {
+            let is_own = |policy: &&&Policy| {
+                policy.provider.is_empty()
+                    || user.provider.is_empty()
+                    || policy.provider == user.provider
+            };
+            let mut of_user = policies.iter().filter(is_own);
+            let policy = of_user.find(is_for);
+            let rules = rules.iter().filter(|rule| {
+                let is_of =
+                    policy.is_none_or(|policy| rule.policy.is_empty() || rule.policy == policy.id);
+                is_of && !rule.excluded.contains(key)
+            });
+            let mut has_rules = false;
+            for rule in rules {
+                has_rules = true;
+                if rule.is_allowed {
                     let process = if rule.is_elsewhere {
                         &elsewhere
                     } else {
                         &process
                     };
-                    self.by_rule(user, rule, process);
+                    self.by_rule(key, user, rule, process);
                 }
-                (Some(_), _) => {}
-                (None, Some(policy)) => self.classic(user, policy, &process),
-                (None, None) if org.policies.is_empty() => {
+                // One for some networks leaves others to the rules behind it: a thief chooses.
+                if rule.is_anywhere {
+                    break;
+                }
+            }
+            match policy {
+                _ if has_rules => {}
+                Some(policy) => self.classic(key, user, policy, &process),
+                None if org.policies.is_empty() => {
                     let ways = ways(user, "email");
                     self.gates(user, self.from(user).origin, &ways, None, &process);
                 }
-                (None, None) => {}
+                None => {}
             }
         }
     }
 
-    fn by_rule(&mut self, user: &User, rule: &Rule, process: &str) {
+    fn by_rule(&mut self, key: &str, user: &User, rule: &Rule, process: &str) {
         let primary: Vec<Way> = rule
             .primary
             .iter()
@@ -206,10 +241,10 @@ impl Import<'_, '_> {
                 all.iter().flat_map(|method| ways(user, method)).collect()
             }
         });
-        self.gates(user, rule.from, &primary, step_up.as_deref(), process);
+        self.stepped_up(key, user, rule.from, &primary, step_up.as_deref(), process);
     }
 
-    fn classic(&mut self, user: &User, policy: &Policy, process: &str) {
+    fn classic(&mut self, key: &str, user: &User, policy: &Policy, process: &str) {
         let [email, sms, voice, question] = policy.classic;
         let on = [(email, "email"), (sms, "sms"), (voice, "voice")];
         let primary: Vec<Way> = on
@@ -218,13 +253,32 @@ impl Import<'_, '_> {
             .flat_map(|(_, method)| ways(user, method))
             .collect();
         let step_up = question.then(|| ways(user, "security_question"));
-        self.gates(
-            user,
-            self.from(user).origin,
-            &primary,
-            step_up.as_deref(),
-            process,
-        );
+        let origin = self.from(user).origin;
+        self.stepped_up(key, user, origin, &primary, step_up.as_deref(), process);
+    }
+
+    /// A step-up that nobody can answer because the user's factors are not in the export stops
+    /// nobody, at worst.
+    fn stepped_up(
+        &mut self,
+        key: &str,
+        user: &User,
+        origin: Origin,
+        primary: &[Way],
+        step_up: Option<&[Way]>,
+        process: &str,
+    ) {
+        let is_unknown = !self.org.with_factors.contains(key);
+        let Some(ways) = step_up.filter(|_| is_unknown && !primary.is_empty()) else {
+            return self.gates(user, origin, primary, step_up, process);
+        };
+        let unknown = self.process("unknown-factors", "step-up by factors that are not known");
+        let scope = format!("process:{unknown}");
+        let detail = "a reset asks for a second method of accounts whose factors are not in the export: it is taken to stop nobody; export /users/ID/factors";
+        let cells = [SOURCE, &*scope, "step_up", "unknown", detail];
+        self.maker.coverage(self.whole, cells);
+        self.gates(user, origin, primary, None, &unknown);
+        self.gates(user, origin, primary, Some(ways), process);
     }
 
     /// One gate for every way through: a primary method and, where it is asked for, another one.

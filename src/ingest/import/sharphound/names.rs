@@ -54,8 +54,7 @@ impl Names {
             // A cloud account of the same login is another account: this one signs in to its domain.
             let plain = match plain.rsplit_once('@') {
                 Some((account, domain))
-                    if object.kind == ObjectKind::User
-                        && maker.keys.declared_by(&plain).is_some() =>
+                    if object.kind == ObjectKind::User && maker.keys.is_of_the_cloud(&plain) =>
                 {
                     format!("{domain}\\{account}")
                 }
