@@ -162,7 +162,7 @@ fn a_list_of_phones_leaves_other_factors_alone() {
     let users = list(&[user(1, "kim@x.example", r#","otherMails":[]"#)]);
     let files = [
         ("users.json", &*users),
-        ("report.json", &*list(&[report.clone()])),
+        ("report.json", &*list(std::slice::from_ref(&report))),
         ("phones.json", phones),
     ];
     let all = of("entra", &files, &["--set", "entra.sspr=1"]);
