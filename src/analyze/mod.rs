@@ -1,6 +1,7 @@
 //! Questions and answers: one scan of an organisation, its tiers, its findings.
 
 mod coverage;
+pub mod explain;
 mod findings;
 mod scan;
 mod single;

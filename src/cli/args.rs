@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compile::Assumption;
+use crate::compile::{self, Assumption, AssumptionError};
 use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
+use crate::model::Organisation;
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -56,6 +57,8 @@ pub enum Color {
 pub enum Command {
     /// Compute reset tiers and the chains that prove them
     Scan(Box<ScanArgs>),
+    /// Say why something falls, in every way, or what keeps it from falling
+    Explain(Box<ExplainArgs>),
     /// Validate the inputs and stop
     Check(CheckArgs),
     /// Turn a directory export into tables that can be read, edited and scanned
@@ -160,15 +163,9 @@ pub struct ScanArgs {
     /// Where the results go; made if it is not there
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Give the attacker something for free; repeatable
-    #[arg(long, value_name = "WHAT", help_heading = "Scenario")]
-    pub assume: Vec<Assumption>,
-    /// Leave eligible (not yet activated) grants and memberships out
-    #[arg(long, help_heading = "Scenario")]
-    pub standing_only: bool,
-    /// What to take for what the exports could not show
-    #[arg(long, value_enum, default_value_t = Unknown::Worst, value_name = "CASE", help_heading = "Scenario")]
-    pub assume_unknown: Unknown,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
     /// Leave bad rows out instead of refusing everything; writes *.partial.* files
     #[arg(long, conflicts_with = "strict")]
     pub keep_going: bool,
@@ -199,6 +196,86 @@ pub struct ScanArgs {
     /// Threads to work on [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+}
+
+/// What is assumed beside the tables.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Scenario")]
+pub struct ScenarioArgs {
+    /// Give the attacker something for free; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub assume: Vec<Assumption>,
+    /// Leave eligible (not yet activated) grants and memberships out
+    #[arg(long)]
+    pub standing_only: bool,
+    /// What to take for what the exports could not show
+    #[arg(long, value_enum, default_value_t = Unknown::Worst, value_name = "CASE")]
+    pub assume_unknown: Unknown,
+}
+
+impl ScenarioArgs {
+    /// How to compile, as it was typed.
+    ///
+    /// # Errors
+    /// When an assumption names what the input does not.
+    pub fn options(&self, org: &Organisation) -> Result<compile::Options, AssumptionError> {
+        for assumption in &self.assume {
+            assumption.check(org)?;
+        }
+        Ok(compile::Options {
+            assumptions: self.assume.clone(),
+            standing_only: self.standing_only,
+            unknown: match self.assume_unknown {
+                Unknown::Worst => compile::Unknown::Worst,
+                Unknown::Best => compile::Unknown::Best,
+            },
+        })
+    }
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin explain data/harbour --identity k.lowe\n  \
+    linchpin explain data/harbour --identity k.lowe --system tenant --all 5\n  \
+    linchpin explain data/harbour --identity adm-lindqvist --reverse\n  \
+    linchpin explain data/harbour --identity k.lowe --as svg > k.lowe.svg\n\n\
+    Without --system the worst system that falls is explained. When it does not fall, what is missing is named.")]
+pub struct ExplainArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Whose reset is abused: an identity, or something else with its kind, phone:+1555...
+    #[arg(long, value_name = "NAME")]
+    pub identity: String,
+    /// The system to explain, or anything else with its kind, identity:adm-silva
+    #[arg(long, value_name = "NAME", conflicts_with = "reverse")]
+    pub system: Option<String>,
+    /// Explain it in up to this many ways: one path hides the next
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with = "reverse")]
+    pub all: u32,
+    /// Who can reach the identity, instead of what it reaches
+    #[arg(long)]
+    pub reverse: bool,
+    /// How the proof is told
+    #[arg(long = "as", value_enum, default_value_t = Telling::Text, value_name = "FORM")]
+    pub telling: Telling,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
+
+/// How a proof is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Telling {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+    /// For Graphviz
+    Dot,
+    /// As a picture
+    Svg,
 }
 
 /// What is taken for what is not known.

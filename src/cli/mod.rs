@@ -6,6 +6,7 @@ mod complaints;
 mod completions;
 mod console;
 mod exit;
+mod explain;
 mod generate;
 mod import;
 mod memory;
@@ -51,6 +52,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli.command {
         args::Command::Scan(args) => scan::run(&args, &console),
         args::Command::Check(args) => check::run(&args, &console),
+        args::Command::Explain(args) => explain::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

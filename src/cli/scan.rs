@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Condition, Format, Layout, ScanArgs, Unknown};
+use super::args::{Condition, Format, Layout, ScanArgs};
 use super::check;
 use super::console::Console;
 use super::memory;
@@ -41,24 +41,13 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         rows_left_out,
         files_cut,
     } = ingested;
-    for assumption in &args.assume {
-        assumption
-            .check(&organisation)
-            .map_err(|error| Failure::Usage(error.to_string()))?;
-    }
     let focus = args
         .focus
         .as_deref()
         .map(|name| focus(&organisation, name))
         .transpose()?;
-    let mut options = compile::Options {
-        assumptions: args.assume.clone(),
-        standing_only: args.standing_only,
-        unknown: match args.assume_unknown {
-            Unknown::Worst => compile::Unknown::Worst,
-            Unknown::Best => compile::Unknown::Best,
-        },
-    };
+    let options = args.scenario.options(&organisation);
+    let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let program = compile::compile(&organisation, &options);
     stages.done("compile");
     if args.read.redact {

@@ -12,5 +12,5 @@ pub use dot::dot;
 pub use graphviz::{GraphvizError, svg as graphviz_svg};
 pub use picture::{Edge, Look, Node, Picture};
 pub use place::{Placement, place};
-pub use select::{Limits, picture};
+pub use select::{Limits, picture, proofs};
 pub use svg::svg;

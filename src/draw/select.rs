@@ -32,6 +32,31 @@ pub fn picture(view: &View<'_>, limits: Limits) -> Picture {
     }
 }
 
+/// Draws proofs, each whole, as far as they fit.
+#[must_use]
+pub fn proofs(
+    view: &View<'_>,
+    proofs: &[(AssetId, &Proof)],
+    title: String,
+    max_nodes: usize,
+) -> Picture {
+    let mut drawing = Drawing::new(view, max_nodes);
+    let mut cut = 0;
+    for (at, (seed, proof)) in proofs.iter().enumerate() {
+        drawing.node(Term::Asset(*seed));
+        if !drawing.add(&chain(view, proof), Some(*seed), at == 0) {
+            cut += 1;
+        }
+    }
+    let drawn = proofs.len() - cut;
+    let note = match (drawn, cut) {
+        (1, 0) => "The proof of fewest hops.".to_owned(),
+        (drawn, 0) => format!("{drawn} proofs."),
+        (drawn, cut) => format!("{drawn} proofs; {cut} more do not fit."),
+    };
+    drawing.finish(title, note)
+}
+
 fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
     let mut candidates: Vec<&IdentityResult> = view
         .scan

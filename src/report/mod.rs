@@ -3,7 +3,9 @@
 
 mod chain;
 mod document;
+mod facts;
 mod keys;
+mod techniques;
 mod text;
 mod tiers;
 
@@ -13,9 +15,11 @@ pub use document::{
     FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, SystemEntry,
     UnlockEntry, WorstEntry, schema,
 };
+pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::{row_entry, row_key};
+pub use techniques::{Technique, technique};
 pub use text::{clipped, visible};
-pub use tiers::{UnlockSets, document, foothold_entry, identity_entry};
+pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_entry};
 
 use crate::analyze::Scan;
 use crate::compile::{Options, Program};

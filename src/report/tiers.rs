@@ -4,12 +4,12 @@ use indexmap::IndexMap;
 
 use super::document::SCHEMA_VERSION;
 use super::{
-    BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
+    BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
     FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, SystemEntry, Term, UnlockEntry, View,
-    WorstEntry, chain, row_entry,
+    WorstEntry, accountable, chain, row_entry,
 };
 use crate::analyze::{FootholdResult, IdentityResult};
-use crate::model::{AssetId, Owner, Word};
+use crate::model::{AssetId, Word};
 use crate::solve::{Answer, Unlocked};
 
 /// The document of a scan, its long lists still empty: see [`UnlockSets`], [`identity_entry`] and
@@ -167,10 +167,9 @@ pub fn foothold_entry<'a>(
     }
 }
 
-fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
-    let worst = answer.unlocks().first()?;
-    let chain = chain(view, answer.proof()?);
-    let omitted_steps = chain.omitted.map(|(count, _)| count);
+/// The steps of a chain as the document tells them.
+#[must_use]
+pub fn chain_entries<'a>(view: &View<'a>, chain: Chain<'a>) -> Vec<ChainStep<'a>> {
     let name = |term: Term| FactName {
         kind: term.word(view).into(),
         name: term.name(view).into(),
@@ -186,11 +185,9 @@ fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
             recovery: step.is_recovery,
             hops: step.hops,
             process: process.map(|process| (&*process.id).into()),
-            accountable: process.and_then(|process| match &process.owners[0] {
-                Some(Owner::Identity(asset)) => Some(view.shown(*asset).into()),
-                Some(Owner::Text(text)) => Some(view.org.text(*text).into()),
-                None => None,
-            }),
+            accountable: process
+                .and_then(|process| accountable(view, process))
+                .map(Into::into),
             rows: step
                 .rows
                 .into_iter()
@@ -198,11 +195,18 @@ fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
                 .collect(),
         }
     });
+    steps.collect()
+}
+
+fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
+    let worst = answer.unlocks().first()?;
+    let chain = chain(view, answer.proof()?);
+    let omitted_steps = chain.omitted.map(|(count, _)| count);
     Some(WorstEntry {
         system: view.system(worst.system).into(),
         criticality: view.criticality(worst.system),
         hops: worst.hops,
-        chain: steps.collect(),
+        chain: chain_entries(view, chain),
         omitted_steps,
     })
 }

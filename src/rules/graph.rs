@@ -77,6 +77,21 @@ impl RuleGraph {
         self.classes[fact.index()]
     }
 
+    /// The same graph where this fact alone counts as a system: who reaches it is then what solvers
+    /// answer of every seed.
+    #[must_use]
+    pub fn watching(&self, watched: Fact) -> Self {
+        let mut graph = self.clone();
+        for (at, class) in graph.classes.iter_mut().enumerate() {
+            if at == watched.index() {
+                *class = Class::System;
+            } else if *class == Class::System {
+                *class = Class::Helper;
+            }
+        }
+        graph
+    }
+
     /// What follows when the gate fires.
     #[must_use]
     pub fn head(&self, gate: Gate) -> Fact {

@@ -32,7 +32,7 @@ use extension::Extension;
 pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};
-use search::Search;
+pub use search::Search;
 pub use tour::Effort;
 
 /// What is asked of a rule graph.

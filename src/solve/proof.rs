@@ -53,8 +53,17 @@ pub struct ProofStep {
     pub slots: Vec<u32>,
 }
 
-/// The chosen proof of `goal`: O(its steps and their gates' inputs).
+/// The chosen proof of `goal`, its middle left out where it is very long.
 pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
+    steps(graph, derived, goal).map(Proof::new)
+}
+
+/// The steps of the chosen proof of `goal`: O(they and their gates' inputs).
+pub(super) fn steps(
+    graph: &RuleGraph,
+    derived: &impl Derived,
+    goal: Fact,
+) -> Option<Vec<ProofStep>> {
     derived.key(goal).level()?;
     let mut done = FxHashSet::default();
     let mut steps = Vec::new();
@@ -80,7 +89,7 @@ pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Op
         stack.push((fact, Some(ProofStep { gate, level, slots })));
         stack.extend(inputs.into_iter().rev().map(|input| (input, None)));
     }
-    Some(Proof::new(steps))
+    Some(steps)
 }
 
 fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u32> {

@@ -1,13 +1,14 @@
 //! The closure of a few facts from nothing: one counter per gate, facts in the order of their keys.
 
-use super::{Closure, Key, proof::Derived};
+use super::proof::{Derived, Proof, steps};
+use super::{Closure, Key};
 use crate::rules::{Fact, Gate, RuleGraph};
 
 /// No gate: the fact was given.
 pub(super) const GIVEN: u32 = u32::MAX;
 
 /// A search and its scratch memory (12 bytes per fact, 4 per gate), reused from seed to seed.
-pub(super) struct Search<'g> {
+pub struct Search<'g> {
     graph: &'g RuleGraph,
     keys: Vec<Key>,
     why: Vec<u32>,
@@ -21,7 +22,9 @@ pub(super) struct Search<'g> {
 }
 
 impl<'g> Search<'g> {
-    pub(super) fn new(graph: &'g RuleGraph) -> Self {
+    /// Scratch memory for a graph.
+    #[must_use]
+    pub fn new(graph: &'g RuleGraph) -> Self {
         Self {
             graph,
             keys: vec![Key::NEVER; graph.fact_count()],
@@ -40,8 +43,37 @@ impl<'g> Search<'g> {
         &self.reached
     }
 
+    /// Leaves gates out of every run to come: their counters stand where no need is ever met.
+    pub fn forbid(&mut self, gates: &[Gate]) {
+        // What the last run counted would else be set back when the next one begins.
+        self.reset();
+        for gate in gates {
+            self.counts[gate.index()] = u32::MAX / 2;
+        }
+    }
+
+    /// Takes gates in again that were left out.
+    pub fn allow(&mut self, gates: &[Gate]) {
+        for gate in gates {
+            self.counts[gate.index()] = 0;
+        }
+    }
+
+    /// The proof that the last run gives, with every step.
+    #[must_use]
+    pub fn whole_proof(&self, goal: Fact) -> Option<Proof> {
+        let steps = steps(self.graph, self, goal)?;
+        Some(Proof { steps, omitted: 0 })
+    }
+
+    /// Whether a fact is in the closure of the last run.
+    #[must_use]
+    pub fn contains(&self, fact: Fact) -> bool {
+        self.keys[fact.index()] != Key::NEVER
+    }
+
     /// Computes the closure of `given`; what an earlier run left is forgotten.
-    pub(super) fn run(&mut self, given: &[Fact]) {
+    pub fn run(&mut self, given: &[Fact]) {
         self.reset();
         for &fact in given {
             if self.keys[fact.index()] == Key::NEVER {

@@ -10,6 +10,7 @@
 
 mod architecture;
 mod cases;
+mod explain;
 mod exports;
 mod findings;
 mod generated;

@@ -12,7 +12,7 @@ use crate::random::organisations;
 use crate::support::{Scanned, scan};
 
 /// Writes the tables as CSV files, or as one JSON object.
-fn write(tables: &Tables, as_csv: bool, folder: &std::path::Path) {
+pub fn write(tables: &Tables, as_csv: bool, folder: &std::path::Path) {
     if !as_csv {
         let tables: BTreeMap<_, Vec<BTreeMap<_, _>>> = tables
             .0
