@@ -369,3 +369,136 @@ fn a_zip_is_read_in_place() {
         |folder: &str| fs::read_to_string(dir.path().join(folder).join("unlocks.csv")).unwrap();
     assert_eq!(read("zipped"), read("plain"));
 }
+
+/// What one object of the raw JSON says of a right: (right, principal, object), the principal's stated
+/// type beside it.
+type Edge = (String, String, String);
+
+/// Nodes and edges of the tables, kind by kind, held against counts of the raw JSON.
+#[test]
+fn nodes_and_edges_are_as_many_as_the_export_has() {
+    let Some(root) = sample() else { return };
+    // SIDs of every kind, and who is a computer or the system itself: those stay out.
+    let mut of_kind: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut edges: BTreeMap<String, BTreeSet<Edge>> = BTreeMap::new();
+    let mut members: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut by_name: BTreeMap<String, String> = BTreeMap::new();
+    let mut computers: BTreeSet<String> = BTreeSet::new();
+    let mut files: Vec<_> = fs::read_dir(&root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    for pass in 0..2 {
+        for file in &files {
+            let file: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+            let kind = text(&file["meta"]["type"]);
+            for object in file["data"].as_array().unwrap() {
+                let sid = upper(&object["ObjectIdentifier"]);
+                if pass == 0 {
+                    of_kind.entry(kind.clone()).or_default().insert(sid.clone());
+                    by_name.insert(
+                        upper(&object["Properties"]["distinguishedname"]),
+                        sid.clone(),
+                    );
+                    if kind == "computers" {
+                        computers.insert(sid);
+                    }
+                    continue;
+                }
+                for ace in object["Aces"].as_array().into_iter().flatten() {
+                    let principal = upper(&ace["PrincipalSID"]);
+                    let is_out = text(&ace["PrincipalType"]).eq_ignore_ascii_case("computer");
+                    if principal != sid && !is_out {
+                        let right = text(&ace["RightName"]);
+                        let edge = (right, principal, sid.clone());
+                        edges.entry(kind.clone()).or_default().insert(edge);
+                    }
+                }
+                let primary = upper(&object["PrimaryGroupSID"]);
+                if kind == "users" && !primary.is_empty() {
+                    members.insert((sid.clone(), primary));
+                }
+                for member in object["Members"].as_array().into_iter().flatten() {
+                    if !text(&member["ObjectType"]).eq_ignore_ascii_case("computer") {
+                        members.insert((upper(&member["ObjectIdentifier"]), sid.clone()));
+                    }
+                }
+            }
+        }
+    }
+    let is_local = |sid: &str| {
+        ["S-1-5-18", "S-1-5-19", "S-1-5-20"]
+            .iter()
+            .any(|local| sid.ends_with(local))
+    };
+    let out = tempfile::tempdir().unwrap();
+    let tables = out.path().join("tables");
+    linchpin(&[
+        "import",
+        "sharphound",
+        root.to_str().unwrap(),
+        "--out",
+        tables.to_str().unwrap(),
+        "-q",
+    ])
+    .success();
+    let rows = |name: &str| {
+        let mut reader = csv::Reader::from_path(tables.join(name)).unwrap();
+        reader.records().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let users = of_kind["users"].iter().filter(|sid| !is_local(sid));
+    assert_eq!(rows("identities.csv").len(), users.count());
+    // Columns of `recoveries`: source, target, method, restores, except, gate, need, process.
+    let recoveries = rows("recoveries.csv");
+    for (right, on_users, on_groups) in [
+        ("ForceChangePassword", true, false),
+        ("AllExtendedRights", true, false),
+        ("AddKeyCredentialLink", true, false),
+        ("AddMember", false, true),
+        ("AddSelf", false, true),
+        ("GenericAll", true, true),
+        ("GenericWrite", true, true),
+        ("WriteDacl", true, true),
+        ("WriteOwner", true, true),
+        ("Owns", true, true),
+    ] {
+        let process = format!("ad:{right}");
+        for (kind, prefix, counts) in [
+            ("users", "identity:", on_users),
+            ("groups", "group:", on_groups),
+        ] {
+            let found = recoveries
+                .iter()
+                .filter(|row| row[7] == *process && row[1].starts_with(prefix))
+                .count();
+            let expected = edges[kind].iter().filter(|(name, principal, object)| {
+                let principal = by_name.get(principal).unwrap_or(principal);
+                name == right
+                    && !is_local(principal)
+                    && !is_local(object)
+                    && !computers.contains(principal)
+                    && principal != object
+            });
+            let expected = if counts { expected.count() } else { 0 };
+            assert_eq!(found, expected, "{right} over {kind}");
+        }
+    }
+    let found = rows("memberships.csv");
+    let found = found.iter().filter(|row| {
+        let made = ["all accounts of ", "all groups of ", "GetChanges"];
+        !made
+            .iter()
+            .any(|made| row[1].starts_with(&format!("group:{made}")))
+    });
+    let expected = members.iter().filter(|(member, group)| {
+        let member = by_name.get(member).unwrap_or(member);
+        !computers.contains(member) && !is_local(member) && of_kind["groups"].contains(group)
+    });
+    // Two memberships of every domain are in no export: Domain Users are Authenticated Users, and
+    // those are Everyone.
+    let implied = found
+        .clone()
+        .filter(|row| row[1].contains("EVERYONE@") || row[1].contains("AUTHENTICATED USERS@"));
+    assert_eq!(found.count(), expected.count() + implied.count());
+}

@@ -156,13 +156,14 @@ impl<'a> Import<'a, '_> {
                 );
             }
             let member = format!("identity:{id}");
-            if let Some(Principal::Group(group)) = self.names.resolve(&user.primary_group, "Group")
-            {
-                self.maker.row(
-                    Table::Memberships,
-                    from,
-                    &[("member", &member), ("group", &format!("group:{group}"))],
-                );
+            for primary in &user.primary_groups {
+                if let Some(Principal::Group(group)) = self.names.resolve(primary, "Group") {
+                    self.maker.row(
+                        Table::Memberships,
+                        from,
+                        &[("member", &member), ("group", &format!("group:{group}"))],
+                    );
+                }
             }
             if let Some(domain) = self.names.domain_of(user) {
                 let everyone = names::accounts_of(domain);

@@ -57,7 +57,8 @@ pub(super) struct Object {
     pub(super) email: String,
     pub(super) enabled: Option<bool>,
     pub(super) is_service: bool,
-    pub(super) primary_group: Rc<str>,
+    /// One, or one of each object with this SID.
+    pub(super) primary_groups: Vec<Rc<str>>,
     pub(super) members: Vec<Reference>,
     pub(super) rights: Vec<Right>,
     /// What else was named in it and has no place.
@@ -456,7 +457,10 @@ pub(super) fn read_object(
         is_service: ["gmsa", "msa", "hasspn"]
             .iter()
             .any(|key| boolean(key) == Some(true)),
-        primary_group: words.of(&fields.string("primarygroupsid").to_uppercase()),
+        primary_groups: match fields.string("primarygroupsid").to_uppercase() {
+            group if group.is_empty() => Vec::new(),
+            group => vec![words.of(&group)],
+        },
         members,
         rights,
         left_out,
@@ -492,7 +496,9 @@ pub(super) fn merge(known: &mut Object, mut other: Object, maker: &mut Maker<'_>
     known.members.append(&mut other.members);
     known.rights.append(&mut other.rights);
     known.enabled = known.enabled.or(other.enabled);
-    if known.primary_group.is_empty() {
-        known.primary_group = other.primary_group;
+    for group in other.primary_groups {
+        if !known.primary_groups.contains(&group) {
+            known.primary_groups.push(group);
+        }
     }
 }
