@@ -31,6 +31,17 @@ pub(super) fn print(
     }
 }
 
+/// Says something that is no diagnostic, in the form that the others have.
+pub(super) fn remark(console: &Console, format: Format, text: &str) {
+    match format {
+        Format::Text => console.err(&format!("{text}\n")),
+        Format::Json => {
+            let line = json!({ "severity": "note", "code": null, "message": text });
+            console.err(&format!("{line}\n"));
+        }
+    }
+}
+
 fn print_text(console: &Console, sources: &Sources, diagnostics: &[Diagnostic], redact: bool) {
     const FEW: usize = 5;
     let errors: Vec<_> = of(diagnostics, Severity::Error).collect();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{Condition, Format, Layout, ScanArgs};
 use super::check;
+use super::complaints;
 use super::console::Console;
 use super::memory;
 use super::progress::Progress;
@@ -82,7 +83,11 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     };
     console.out(&text)?;
     for condition in &holds {
-        console.err(&format!("--fail-on {condition} holds\n"));
+        complaints::remark(
+            console,
+            args.read.format,
+            &format!("--fail-on {condition} holds"),
+        );
     }
     if args.timings {
         stages.say(args.read.format, console);
@@ -102,9 +107,8 @@ fn refused(ingested: &Ingested, args: &ScanArgs, console: &Console) -> Option<Ex
     let hopeless = ingested.organisation.identities.is_empty();
     if args.keep_going && !hopeless {
         let lost = summary::lost(ingested.rows_left_out, ingested.files_cut);
-        console.err(&format!(
-            "{lost} left out, as --keep-going asks; the results are partial\n"
-        ));
+        let said = format!("{lost} left out, as --keep-going asks; the results are partial");
+        complaints::remark(console, args.read.format, &said);
         return None;
     }
     let hint = if hopeless {
@@ -112,7 +116,11 @@ fn refused(ingested: &Ingested, args: &ScanArgs, console: &Console) -> Option<Ex
     } else {
         "; --keep-going leaves bad rows out"
     };
-    console.err(&format!("nothing was written{hint}\n"));
+    complaints::remark(
+        console,
+        args.read.format,
+        &format!("nothing was written{hint}"),
+    );
     Some(Exit::Bad)
 }
 

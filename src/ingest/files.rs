@@ -186,6 +186,10 @@ impl Reader<'_> {
                         }),
                         Ok(_) if entry.depth() == 1 => self.files.folders.push(shown(&name)),
                         Ok(_) => {}
+                        // A link that leads nowhere is nobody's export.
+                        Err(_) if entry.path_is_symlink() && !is_table(&name) => {
+                            self.files.ignored.push((path.display().to_string(), false));
+                        }
                         Err(error) => self.unreadable(&path.display().to_string(), &error),
                     }
                 }
@@ -246,10 +250,14 @@ impl Reader<'_> {
     /// archive cannot lead out of it.
     fn zip(&mut self, shown: &str, name: &str, named: bool, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
+        // What begins as a zip and does not end as one was cut off.
+        let is_cut = bytes.starts_with(b"PK\x03\x04");
         let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
             Ok(archive) => archive,
             // Somebody else's file in the folder, with a name that says more than it is.
-            Err(_) if !named => return self.files.ignored.push((shown.to_owned(), false)),
+            Err(_) if !named && !is_cut => {
+                return self.files.ignored.push((shown.to_owned(), false));
+            }
             Err(error) => {
                 return self.error(format!("`{shown}` is not a zip that can be read: {error}"));
             }

@@ -241,6 +241,15 @@ pub fn read_tables<'t>(
                 tables.files_cut += 1;
                 continue;
             }
+            Some(Recognised::Refusal) => {
+                let message = format!("`{name}` is an error that an API answered, not an export");
+                tables.diagnostics.push(
+                    Diagnostic::new(Code::ShortExport, message)
+                        .in_file(found.file)
+                        .help("grant the permission it asks for and export again"),
+                );
+                continue;
+            }
             Some(Recognised::OwnOutput) => continue,
             Some(Recognised::Nothing | Recognised::Broken(_)) => {
                 if let Some(folder) = &found.folder {
@@ -270,13 +279,23 @@ pub fn read_tables<'t>(
     }
     for folder in &files.folders {
         match below.get(folder) {
-            _ if !claimed.contains(&**folder) => left.push(format!("`{folder}`")),
+            _ if !claimed.contains(&**folder) => {
+                left.push(format!(
+                    "`{folder}` (tables are read from a folder that is named itself)"
+                ));
+            }
             Some(files) => left.push(format!("{files} files of `{folder}`")),
             None => {}
         }
     }
     if !left.is_empty() {
-        let message = format!("not read, no reader claims it: {}", left.join(", "));
+        const NAMED: usize = 20;
+        let more = match left.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        left.truncate(NAMED);
+        let message = format!("not read, no reader claims it: {}{more}", left.join(", "));
         tables
             .diagnostics
             .push(Diagnostic::new(Code::UnclaimedFile, message));

@@ -35,6 +35,8 @@ pub(super) enum Recognised<'a> {
     /// A list that a map is for.
     Mapped(usize, import::Form),
     Broken(Box<Diagnostic>),
+    /// The answer of an API that refused the question, saved as if it were an export.
+    Refusal,
     /// What an earlier scan wrote into the same directory.
     OwnOutput,
     Nothing,
@@ -116,6 +118,13 @@ pub(super) fn recognise<'a>(
             })
         {
             return Recognised::Tables(members);
+        }
+        let text_of = |wanted: &str| members.0.iter().find(|(key, _)| key == wanted);
+        let is_refusal = text_of("error")
+            .is_some_and(|(_, value)| value.get().contains("\"code\""))
+            || text_of("errorCode").is_some();
+        if is_refusal {
+            return Recognised::Refusal;
         }
         // One line of JSON Lines is an object too.
         return table.map_or(Recognised::Nothing, Recognised::Json);

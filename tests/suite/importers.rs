@@ -466,3 +466,118 @@ fn the_policy_and_the_rule_that_hold_are_those_of_the_user() {
         "{step}"
     );
 }
+
+/// A scan of a folder: standard error, and whether it went through.
+fn scanned(files: &[(&str, &str)], more: &[&str]) -> (String, bool) {
+    let folder = Folder::new(files);
+    let out = folder.path().join("out");
+    let arguments = ["scan", folder.str(), "--out", out.to_str().unwrap()];
+    let run = crate::support::command()
+        .args(arguments)
+        .args(more)
+        .output()
+        .unwrap();
+    (String::from_utf8(run.stderr).unwrap(), run.status.success())
+}
+
+/// An administrator's mail that goes to the person's mailbox is what this is all about.
+#[test]
+fn two_accounts_may_have_one_mailbox() {
+    let users = list(&[
+        user(1, "kim@x.example", ""),
+        format!(
+            r#"{{"id":"{}","userPrincipalName":"adm-kim@x.example","mail":"kim@x.example"}}"#,
+            id(2)
+        ),
+    ]);
+    let all = of("entra", &[("users.json", &users)], &[]);
+    assert!(
+        all.contains("mailbox:kim@x.example,identity:kim@x.example"),
+        "{all}"
+    );
+    assert!(
+        all.contains("identity:adm-kim@x.example,mailbox:kim@x.example"),
+        "{all}"
+    );
+    let (said, is_done) = scanned(&[("users.json", &users)], &[]);
+    assert!(is_done, "{said}");
+}
+
+#[test]
+fn roles_without_members_are_not_known_and_an_empty_list_is() {
+    let users = list(&[user(1, "kim@x.example", "")]);
+    let role = format!(
+        r#"{{"id":"{}","roleTemplateId":"62e90394-69f5-4237-9190-012177145e10","displayName":"Global Administrator"}}"#,
+        id(5)
+    );
+    let all = of(
+        "entra",
+        &[("users.json", &users), ("roles.json", &list(&[role]))],
+        &[],
+    );
+    assert!(all.contains("entra,,roles,unknown"), "{all}");
+    let none = r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#roleManagement/directory/roleEligibilityScheduleInstances","value":[]}"#;
+    let all = of(
+        "entra",
+        &[("users.json", &users), ("eligible.json", none)],
+        &[],
+    );
+    assert!(all.contains("entra,,eligible_roles,known"), "{all}");
+}
+
+#[test]
+fn what_was_cut_off_or_refused_is_said() {
+    let users = list(&[user(1, "kim@x.example", "")]);
+    let csv =
+        "Identity,User,AccessRights\nkim@x.example,lee@x.example,FullAccess\nkim@x.example,\"cut";
+    let (said, is_done) = scanned(&[("users.json", &users), ("permissions.csv", csv)], &[]);
+    assert!(
+        !is_done && said.contains("never closed") && said.contains("Get-EXOMailboxPermission"),
+        "{said}"
+    );
+    let ldif = "dn: CN=Kim,DC=x,DC=example\nobjectClass: user\nsAMAccountName: kim\n\ndn: CN=Lee,DC=x,DC=example\nsAMAcc";
+    let (said, is_done) = scanned(&[("users.json", &users), ("directory.ldf", ldif)], &[]);
+    assert!(
+        !is_done && said.contains("not well-formed LDIF") && said.contains("ldifde"),
+        "{said}"
+    );
+    let refusal = r#"{"error":{"code":"Authorization_RequestDenied","message":"no"}}"#;
+    let (said, is_done) = scanned(&[("users.json", &users), ("roles.json", refusal)], &[]);
+    assert!(
+        is_done && said.contains("an error that an API answered"),
+        "{said}"
+    );
+    let odd = r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[{"id":"a","userPrincipalName":"a@x.example"},7,"x"]}"#;
+    let (said, _) = scanned(&[("users.json", odd)], &[]);
+    assert!(said.contains("2 values where a record should be"), "{said}");
+}
+
+#[test]
+fn standard_error_is_json_lines_where_that_was_asked_for() {
+    let files = [("identities.csv", "id,kind\na,admn\nb,admin\n")];
+    for more in [
+        &["--format", "json"][..],
+        &["--format", "json", "--keep-going"],
+    ] {
+        let (said, _) = scanned(&files, more);
+        for line in said.lines() {
+            assert!(
+                serde_json::from_str::<serde_json::Value>(line).is_ok(),
+                "{line}"
+            );
+        }
+        assert!(said.lines().count() > 1, "{said}");
+    }
+}
+
+#[test]
+fn the_users_that_powershell_writes_are_read() {
+    let csv = "Id,UserPrincipalName,DisplayName,Mail,AccountEnabled,UserType,OtherMails\n00000000-0000-4000-8000-000000000001,kim@x.example,Kim,kim@x.example,False,Member,System.String[]\n";
+    let all = of("entra", &[("users.csv", csv)], &[]);
+    assert!(all.contains("kim@x.example,,Kim,false"), "{all}");
+    let (said, _) = scanned(&[("users.csv", csv)], &[]);
+    assert!(
+        said.contains("holds the name of a type instead of values"),
+        "{said}"
+    );
+}

@@ -333,7 +333,11 @@ impl<'t> Builder<'t> {
     }
 
     fn warn_undeclared(&mut self) {
-        for (what, origin) in std::mem::take(&mut self.undeclared) {
+        let undeclared = std::mem::take(&mut self.undeclared);
+        // Names are compared one by one, so many of them in a large organisation go without.
+        const COMPARED: usize = 1_000_000;
+        let compares = undeclared.len().saturating_mul(self.org.assets.len()) <= COMPARED;
+        for (what, origin) in undeclared {
             let (kind, shown, consequence, table) = match what {
                 Undeclared::Process(id) => (
                     "process",
@@ -367,6 +371,7 @@ impl<'t> Builder<'t> {
                 format!("no row of `{}` names it", crate::model::Word::word(table)),
             );
             if let Undeclared::Asset(asset) = what
+                && compares
                 && let Some(close) = self.did_you_mean(asset)
             {
                 diagnostic = diagnostic.help(format!("did you mean `{close}`?"));
@@ -375,13 +380,8 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// A declared name of the same kind that is nearly the same. Names are compared one by one, so
-    /// large organisations go without.
+    /// A declared name of the same kind that is nearly the same.
     fn did_you_mean(&self, asset: AssetId) -> Option<String> {
-        const COMPARED: usize = 20_000;
-        if self.org.assets.len() > COMPARED || self.undeclared.len() > 200 {
-            return None;
-        }
         let found = self.org.assets.get(asset);
         let org = &self.org;
         let declared: FxHashSet<AssetId> = match found.kind {

@@ -129,7 +129,12 @@ impl Directory {
         if is("computer") && !is("msds-groupmanagedserviceaccount") {
             return maker.leave_out("computers");
         }
-        let is_group = is("group");
+        // Without the class of an entry its attributes say what it is.
+        let is_group = is("group")
+            || (classes.is_empty()
+                && record.text("userAccountControl").is_empty()
+                && (record.has("groupType") && !record.text("groupType").is_empty()
+                    || !record.list("member").is_empty()));
         let sam = record.text("sAMAccountName");
         let is_account = is("user") || is("inetorgperson");
         if !(is_group || is_account || (classes.is_empty() && !sam.is_empty())) {

@@ -26,6 +26,9 @@ pub(super) mod tenant;
 
 use super::table::Maker;
 use super::{Document, ExportFile, Form, Head, Importer};
+use crate::diag::{Code, Diagnostic};
+use std::collections::BTreeSet;
+
 use documents::DOCUMENTS;
 use read::document;
 pub(super) use read::fill_user;
@@ -57,6 +60,7 @@ impl Importer for Entra {
         match head.form() {
             Form::Json => claims_json(head),
             Form::Csv if head.has(&["userPrincipalName", "objectId"]) => Some("users"),
+            Form::Csv if is_graph_csv(head) => Some("users"),
             Form::Csv if head.has(&["userPrincipalName", "methodsRegistered"]) => {
                 Some("registrationDetails")
             }
@@ -65,6 +69,7 @@ impl Importer for Entra {
     }
 
     fn import(&self, files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
+        several_tenants(files, maker);
         let mut tenant = Tenant::default();
         let mut read: Vec<_> = files
             .iter()
@@ -78,20 +83,46 @@ impl Importer for Entra {
             _ => 2,
         });
         for (file, shape) in &read {
-            tenant.seen.insert(file.document);
-            tenant.origin.get_or_insert(file.origin());
-            if let Some(wrapper) = shape.top.as_ref().filter(|_| shape.records.is_empty()) {
-                document(
-                    &mut tenant,
-                    file,
-                    std::slice::from_ref(wrapper),
-                    &shape.context,
-                    maker,
-                );
+            // Roles without a list of members say nothing of who holds them.
+            let shows = file.document != "directoryRoles"
+                || shape
+                    .records
+                    .iter()
+                    .any(|record| record.has("members") || !record.has("roleTemplateId"));
+            if shows {
+                tenant.seen.insert(file.document);
             } else {
-                document(&mut tenant, file, &shape.records, &shape.context, maker);
+                maker.leave_out_several("roles without their members", shape.records.len() as u64);
             }
+            tenant.origin.get_or_insert(file.origin());
+            document(&mut tenant, file, &shape.records, &shape.context, maker);
         }
         Writer::new(&tenant, "entra", maker).write();
+    }
+}
+
+/// `Get-MgUser | Export-Csv`.
+fn is_graph_csv(head: &Head<'_, '_>) -> bool {
+    let marks = ["accountEnabled", "userType", "otherMails", "displayName"];
+    head.has(&["id", "userPrincipalName"]) && marks.iter().any(|mark| head.has(&[mark]))
+}
+
+/// Files of one input are one tenant; lists of users in two folders may be two.
+fn several_tenants(files: &[ExportFile<'_>], maker: &mut Maker<'_>) {
+    let users = files.iter().filter(|file| file.document == "users");
+    let folders: BTreeSet<&str> = users
+        .filter_map(|file| Some(file.name.rsplit_once('/')?.0))
+        .filter(|folder| !folder.split('/').any(recognise::is_guid))
+        .collect();
+    if folders.len() > 1 {
+        let folders: Vec<&str> = folders.into_iter().collect();
+        let message = format!(
+            "lists of users lie in several folders, which are read as one tenant: {}",
+            folders.join(", ")
+        );
+        maker.say(
+            Diagnostic::new(Code::AmbiguousExport, message)
+                .help("name the folder of each tenant as an input of its own"),
+        );
     }
 }

@@ -407,6 +407,7 @@ impl<'a> Import<'a, '_> {
                 let (from, target) = (self.from(user), format!("identity:{}", user.email));
                 if !user.recovery_email.is_empty() {
                     let source = format!("mailbox:{}", user.recovery_email);
+                    self.maker.personal(from, &user.recovery_email);
                     self.recovery(from, &source, &target, "email_link", "password", &process);
                 }
                 // With two-step verification only the address is offered.

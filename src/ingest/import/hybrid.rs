@@ -1,7 +1,8 @@
 //! Accounts that a cloud directory copies from Active Directory: two accounts with one password, in
 //! one direction always, in the other when passwords are written back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::keys::{Joined, Key, OwnReset, Synchronised};
 use super::table::{From, Maker, own_id};
@@ -19,7 +20,7 @@ pub(super) fn join(maker: &mut Maker<'_>) {
     let mut missing = 0;
     let mut joined = 0;
     let mut guessed = 0;
-    let mut classes: BTreeMap<Vec<String>, Vec<(Synchronised, String)>> = BTreeMap::new();
+    let mut classes: BTreeMap<BTreeSet<Rc<str>>, Vec<(Synchronised, String)>> = BTreeMap::new();
     for account in synchronised.values() {
         let keys: Vec<_> = account
             .keys
@@ -71,12 +72,11 @@ pub(super) fn join(maker: &mut Maker<'_>) {
         }
         let own = maker.keys.own_resets.remove(&account.identity);
         write_back(maker, account, &local, own);
-        let mut by = maker
+        let by = maker
             .keys
             .resetters
             .remove(&account.identity)
             .unwrap_or_default();
-        by.sort_unstable();
         if !by.is_empty() {
             classes
                 .entry(by)

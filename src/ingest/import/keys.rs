@@ -1,7 +1,7 @@
 //! The keys by which exports know the same account: object id, SID, immutable id, login, address, in
 //! this order. A key that two accounts have joins nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -58,9 +58,11 @@ pub(in crate::ingest) struct Keys {
     /// Accounts that wait for the directory they come from, by their ids.
     pub synchronised: BTreeMap<String, Synchronised>,
     /// Groups that reset the passwords of such accounts in the cloud, by their ids there.
-    pub resetters: BTreeMap<String, Vec<String>>,
+    pub resetters: BTreeMap<String, BTreeSet<Rc<str>>>,
     /// How such accounts reset their passwords themselves, by their ids in the cloud.
     pub own_resets: BTreeMap<String, OwnReset>,
+    /// Whose a mailbox is, by its id in lower case.
+    owners: FxHashMap<Box<str>, Box<str>>,
     /// Which source has an account of an id.
     ids: BTreeMap<String, &'static str>,
     /// Groups by their keys.
@@ -118,6 +120,22 @@ impl Keys {
     /// Notes that a source has an account of this id.
     pub(super) fn declare(&mut self, identity: &str, source: &'static str) {
         self.ids.entry(identity.to_lowercase()).or_insert(source);
+    }
+
+    /// Whether a mailbox may have this owner: nobody, or the one that any source has named first.
+    pub(super) fn owns_mailbox(&mut self, mailbox: &str, owner: &str) -> bool {
+        if owner.is_empty() {
+            return true;
+        }
+        let mailbox = mailbox.to_lowercase().into_boxed_str();
+        let owner = owner.to_lowercase().into_boxed_str();
+        match self.owners.get(&mailbox) {
+            Some(known) => *known == owner,
+            None => {
+                self.owners.insert(mailbox, owner);
+                true
+            }
+        }
     }
 
     /// Whether a directory that is not Active Directory has an account of this id.

@@ -115,6 +115,11 @@ impl<'s, 'a> Head<'s, 'a> {
         self.shape.records.first().or(self.shape.top.as_ref())
     }
 
+    /// Whether it is a list without an item.
+    fn is_empty(&self) -> bool {
+        self.shape.records.is_empty() && self.shape.form == Form::Json
+    }
+
     /// Whether the first record has all of these fields.
     fn has(&self, keys: &[&str]) -> bool {
         let first = self.first();
@@ -155,16 +160,19 @@ pub struct ExportFile<'a> {
 impl<'a> ExportFile<'a> {
     /// Reads the file. What looks damaged is said, and what the export leaves out.
     fn read(&self, importer: &dyn Importer, maker: &mut Maker<'_>) -> Shape<'a> {
-        let shape = shape::read(self.form, self.text, false).unwrap_or_else(|error| {
+        let mut shape = shape::read(self.form, self.text, false).unwrap_or_else(|error| {
             maker.say(*error);
-            Shape {
-                form: self.form,
-                context: String::new(),
-                top: None,
-                records: Vec::new(),
-                has_next: false,
-            }
+            Shape::new(self.form)
         });
+        if let Some(broken) = shape.broken.take() {
+            let obtain = obtain(importer, self.document);
+            maker.say(broken.help(format!(
+                "if the file was cut off, export it again: {obtain}"
+            )));
+        }
+        if shape.strangers > 0 {
+            maker.leave_out_several("values where a record should be", shape.strangers);
+        }
         for _ in &shape.records {
             maker.object(self.text.file);
         }

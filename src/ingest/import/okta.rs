@@ -224,6 +224,8 @@ impl<'a> Import<'a, '_> {
     fn users(&mut self) {
         let everyone = self.made("all accounts");
         let admins: BTreeSet<&str> = self.org.roles.iter().map(|role| &*role.holder).collect();
+        // After the mailboxes that have an owner: those are nobody's personal ones.
+        let mut second = Vec::new();
         for (key, user) in &self.org.users {
             if user.id.is_empty() {
                 self.maker
@@ -273,6 +275,7 @@ impl<'a> Import<'a, '_> {
                     &[("id", &mailbox), ("owner", &reference)],
                 );
             }
+            second.push((from, &user.second_email));
             let member = [("member", &*reference), ("group", &*everyone)];
             self.maker.row(Table::Memberships, from, &member);
             for factor in &user.factors {
@@ -290,6 +293,9 @@ impl<'a> Import<'a, '_> {
                     ],
                 );
             }
+        }
+        for (from, address) in second {
+            self.maker.personal(from, address);
         }
     }
 

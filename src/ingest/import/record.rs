@@ -166,6 +166,11 @@ impl<'a> Record<'a> {
                 let texts = items.into_iter().filter_map(scalar);
                 not_empty(texts.map(|text| text.trim().to_owned()))
             }
+            // PowerShell 5.1 writes a list as `{"value": [...], "Count": n}`.
+            Some(Field::Json(value)) if value.get().starts_with('{') => self
+                .record(key)
+                .map(|list| list.list("value"))
+                .unwrap_or_default(),
             Some(Field::Json(value)) => split(&scalar(value).unwrap_or_default()),
             Some(Field::Text(text)) => split(&text),
             None => Vec::new(),
@@ -182,14 +187,22 @@ impl<'a> Record<'a> {
 
     /// The objects of an array in a field.
     pub fn records(&self, key: &str) -> Vec<Self> {
+        self.records_and_strangers(key).0
+    }
+
+    /// The same, and how many items of the array are no objects.
+    pub fn records_and_strangers(&self, key: &str) -> (Vec<Self>, u64) {
         let Some(Field::Json(value)) = self.field(key) else {
-            return Vec::new();
+            return (Vec::new(), 0);
         };
         let items: Vec<&'a RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+        let count = items.len();
         let objects = items.into_iter();
-        objects
+        let objects: Vec<Self> = objects
             .filter_map(|item| Self::object(self.text, item))
-            .collect()
+            .collect();
+        let strangers = (count - objects.len()) as u64;
+        (objects, strangers)
     }
 
     /// The members of an object in a field, by their names.
@@ -213,8 +226,15 @@ impl<'a> Record<'a> {
     pub fn texts(&self) -> Vec<(&str, Cow<'_, str>)> {
         match &self.fields {
             Fields::Object(members) => {
-                let texts = members.iter();
-                let texts = texts.filter_map(|(key, value)| Some((&**key, scalar(value)?)));
+                let texts = members.iter().filter_map(|(key, value)| {
+                    // Of a list the first item: a type's name stands for each.
+                    let first = value.get().strip_prefix('[').map(|_| {
+                        let items: Vec<&RawValue> =
+                            serde_json::from_str(value.get()).unwrap_or_default();
+                        items.first().and_then(|first| scalar(first))
+                    });
+                    Some((&**key, first.unwrap_or_else(|| scalar(value))?))
+                });
                 texts.collect()
             }
             Fields::Row(header, cells) => {

@@ -24,6 +24,24 @@ pub(in crate::ingest) struct Shape<'a> {
     pub records: Vec<Record<'a>>,
     /// Whether the last page names a next one.
     pub has_next: bool,
+    /// Values where a record should be.
+    pub strangers: u64,
+    /// Where the text breaks off or is not well-formed: what is before it is read.
+    pub broken: Option<Box<Diagnostic>>,
+}
+
+impl Shape<'_> {
+    pub fn new(form: Form) -> Self {
+        Self {
+            form,
+            context: String::new(),
+            top: None,
+            records: Vec::new(),
+            has_next: false,
+            strangers: 0,
+            broken: None,
+        }
+    }
 }
 
 /// How a file is written.
@@ -51,13 +69,7 @@ pub(in crate::ingest) fn read<'a>(
 }
 
 fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
-    let mut shape = Shape {
-        form: Form::Json,
-        context: String::new(),
-        top: None,
-        records: Vec::new(),
-        has_next: false,
-    };
+    let mut shape = Shape::new(Form::Json);
     let trimmed = text.text.trim();
     let items: Vec<&'a RawValue> = if trimmed.starts_with('[') {
         text.parse(text.text)?
@@ -92,6 +104,7 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
             break;
         }
         let Some(record) = Record::object(text, item) else {
+            shape.strangers += 1;
             continue;
         };
         let list = ["value", "data"]
@@ -110,7 +123,9 @@ fn json<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
         if at == 0 {
             shape.context = record.text("@odata.context");
         }
-        shape.records.extend(record.records(list));
+        let (records, strangers) = record.records_and_strangers(list);
+        shape.records.extend(records);
+        shape.strangers += strangers;
         shape.top.get_or_insert(record);
     }
     Ok(shape)
@@ -126,15 +141,9 @@ fn raw<'a>(value: &'a RawValue, name: &str) -> Option<&'a RawValue> {
 }
 
 fn rows<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
-    let mut shape = Shape {
-        form: Form::Csv,
-        context: String::new(),
-        top: None,
-        records: Vec::new(),
-        has_next: false,
-    };
+    let mut shape = Shape::new(Form::Csv);
     let mut header: Option<Rc<Vec<String>>> = None;
-    csv::for_each_record(
+    let read = csv::for_each_record(
         text.file,
         text.text,
         |origin: Origin, cells: Vec<Cow<'a, str>>| {
@@ -150,7 +159,8 @@ fn rows<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
             }
             !look || shape.records.len() < LOOKED_AT
         },
-    )?;
+    );
+    shape.broken = read.err();
     if let (Some(header), true) = (&header, shape.records.is_empty()) {
         // A header alone says what the file would hold.
         let origin = Origin {
@@ -166,7 +176,8 @@ fn rows<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
 /// `dn: ...`, `name: text`, `name:: base64`, `name:< file`; a line that begins with a space goes on
 /// with the one before; an empty line ends the entry; `#` begins a remark.
 fn ldif<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
-    let mut records = Vec::new();
+    let mut shape = Shape::new(Form::Ldif);
+    let records = &mut shape.records;
     let mut entry: Vec<(String, String)> = Vec::new();
     let mut started = 0;
     let mut at = 0;
@@ -189,11 +200,11 @@ fn ldif<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
                     start: begun as u32,
                     len: whole.len().min(80) as u32,
                 };
-                return Err(Box::new(
-                    Diagnostic::new(Code::BadSyntax, "this is not well-formed LDIF")
-                        .at(origin, "expected `name: value` or `name:: base64`")
-                        .help("if the file was cut off, export it again"),
-                ));
+                let said = Diagnostic::new(Code::BadSyntax, "this is not well-formed LDIF")
+                    .at(origin, "expected `name: value` or `name:: base64`")
+                    .help("if the file was cut off, export it again");
+                shape.broken.get_or_insert(Box::new(said));
+                continue;
             };
             if entry.is_empty() {
                 started = begun;
@@ -218,13 +229,7 @@ fn ldif<'a>(text: Text<'a>, look: bool) -> Result<Shape<'a>, Box<Diagnostic>> {
             logical = Some((start, line.to_owned()));
         }
     }
-    Ok(Shape {
-        form: Form::Ldif,
-        context: String::new(),
-        top: None,
-        records,
-        has_next: false,
-    })
+    Ok(shape)
 }
 
 /// A line of LDIF. What is binary stays in base64.
@@ -254,7 +259,10 @@ fn attribute(line: &str) -> Option<(String, String)> {
         };
         return Some((name.to_owned(), value));
     }
-    let value = value.strip_prefix('<').unwrap_or(value);
+    // What stands in another file is not fetched.
+    if value.starts_with('<') {
+        return Some((name.to_owned(), String::new()));
+    }
     Some((name.to_owned(), value.trim().to_owned()))
 }
 
@@ -325,7 +333,8 @@ mod tests {
         assert_eq!(kim.text("mail"), "k\u{fc}@x");
         assert_eq!(kim.text("objectSid"), "base64:AQUAAAAAAAU=");
         assert_eq!(kim.list("memberOf"), ["a", "b"]);
-        assert!(ldif(Text::new(FileId(0), "dn: x\nno colon\n"), false).is_err());
+        let broken = ldif(Text::new(FileId(0), "dn: x\nno colon\n"), false).unwrap();
+        assert!(broken.broken.is_some() && broken.records.len() == 1);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Importer;
-use super::keys::Keys;
+use super::keys::{Joined, Key, Keys};
 use super::settings::Settings;
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
 use crate::ingest::made::Made;
@@ -56,6 +56,8 @@ pub struct Maker<'s> {
     rows: BTreeMap<Table, Made>,
     /// Fingerprints of the rows that are there.
     seen: FxHashSet<[u8; 16]>,
+    /// Ids that a row has declared, in lower case.
+    declared: FxHashSet<(Table, String)>,
     processes: std::collections::BTreeSet<String>,
     diagnostics: Vec<Diagnostic>,
     objects: BTreeMap<FileId, u64>,
@@ -79,6 +81,7 @@ impl<'s> Maker<'s> {
             pages: BTreeMap::new(),
             rows: BTreeMap::new(),
             seen: FxHashSet::default(),
+            declared: FxHashSet::default(),
             processes: std::collections::BTreeSet::new(),
             diagnostics: Vec::new(),
             objects: BTreeMap::new(),
@@ -96,13 +99,67 @@ impl<'s> Maker<'s> {
                 Some((column, text))
             })
             .collect();
-        if !self.seen.insert(fingerprint(table, &cells)) {
+        if !self.seen.insert(fingerprint(table, &cells)) || self.is_again(table, from, &cells) {
             return;
         }
-        let place = self.sources.place(from.origin);
+        // The line alone: a column is counted from the start of the line, which may be the file's.
+        let file = self.sources.file(from.origin.file);
         let made = self.rows.entry(table).or_default();
-        let origin = (place.name, place.line, from.object);
+        let origin = (&*file.name, file.line(from.origin.start), from.object);
         made.push(from.origin, origin, cells.into_iter());
+    }
+
+    /// Whether the row declares what an earlier row of a table that declares has declared. Directories
+    /// do that: an administrator's mail may go to the mailbox of the person. Of accounts the first
+    /// description stands; whoever else owns or reads a mailbox is one who can use it.
+    fn is_again(&mut self, table: Table, from: From<'_>, cells: &[(u8, &str)]) -> bool {
+        let declares = matches!(
+            table,
+            Table::Identities | Table::Mailboxes | Table::Systems | Table::Processes
+        );
+        let Some(&(_, id)) = cells.iter().find(|(column, _)| declares && *column == 0) else {
+            return false;
+        };
+        if table == Table::Mailboxes {
+            let owner = schema::find(table, "owner");
+            let owner = cells.iter().find(|(column, _)| Some(*column) == owner);
+            let owner = owner.map_or("", |(_, owner)| *owner);
+            if self.keys.owns_mailbox(id, owner) && self.declared.insert((table, id.to_lowercase()))
+            {
+                return false;
+            }
+            let id = id.to_owned();
+            let readers: Vec<String> = cells
+                .iter()
+                .filter(|(column, _)| {
+                    ["owner", "delegates", "forwards_to"]
+                        .iter()
+                        .any(|name| schema::find(table, name) == Some(*column))
+                })
+                .flat_map(|(_, cell)| cell.split(';').map(str::to_owned).collect::<Vec<_>>())
+                .collect();
+            for reader in readers {
+                let row = [("holder", &*reader), ("asset", &*id)];
+                self.row(Table::Holdings, from, &row);
+            }
+            return true;
+        }
+        let is_new = self.declared.insert((table, id.to_lowercase()));
+        if !is_new {
+            self.leave_out("second descriptions of one thing");
+        }
+        !is_new
+    }
+
+    /// Adds an address that a recovery goes to as somebody's personal mailbox, unless an account is known
+    /// to have it.
+    pub(super) fn personal(&mut self, from: From<'_>, address: &str) {
+        let is_known = self.keys.find(&[(Key::Address, address)]) != Joined::Nothing;
+        if !is_known && !address.is_empty() && !address.contains(';') {
+            let mailbox = format!("mailbox:{address}");
+            let row = [("id", &*mailbox), ("kind", "personal")];
+            self.row(Table::Mailboxes, from, &row);
+        }
     }
 
     /// Adds a process once, whatever names it first.

@@ -108,7 +108,17 @@ pub(super) fn fill(user: &mut User, record: &Record<'_>) {
     if let Some(manager) = record.record("manager") {
         user.manager = manager.text("id");
     }
-    user.enabled = record.flag("accountEnabled").or(user.enabled);
+    let enabled = record.flag("accountEnabled");
+    if let (Some(known), Some(said)) = (user.enabled, enabled)
+        && known != said
+    {
+        user.contradicts = true;
+    }
+    // Two descriptions that differ: at worst it is in use.
+    user.enabled = match (user.enabled, enabled) {
+        (Some(known), Some(said)) => Some(known || said),
+        (known, said) => said.or(known),
+    };
     // Graph answers null for what was never synchronised.
     let is_synchronised = record.flag("onPremisesSyncEnabled");
     let says_never = record.has("onPremisesSyncEnabled") && is_synchronised.is_none();

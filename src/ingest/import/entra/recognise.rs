@@ -9,6 +9,9 @@ pub(super) fn claims_json(head: &Head<'_, '_>) -> Option<&'static str> {
         return head.has(&["id"]).then_some(document);
     }
     let context = head.context();
+    if head.is_empty() {
+        return empty(&context);
+    }
     let is = |part: &str| context.contains(part);
     if head.has(&["kind", "data"]) || head.top_has("graph") {
         return None;
@@ -225,4 +228,24 @@ pub(super) fn parent(
         let login = stem.split(['_', ' ']).find(|part| part.contains('@'));
         login.unwrap_or_default().to_owned()
     })
+}
+
+/// What a list without an item would hold, by its context: that there is nothing is known then.
+fn empty(context: &str) -> Option<&'static str> {
+    const LISTS: [(&str, &str); 9] = [
+        (
+            "roleeligibilityscheduleinstances",
+            "roleEligibilitySchedules",
+        ),
+        ("roleassignment", "roleAssignments"),
+        ("roledefinitions", "roleDefinitions"),
+        ("eligibilityscheduleinstances", "groupEligibilitySchedules"),
+        ("directoryroles", "directoryRoles"),
+        ("administrativeunits", "administrativeUnits"),
+        ("serviceprincipals", "servicePrincipals"),
+        ("applications", "applications"),
+        ("groups", "groups"),
+    ];
+    let found = LISTS.iter().find(|(part, _)| context.contains(part));
+    found.map(|(_, document)| *document)
 }

@@ -4,6 +4,7 @@
 //! class instead of one per role and user.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::rows::{Writer, short, unit_of};
 use super::tenant::{Assignment, Link};
@@ -343,16 +344,21 @@ impl Writer<'_, '_> {
     /// written back.
     fn write_back(&mut self, keys: &[String], source: &str) {
         let tenant = self.tenant;
-        let logins = keys.iter().filter_map(|key| {
+        let source: Rc<str> = source.into();
+        for key in keys {
             let user = &tenant.users[key];
-            let is_synchronised = user.is_synchronised == Some(true) || !user.sid.is_empty();
-            is_synchronised.then(|| short(&self.names[key]).to_owned())
-        });
-        let logins: Vec<String> = logins.collect();
-        for login in logins {
-            let resetters = self.maker.keys.resetters.entry(login).or_default();
-            if !resetters.iter().any(|known| known == source) {
-                resetters.push(source.to_owned());
+            if user.is_synchronised == Some(true) || !user.sid.is_empty() {
+                let login = short(&self.names[key]);
+                let resetters = &mut self.maker.keys.resetters;
+                match resetters.get_mut(login) {
+                    Some(known) => {
+                        known.insert(Rc::clone(&source));
+                    }
+                    None => {
+                        let own = BTreeSet::from([Rc::clone(&source)]);
+                        resetters.insert(login.to_owned(), own);
+                    }
+                }
             }
         }
     }

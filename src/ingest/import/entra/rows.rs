@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::matrix::{Matrix, Protection};
 use super::tenant::{Link, Tenant, User};
-use crate::diag::Origin;
+use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::import::keys::{Key, Synchronised};
 use crate::ingest::import::table::{From, Maker, own_id};
 use crate::model::Table;
@@ -245,6 +245,25 @@ impl<'a, 's> Writer<'a, 's> {
                     ("recovery_phone", &phones.join(";")),
                 ],
             );
+            if user.contradicts {
+                let message = format!(
+                    "`{id}` is enabled in one description and not in another: it is taken as enabled"
+                );
+                self.maker.say(
+                    Diagnostic::new(Code::SourceConflict, message)
+                        .at(from.origin, "the first description")
+                        .help("remove the older export"),
+                );
+            }
+            for mail in &user.recovery_mail {
+                let domain = mail
+                    .rsplit_once('@')
+                    .map(|(_, domain)| domain.to_lowercase());
+                // What is not in a domain of the tenant is somebody's own.
+                if !domain.is_some_and(|domain| domains.contains(&domain)) {
+                    self.maker.personal(from, mail);
+                }
+            }
             self.join(user, &id, from);
             self.mailboxes(user, &reference, &domains);
             let member = [("member", &*reference), ("group", &*accounts)];

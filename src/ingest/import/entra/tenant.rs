@@ -14,6 +14,8 @@ pub(in crate::ingest) struct User {
     pub department: String,
     pub manager: String,
     pub enabled: Option<bool>,
+    /// Whether two descriptions differ in whether it is enabled.
+    pub contradicts: bool,
     pub is_guest: bool,
     pub mail: String,
     pub proxies: Vec<String>,

@@ -186,7 +186,7 @@ pub(super) fn read_objects(files: &[ExportFile<'_>], maker: &mut Maker<'_>) -> V
             );
             continue;
         };
-        if let Some(said) = meta.count.filter(|&said| said != count) {
+        if let Some(said) = meta.count.filter(|&said| said > count) {
             let message = format!(
                 "`{}` says that it holds {said} objects and holds {count}",
                 file.name
