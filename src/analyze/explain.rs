@@ -26,7 +26,7 @@ const CLOSURES: usize = 200;
 /// A tree of hitting sets (Reiter, 1987, with the correction of Greiner and others, 1989): every
 /// proof that is not known yet avoids at least one gate of each known one, so each gate of a proof is
 /// forbidden in its turn and the closure computed again. Each costs O(closure); at most
-/// [`CLOSURES`] per proof.
+/// two hundred per proof.
 #[must_use]
 pub fn proofs(graph: &RuleGraph, given: &[Fact], goal: Fact, limit: usize) -> Proofs {
     let mut found = Proofs::default();

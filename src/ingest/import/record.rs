@@ -256,14 +256,21 @@ fn is_key(name: &str, wanted: &str) -> bool {
     if name.eq_ignore_ascii_case(wanted) {
         return true;
     }
+    // Asked for every field of every record: what is no longer, or begins otherwise, is not looked at.
+    let begins = |text: &str| text.bytes().next().map(|byte| byte.to_ascii_lowercase());
+    if name.len() <= wanted.len() || begins(name) != begins(wanted) {
+        return false;
+    }
     let name = name.split(" [").next().unwrap_or(name);
-    let letters = |text: &str| -> Vec<u8> {
-        let kept = text
-            .bytes()
-            .filter(|byte| !matches!(byte, b' ' | b'_' | b'-'));
-        kept.map(|byte| byte.to_ascii_lowercase()).collect()
-    };
-    name.len() >= wanted.len() && letters(name) == letters(wanted)
+    letters(name).eq(letters(wanted))
+}
+
+/// A name without case, spaces and dashes.
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    let kept = text
+        .bytes()
+        .filter(|byte| !matches!(byte, b' ' | b'_' | b'-'));
+    kept.map(|byte| byte.to_ascii_lowercase())
 }
 
 fn not_empty(texts: impl Iterator<Item = String>) -> Vec<String> {
