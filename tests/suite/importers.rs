@@ -581,3 +581,17 @@ fn the_users_that_powershell_writes_are_read() {
         "{said}"
     );
 }
+
+/// The anchor of a synchronised account is the GUID of the one it is made of.
+#[test]
+fn accounts_are_joined_by_their_immutable_id() {
+    let ldif = fs::read_to_string("tests/exports/ldif/directory.ldf").unwrap();
+    let joined = |anchor: &str| {
+        let more = format!(r#","onPremisesSyncEnabled":true,"onPremisesImmutableId":"{anchor}""#);
+        let users = list(&[user(1, "kim@cloud.example", &more)]);
+        let all = of("entra", &[("users.json", &users), ("d.ldf", &ldif)], &[]);
+        all.contains("identity:KLEE@CORP.EXAMPLE,identity:kim@cloud.example,ownership")
+    };
+    assert!(joined("MyIRAFVEd2aImaq7zN3u/w=="));
+    assert!(!joined("AAAAAAAAAAAAAAAAAAAAAA=="));
+}

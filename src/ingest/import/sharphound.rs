@@ -399,6 +399,12 @@ impl<'a> Import<'a, '_> {
         else {
             return;
         };
+        // Said of every domain where there is one: its accounts are named then.
+        if self.of_kind(ObjectKind::Domain).next().is_none() {
+            let detail = "a collection holds no second factors: sign-in is taken as password";
+            let cells = [SOURCE, "", "mfa", "unknown", detail];
+            self.maker.coverage(from, cells);
+        }
         for (aspect, state, detail) in [
             (
                 "rights",

@@ -56,8 +56,8 @@ pub struct Maker<'s> {
     rows: BTreeMap<Table, Made>,
     /// Fingerprints of the rows that are there.
     seen: FxHashSet<[u8; 16]>,
-    /// Ids that a row has declared, in lower case.
-    declared: FxHashSet<(Table, String)>,
+    /// Fingerprints of ids that a row has declared, in lower case.
+    declared: FxHashSet<[u8; 16]>,
     processes: std::collections::BTreeSet<String>,
     diagnostics: Vec<Diagnostic>,
     objects: BTreeMap<FileId, u64>,
@@ -124,8 +124,7 @@ impl<'s> Maker<'s> {
             let owner = schema::find(table, "owner");
             let owner = cells.iter().find(|(column, _)| Some(*column) == owner);
             let owner = owner.map_or("", |(_, owner)| *owner);
-            if self.keys.owns_mailbox(id, owner) && self.declared.insert((table, id.to_lowercase()))
-            {
+            if self.keys.owns_mailbox(id, owner) && self.declares(table, id) {
                 return false;
             }
             let id = id.to_owned();
@@ -144,11 +143,17 @@ impl<'s> Maker<'s> {
             }
             return true;
         }
-        let is_new = self.declared.insert((table, id.to_lowercase()));
+        let is_new = self.declares(table, id);
         if !is_new {
             self.leave_out("second descriptions of one thing");
         }
         !is_new
+    }
+
+    /// Whether nothing has declared this id before.
+    fn declares(&mut self, table: Table, id: &str) -> bool {
+        let id = id.to_lowercase();
+        self.declared.insert(fingerprint(table, &[(0, &id)]))
     }
 
     /// Adds an address that a recovery goes to as somebody's personal mailbox, unless an account is known
