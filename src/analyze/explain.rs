@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::compile::Program;
 use crate::model::Organisation;
-use crate::rules::{Class, Fact, Gate, RuleGraph};
+use crate::rules::{Class, Fact, Gate, Incoming, RuleGraph};
 use crate::solve::{self, Closure, Proof, ProofStep};
 
 /// Minimal proofs of one fact.
@@ -70,6 +70,11 @@ pub fn proofs(graph: &RuleGraph, given: &[Fact], goal: Fact, limit: usize) -> Pr
                 gates
             }
         };
+        // Each gate of it would be forbidden in its turn.
+        if gates.len() > LOOKED_THROUGH {
+            found.is_cut = true;
+            break;
+        }
         for gate in gates {
             let mut more = forbidden.clone();
             more.push(gate);
@@ -88,14 +93,17 @@ pub fn proofs(graph: &RuleGraph, given: &[Fact], goal: Fact, limit: usize) -> Pr
     found
 }
 
-/// Steps beyond which a proof is not looked through for what can be left out: the time is quadratic.
+/// Steps beyond which a proof is not looked through for what can be left out, and inputs that its
+/// gates may have together: the time is quadratic in the one and linear in the other.
 const LOOKED_THROUGH: usize = 400;
+const INPUTS: usize = 10_000;
 
 /// The proof without the steps that it does not need: a gate of k among n may use an input that
 /// another step has to yield anyway. The number of hops stays what it is.
 #[must_use]
 pub fn minimal(graph: &RuleGraph, given: &[Fact], goal: Fact, proof: Proof) -> Proof {
-    if proof.steps.len() > LOOKED_THROUGH {
+    let inputs = proof.steps.iter().map(|step| graph.inputs(step.gate).len());
+    if proof.steps.len() > LOOKED_THROUGH || inputs.sum::<usize>() > INPUTS {
         return proof;
     }
     let mut gates: Vec<Gate> = proof.steps.iter().map(|step| step.gate).collect();
@@ -212,7 +220,7 @@ const LOOKED_AT: usize = 2000;
 #[must_use]
 pub fn misses(graph: &RuleGraph, closure: &Closure, given: &[Fact], goal: Fact) -> Misses {
     let mut found = Misses::default();
-    let by_head = yields(graph);
+    let incoming = Incoming::new(graph);
     let mut seen: FxHashSet<Fact> = FxHashSet::from_iter([goal]);
     let mut queue: VecDeque<Fact> = VecDeque::from([goal]);
     let mut candidates: Vec<Fact> = Vec::new();
@@ -224,7 +232,7 @@ pub fn misses(graph: &RuleGraph, closure: &Closure, given: &[Fact], goal: Fact) 
         if fact != goal && can_be_held(graph.class(fact)) {
             candidates.push(fact);
         }
-        for &gate in by_head.of(fact) {
+        for &gate in incoming.of(fact) {
             let inputs = graph.inputs(gate);
             let slots = || 0..inputs.len() as u32;
             let has: Vec<u32> = slots()
@@ -267,37 +275,6 @@ fn can_be_held(class: Class) -> bool {
             | Class::Vault
             | Class::Group
     )
-}
-
-/// The gates of every fact that they yield.
-struct ByHead {
-    starts: Vec<u32>,
-    gates: Vec<Gate>,
-}
-
-impl ByHead {
-    fn of(&self, fact: Fact) -> &[Gate] {
-        let at = fact.index();
-        &self.gates[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-}
-
-fn yields(graph: &RuleGraph) -> ByHead {
-    let mut starts = vec![0u32; graph.fact_count() + 1];
-    for gate in graph.gates() {
-        starts[graph.head(gate).index() + 1] += 1;
-    }
-    for at in 1..starts.len() {
-        starts[at] += starts[at - 1];
-    }
-    let mut next = starts.clone();
-    let mut gates = vec![Gate(0); graph.gate_count()];
-    for gate in graph.gates() {
-        let slot = &mut next[graph.head(gate).index()];
-        gates[*slot as usize] = gate;
-        *slot += 1;
-    }
-    ByHead { starts, gates }
 }
 
 /// Who reaches something, and in how many hops.

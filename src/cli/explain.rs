@@ -345,6 +345,13 @@ impl<'a> Asked<'_, 'a> {
     }
 }
 
+/// Says how many there are beside those that are listed.
+fn more(listed: &mut Vec<String>, all: usize) {
+    if all > listed.len() {
+        listed.push(format!("{} more", all - listed.len()));
+    }
+}
+
 fn list(text: &mut String, names: &[String]) {
     for name in names.iter().take(LISTED) {
         let _ = writeln!(text, "  {name}");
@@ -356,10 +363,19 @@ fn list(text: &mut String, names: &[String]) {
 
 /// One step: what yields what, and below it how, who answers for it, what it rests on.
 fn tell(text: &mut String, view: &View<'_>, number: usize, step: &Step<'_>) -> std::fmt::Result {
-    let inputs: Vec<String> = step.inputs.iter().map(|input| input.text(view)).collect();
+    let inputs = step.inputs.iter().take(LISTED);
+    let mut inputs: Vec<String> = inputs.map(|input| input.text(view)).collect();
+    more(&mut inputs, step.inputs.len());
     let line = format!("{} -> {}", inputs.join(" + "), step.yields.text(view));
     writeln!(text, "{number:>4}  {}", visible(&line))?;
-    let mut said: Vec<String> = vec![step.how.join(" + ")];
+    let mut how: Vec<String> = step
+        .how
+        .iter()
+        .take(LISTED)
+        .map(ToString::to_string)
+        .collect();
+    more(&mut how, step.how.len());
+    let mut said: Vec<String> = vec![how.join(" + ")];
     if step.of > 1 {
         said.push(format!("{} of {}", step.need, step.of));
     }
@@ -373,19 +389,26 @@ fn tell(text: &mut String, view: &View<'_>, number: usize, step: &Step<'_>) -> s
             said.push(format!("accountable {owner}"));
         }
     }
-    for technique in step.how.iter().filter_map(|how| report::technique(how)) {
+    for technique in step
+        .how
+        .iter()
+        .take(LISTED)
+        .filter_map(|how| report::technique(how))
+    {
         let named = format!("{} {}", technique.id, technique.name);
         if !said.contains(&named) {
             said.push(named);
         }
     }
-    for &row in &step.rows {
+    for &row in step.rows.iter().take(LISTED) {
         let entry = report::row_entry(view.org, view.sources, row);
         said.push(match entry.line {
             Some(line) => format!("{}:{line}", entry.file),
             None => entry.file.to_string(),
         });
     }
+    let all = said.len() + step.rows.len().saturating_sub(LISTED);
+    more(&mut said, all);
     said.retain(|part| !part.is_empty());
     writeln!(text, "        {}", visible(&said.join("; ")))
 }
@@ -394,10 +417,11 @@ fn tell_held(text: &mut String, view: &View<'_>, held: &explain::Held) -> std::f
     let graph = &view.program.graph;
     let inputs = graph.inputs(held.gate);
     let names = |slots: &[u32]| {
-        let names: Vec<String> = slots
-            .iter()
+        let listed = slots.iter().take(LISTED);
+        let mut names: Vec<String> = listed
             .map(|&slot| report::fact_text(view, inputs[slot as usize]))
             .collect();
+        more(&mut names, slots.len());
         names.join(", ")
     };
     let line = format!(

@@ -231,16 +231,7 @@ impl Reader<'_> {
                 Some(Ok(Loaded::Large(sha256))) => {
                     let name = format!("{}{}", self.prefix, entry.name);
                     let file = self.sources.add_large(shown, name);
-                    self.files.found.push(Found {
-                        file,
-                        input: self.input,
-                        named,
-                        single: self.single,
-                        sha256,
-                        folder: folder.cloned(),
-                        importer: self.importer,
-                        large: Some(entry.path.clone()),
-                    });
+                    self.found(file, named, sha256, folder, Some(entry.path.clone()));
                 }
             }
         }
@@ -344,6 +335,17 @@ impl Reader<'_> {
             );
             return;
         }
+        self.found(file, named, sha256, folder, None);
+    }
+
+    fn found(
+        &mut self,
+        file: FileId,
+        named: bool,
+        sha256: String,
+        folder: Option<&String>,
+        large: Option<PathBuf>,
+    ) {
         self.files.found.push(Found {
             file,
             input: self.input,
@@ -352,7 +354,7 @@ impl Reader<'_> {
             sha256,
             folder: folder.cloned(),
             importer: self.importer,
-            large: None,
+            large,
         });
     }
 

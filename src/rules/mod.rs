@@ -7,8 +7,10 @@
 //! What a gate means to people (its row, its method, its owner) is kept outside, by gate number.
 
 mod graph;
+mod incoming;
 
 pub use graph::{RuleGraph, RuleGraphBuilder, Use};
+pub use incoming::Incoming;
 
 /// A fact of one rule graph, numbered from 0 in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,7 @@ mod mask;
 
 use super::proof::{self, Derived};
 use super::{Answer, Key, Question, Tally, Unlocked};
-use crate::rules::{Class, Fact, Gate, RuleGraph};
+use crate::rules::{Class, Fact, Gate, Incoming, RuleGraph};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, each, enough, is_empty, subtract, unite};
 use rustc_hash::FxHashMap;
@@ -24,37 +24,6 @@ use rustc_hash::FxHashMap;
 const FEW: usize = 15;
 /// Nothing.
 const NONE: u32 = u32::MAX;
-
-/// For every fact the gates that yield it, ascending.
-pub(super) struct Incoming {
-    starts: Vec<u32>,
-    gates: Vec<Gate>,
-}
-
-impl Incoming {
-    pub(super) fn new(graph: &RuleGraph) -> Self {
-        let mut starts = vec![0u32; graph.fact_count() + 1];
-        for gate in graph.gates() {
-            starts[graph.head(gate).index() + 1] += 1;
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        let mut next = starts.clone();
-        let mut gates = vec![Gate(0); graph.gate_count()];
-        for gate in graph.gates() {
-            let slot = &mut next[graph.head(gate).index()];
-            gates[*slot as usize] = gate;
-            *slot += 1;
-        }
-        Self { starts, gates }
-    }
-
-    fn of(&self, fact: Fact) -> &[Gate] {
-        let at = fact.index();
-        &self.gates[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-}
 
 /// A batch of searches (12 bytes per fact, and some 70 per fact and step in which it is reached).
 pub(super) struct Lanes<'g> {

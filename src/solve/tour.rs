@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::forest::{Forest, Meeting, Shift};
-use super::lanes::{Incoming, LANES, Lanes};
+use super::lanes::{LANES, Lanes};
 use super::proof::{self, Derived};
 use super::running::{Limit, Running};
 use super::small::Small;
 use super::{Answer, Question, Tally, Unlocked};
-use crate::rules::{Class, Fact, RuleGraph};
+use crate::rules::{Class, Fact, Incoming, RuleGraph};
 
 /// What is known of a fact's closure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

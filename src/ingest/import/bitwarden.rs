@@ -148,8 +148,7 @@ fn one(member: &Record<'_>, holder: &str, recovering: &BTreeSet<&str>, maker: &m
     );
     let kind = member.number("type").unwrap_or(2);
     for kind in groups_of(member) {
-        let row = [("member", holder), ("group", recoverers(*kind))];
-        maker.row(Table::Memberships, from, &row);
+        maker.member(from, holder, recoverers(*kind));
     }
     let is_enrolled = member.flag("resetPasswordEnrolled") == Some(true);
     if !is_enrolled || !recovering.contains(recoverers(kind)) {
@@ -167,16 +166,7 @@ fn one(member: &Record<'_>, holder: &str, recovering: &BTreeSet<&str>, maker: &m
         maker.leave_out("recoveries that two-step login stops");
         return;
     }
-    maker.row(
-        Table::Recoveries,
-        from,
-        &[
-            ("source", recoverers(kind)),
-            ("target", &vault),
-            ("method", "admin_reset"),
-            ("process", process),
-        ],
-    );
+    maker.admin_reset(from, [recoverers(kind), &vault], "", process);
 }
 
 /// Whoever was given emergency access takes the vault, its two-step login included, after the wait.

@@ -241,8 +241,7 @@ impl Directory {
                 self.account(entry, from, &domain, maker);
             }
             for (member, group) in self.links(entry, maker) {
-                let row = [("member", &*member), ("group", &*group)];
-                maker.row(Table::Memberships, from, &row);
+                maker.member(from, &member, &group);
             }
         }
         for (domain, origin) in domains {
@@ -265,16 +264,11 @@ impl Directory {
                 "ad:DomainControl",
                 "Active Directory: control of the domain",
             );
-            maker.row(
-                Table::Recoveries,
+            maker.admin_reset(
                 from,
-                &[
-                    ("source", &system),
-                    ("target", &format!("group:all accounts of {domain}")),
-                    ("method", "admin_reset"),
-                    ("restores", "account"),
-                    ("process", "ad:DomainControl"),
-                ],
+                [&system, &format!("group:all accounts of {domain}")],
+                "account",
+                "ad:DomainControl",
             );
         }
         let detail = "rights over objects are not in such an export: who may reset whom is not seen but for the groups that control a domain; add a SharpHound collection";
@@ -335,11 +329,7 @@ impl Directory {
             let row = [("id", &*mailbox), ("owner", reference)];
             maker.row(Table::Mailboxes, from, &row);
         }
-        let row = [
-            ("member", reference),
-            ("group", &*format!("group:all accounts of {domain}")),
-        ];
-        maker.row(Table::Memberships, from, &row);
+        maker.member(from, reference, &format!("group:all accounts of {domain}"));
     }
 
     fn group(

@@ -289,16 +289,7 @@ impl Import {
             process,
             "Exchange: whoever changes the permissions of a mailbox grants itself access",
         );
-        maker.row(
-            Table::Recoveries,
-            from,
-            &[
-                ("source", &holder),
-                ("target", &mailbox),
-                ("method", "admin_reset"),
-                ("process", process),
-            ],
-        );
+        maker.admin_reset(from, [&holder, &mailbox], "", process);
     }
 
     /// Who has a right: an account by any of its keys, or an account that nothing else names.

@@ -279,8 +279,7 @@ impl<'a> Import<'a, '_> {
                 let row = [("id", &*alias), ("forwards_to", &*mailbox)];
                 self.maker.row(Table::Mailboxes, from, &row);
             }
-            let row = [("member", &*reference), ("group", &*everyone)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &reference, &everyone);
             if user.has_second_step == Some(true) {
                 // Which factor it is no export says; what is not held by anything only a recovery
                 // restores.
@@ -340,8 +339,7 @@ impl<'a> Import<'a, '_> {
             } else {
                 format!("identity:{}", member.email)
             };
-            let row = [("member", &*who), ("group", &*group)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &who, &group);
             if member.role.eq_ignore_ascii_case("OWNER")
                 || member.role.eq_ignore_ascii_case("MANAGER")
             {
@@ -429,8 +427,7 @@ impl<'a> Import<'a, '_> {
         let without = self.made("accounts whose second step is not in the export");
         for user in &unknown {
             let (from, member) = (self.from(user), format!("identity:{}", user.email));
-            let row = [("member", &*member), ("group", &*without)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &member, &without);
         }
         let (from, maker) = (self.whole, &mut *self.maker);
         if unknown.is_empty() {

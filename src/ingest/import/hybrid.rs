@@ -95,23 +95,13 @@ pub(super) fn join(maker: &mut Maker<'_>) {
         );
         for (account, local) in &accounts {
             let member = format!("identity:{local}");
-            let row = [("member", &*member), ("group", &*class)];
-            maker.row(Table::Memberships, from(account), &row);
+            maker.member(from(account), &member, &class);
         }
         let Some((first, _)) = accounts.first() else {
             continue;
         };
         for source in &by {
-            maker.row(
-                Table::Recoveries,
-                from(first),
-                &[
-                    ("source", source),
-                    ("target", &class),
-                    ("method", "admin_reset"),
-                    ("process", WRITE_BACK),
-                ],
-            );
+            maker.admin_reset(from(first), [source, &class], "", WRITE_BACK);
         }
     }
     if let Some(first) = synchronised.values().next() {

@@ -256,8 +256,7 @@ impl<'a> Realm<'a> {
         maker.keys.add(Key::Login, name, name);
         maker.keys.add(Key::Address, &email, name);
         let accounts = self.made("all accounts");
-        let row = [("member", &*reference), ("group", &*accounts)];
-        maker.row(Table::Memberships, from, &row);
+        maker.member(from, &reference, &accounts);
         if !email.is_empty() {
             let row = [("id", &*format!("mailbox:{email}")), ("owner", &reference)];
             maker.row(Table::Mailboxes, from, &row);
@@ -273,11 +272,7 @@ impl<'a> Realm<'a> {
         }
         for group in user.list("groups") {
             let group = self.group(&group);
-            maker.row(
-                Table::Memberships,
-                from,
-                &[("member", &*reference), ("group", &*group)],
-            );
+            maker.member(from, &reference, &group);
         }
         for role in user.list("realmRoles") {
             self.holds(from, &reference, "", &role, maker);

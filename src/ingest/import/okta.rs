@@ -276,8 +276,7 @@ impl<'a> Import<'a, '_> {
                 );
             }
             second.push((from, &user.second_email));
-            let member = [("member", &*reference), ("group", &*everyone)];
-            self.maker.row(Table::Memberships, from, &member);
+            self.maker.member(from, &reference, &everyone);
             for factor in &user.factors {
                 let from = From {
                     origin: factor.from,
@@ -321,11 +320,7 @@ impl<'a> Import<'a, '_> {
                     .leave_out("members of groups that the file does not name");
                 continue;
             }
-            self.maker.row(
-                Table::Memberships,
-                from,
-                &[("member", &member), ("group", &group)],
-            );
+            self.maker.member(from, &member, &group);
         }
         let everyone = self.made("all accounts");
         for (id, (origin, _, is_everyone)) in &self.org.groups {
@@ -335,8 +330,7 @@ impl<'a> Import<'a, '_> {
                     object: id,
                 };
                 let group = self.principal(id);
-                let member = [("member", &*everyone), ("group", &*group)];
-                self.maker.row(Table::Memberships, from, &member);
+                self.maker.member(from, &everyone, &group);
             }
         }
     }
@@ -349,8 +343,7 @@ impl<'a> Import<'a, '_> {
                 unknown += 1;
                 let member = self.reference(user);
                 let from = self.from(user);
-                let row = [("member", &*member), ("group", &*without)];
-                self.maker.row(Table::Memberships, from, &row);
+                self.maker.member(from, &member, &without);
             }
         }
         let (from, maker) = (self.whole, &mut *self.maker);

@@ -85,8 +85,7 @@ impl Importer for OnePassword {
                 };
                 if file.document == "groupUsers" {
                     let (group, _) = RECOVERERS[of_group(file)];
-                    let row = [("member", &*holder), ("group", group)];
-                    maker.row(Table::Memberships, from, &row);
+                    maker.member(from, &holder, group);
                     continue;
                 }
                 if user.text("state").contains("SUSPENDED") {

@@ -271,8 +271,7 @@ impl<'a> Nodes<'a> {
             origin: node.record.origin,
             object: &node.id,
         };
-        let row = [("member", &*node.name), ("group", ACCOUNTS)];
-        maker.row(Table::Memberships, from, &row);
+        maker.member(from, &node.name, ACCOUNTS);
         maker.keys.declare(id, SOURCE);
         maker.keys.add(Key::ObjectId, &node.id, id);
         maker.row(
@@ -404,27 +403,13 @@ fn one(edge: &Record<'_>, effects: &Effects, nodes: &Nodes<'_>, maker: &mut Make
     let recovery = |restores: &str, maker: &mut Maker<'_>| {
         let process = format!("{SOURCE}/{kind}");
         maker.process(from, &process, &format!("OpenGraph edge {kind}"));
-        maker.row(
-            Table::Recoveries,
-            from,
-            &[
-                ("source", start),
-                ("target", end),
-                ("method", "admin_reset"),
-                ("restores", restores),
-                ("process", &process),
-            ],
-        );
+        maker.admin_reset(from, [start, end], restores, &process);
     };
     let is_group = end.starts_with("group:");
     let is_system = end.starts_with("system:");
     match effect {
         "member" if is_group => {
-            maker.row(
-                Table::Memberships,
-                from,
-                &[("member", start), ("group", end)],
-            );
+            maker.member(from, start, end);
         }
         "membership" if is_group => recovery("membership", maker),
         // Control of a group is control of who is in it.

@@ -13,6 +13,7 @@
 //! Computers, sessions, trusts, certificates and policies stay out and are counted.
 
 mod collection;
+mod fields;
 mod names;
 mod rights;
 mod stream;
@@ -158,20 +159,13 @@ impl<'a> Import<'a, '_> {
             let member = format!("identity:{id}");
             for primary in &user.primary_groups {
                 if let Some(Principal::Group(group)) = self.names.resolve(primary, "Group") {
-                    self.maker.row(
-                        Table::Memberships,
-                        from,
-                        &[("member", &member), ("group", &format!("group:{group}"))],
-                    );
+                    self.maker.member(from, &member, &format!("group:{group}"));
                 }
             }
             if let Some(domain) = self.names.domain_of(user) {
                 let everyone = names::accounts_of(domain);
-                self.maker.row(
-                    Table::Memberships,
-                    from,
-                    &[("member", &member), ("group", &format!("group:{everyone}"))],
-                );
+                self.maker
+                    .member(from, &member, &format!("group:{everyone}"));
             }
             for right in &user.rights {
                 let Some(source) = self.principal(&right.principal, &user.sid) else {
@@ -201,23 +195,13 @@ impl<'a> Import<'a, '_> {
                         origin: member.origin,
                         object: &group.sid,
                     };
-                    self.maker.row(
-                        Table::Memberships,
-                        from,
-                        &[("member", &member_name), ("group", &target)],
-                    );
+                    self.maker.member(from, &member_name, &target);
                 }
             }
             // Windows puts everybody who has signed in here; no collection lists them.
             if let Some(domain_users) = self.names.implicit_member(group) {
-                self.maker.row(
-                    Table::Memberships,
-                    from,
-                    &[
-                        ("member", &format!("group:{domain_users}")),
-                        ("group", &target),
-                    ],
-                );
+                self.maker
+                    .member(from, &format!("group:{domain_users}"), &target);
             }
             if let Some(criticality) = self.names.tier_zero(&group.sid) {
                 let system = format!("system:{name}");
@@ -254,11 +238,7 @@ impl<'a> Import<'a, '_> {
             // Whoever controls the domain adds members to its groups.
             if let Some(domain) = self.names.domain_of(group) {
                 let all = format!("group:{}", names::groups_of(domain));
-                self.maker.row(
-                    Table::Memberships,
-                    from,
-                    &[("member", &target), ("group", &all)],
-                );
+                self.maker.member(from, &target, &all);
                 self.control(from, domain, &target, "membership");
             }
         }
@@ -309,11 +289,7 @@ impl<'a> Import<'a, '_> {
                 match rights::over_domain(&right.name) {
                     Rights::Replicate(which) => {
                         for (_, group) in halves.iter().filter(|(right, _)| which.contains(right)) {
-                            self.maker.row(
-                                Table::Memberships,
-                                from,
-                                &[("member", &source), ("group", group)],
-                            );
+                            self.maker.member(from, &source, group);
                         }
                     }
                     Rights::Control => self.recovery(right, domain, &source, &system, ""),
@@ -332,16 +308,11 @@ impl<'a> Import<'a, '_> {
 
     fn control(&mut self, from: From<'_>, domain: &str, target: &str, restores: &str) {
         self.process(from, "DomainControl");
-        self.maker.row(
-            Table::Recoveries,
+        self.maker.admin_reset(
             from,
-            &[
-                ("source", &format!("system:{domain}")),
-                ("target", target),
-                ("method", "admin_reset"),
-                ("restores", restores),
-                ("process", &rights::process("DomainControl")),
-            ],
+            [&format!("system:{domain}"), target],
+            restores,
+            &rights::process("DomainControl"),
         );
     }
 
@@ -358,16 +329,11 @@ impl<'a> Import<'a, '_> {
             object: &object.sid,
         };
         self.process(from, &right.name);
-        self.maker.row(
-            Table::Recoveries,
+        self.maker.admin_reset(
             from,
-            &[
-                ("source", source),
-                ("target", target),
-                ("method", "admin_reset"),
-                ("restores", restores),
-                ("process", &rights::process(&right.name)),
-            ],
+            [source, target],
+            restores,
+            &rights::process(&right.name),
         );
     }
 

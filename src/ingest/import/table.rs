@@ -150,6 +150,33 @@ impl<'s> Maker<'s> {
         !is_new
     }
 
+    /// Adds a standing membership.
+    pub(super) fn member(&mut self, from: From<'_>, member: &str, group: &str) {
+        let row = [("member", member), ("group", group)];
+        self.row(Table::Memberships, from, &row);
+    }
+
+    /// Adds an administrator's reset: whoever is the source restores this of the target.
+    pub(super) fn admin_reset(
+        &mut self,
+        from: From<'_>,
+        [source, target]: [&str; 2],
+        restores: &str,
+        process: &str,
+    ) {
+        self.row(
+            Table::Recoveries,
+            from,
+            &[
+                ("source", source),
+                ("target", target),
+                ("method", "admin_reset"),
+                ("restores", restores),
+                ("process", process),
+            ],
+        );
+    }
+
     /// Whether nothing has declared this id before.
     fn declares(&mut self, table: Table, id: &str) -> bool {
         let id = id.to_lowercase();

@@ -52,8 +52,7 @@ impl Writer<'_, '_> {
                 ],
             );
             if !application.is_managed {
-                let member = [("member", &*reference), ("group", &*all)];
-                self.maker.row(Table::Memberships, from, &member);
+                self.maker.member(from, &reference, &all);
             }
         }
         let process = self.process(
@@ -139,17 +138,8 @@ impl Writer<'_, '_> {
                     continue;
                 }
             };
-            self.maker.row(
-                Table::Recoveries,
-                from,
-                &[
-                    ("source", &holder),
-                    ("target", &target),
-                    ("method", "admin_reset"),
-                    ("restores", restores),
-                    ("process", &process),
-                ],
-            );
+            self.maker
+                .admin_reset(from, [&holder, &target], restores, &process);
         }
     }
 
@@ -162,11 +152,7 @@ impl Writer<'_, '_> {
         process: &str,
     ) {
         // The managers are one group, so that this is linear in groups.
-        self.maker.row(
-            Table::Memberships,
-            from,
-            &[("member", source), ("group", all)],
-        );
+        self.maker.member(from, source, all);
         let tenant = self.tenant;
         for (key, group) in &tenant.groups {
             if group.is_role_assignable || group.is_dynamic {
@@ -177,28 +163,15 @@ impl Writer<'_, '_> {
                 origin: group.from.unwrap_or(from.origin),
                 object: &group.id,
             };
-            self.maker.row(
-                Table::Recoveries,
-                from,
-                &[
-                    ("source", all),
-                    ("target", &target),
-                    ("method", "admin_reset"),
-                    ("restores", "membership"),
-                    ("process", process),
-                ],
-            );
+            self.maker
+                .admin_reset(from, [all, &target], "membership", process);
         }
     }
 
     /// Whoever reads every mailbox: one group, a delegate of each.
     pub(super) fn all_mailboxes(&mut self, source: &str, from: From<'_>) {
         let readers = self.made("readers of every mailbox");
-        self.maker.row(
-            Table::Memberships,
-            from,
-            &[("member", source), ("group", &readers)],
-        );
+        self.maker.member(from, source, &readers);
         let tenant = self.tenant;
         for user in tenant.users.values() {
             if user.mail.is_empty() || user.mail.contains(';') || user.is_guest {

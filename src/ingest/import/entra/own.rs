@@ -236,11 +236,7 @@ impl Writer<'_, '_> {
             }
             unknown += 1;
             let (own, member) = (self.from(user), self.names[key].clone());
-            self.maker.row(
-                Table::Memberships,
-                own,
-                &[("member", &member), ("group", &without)],
-            );
+            self.maker.member(own, &member, &without);
         }
         if unknown > 0 {
             let detail = format!(

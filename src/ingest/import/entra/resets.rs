@@ -112,17 +112,8 @@ impl Writer<'_, '_> {
         // Control of the tenant takes every account of it.
         let process = self.process("tenant", "control of the tenant");
         let accounts = self.made("all accounts");
-        self.maker.row(
-            Table::Recoveries,
-            whole,
-            &[
-                ("source", &system),
-                ("target", &accounts),
-                ("method", "admin_reset"),
-                ("restores", "account"),
-                ("process", &process),
-            ],
-        );
+        self.maker
+            .admin_reset(whole, [&system, &accounts], "account", &process);
         for (role, scope) in held {
             self.powers(&role, &scope);
         }
@@ -142,7 +133,8 @@ impl Writer<'_, '_> {
         if assigns && scope == "/" {
             let process = self.process("assign-role", "assignment of roles");
             let target = self.role_group("Global Administrator", "/");
-            self.reset(from, &holders, &target, "membership", &process);
+            self.maker
+                .admin_reset(from, [&holders, &target], "membership", &process);
         }
         let has_applications = self
             .tenant
@@ -152,25 +144,12 @@ impl Writer<'_, '_> {
         if applications && scope == "/" && has_applications {
             let process = self.process("application-credential", "credentials of applications");
             let target = self.made("all applications");
-            self.reset(from, &holders, &target, "account", &process);
+            self.maker
+                .admin_reset(from, [&holders, &target], "account", &process);
         }
         if mailboxes && scope == "/" {
             self.all_mailboxes(&holders, from);
         }
-    }
-
-    fn reset(&mut self, from: From<'_>, source: &str, target: &str, restores: &str, process: &str) {
-        self.maker.row(
-            Table::Recoveries,
-            from,
-            &[
-                ("source", source),
-                ("target", target),
-                ("method", "admin_reset"),
-                ("restores", restores),
-                ("process", process),
-            ],
-        );
     }
 
     /// Whom each role resets, by the matrix and within its scope.
@@ -316,11 +295,7 @@ impl Writer<'_, '_> {
                 for key in &keys {
                     let user = &tenant.users[key];
                     let (from, member) = (self.from(user), self.names[key].clone());
-                    self.maker.row(
-                        Table::Memberships,
-                        from,
-                        &[("member", &member), ("group", &class)],
-                    );
+                    self.maker.member(from, &member, &class);
                 }
                 class
             };
@@ -334,7 +309,8 @@ impl Writer<'_, '_> {
                     None => self.process(&id, &format!("reset by {role}")),
                 };
                 let from = self.of_role(role, scope);
-                self.reset(from, &source, &target, restores, &own);
+                self.maker
+                    .admin_reset(from, [&source, &target], restores, &own);
                 self.write_back(&keys, &source);
             }
         }

@@ -266,8 +266,7 @@ impl<'a, 's> Writer<'a, 's> {
             }
             self.join(user, &id, from);
             self.mailboxes(user, &reference, &domains);
-            let member = [("member", &*reference), ("group", &*accounts)];
-            self.maker.row(Table::Memberships, from, &member);
+            self.maker.member(from, &reference, &accounts);
             for factor in &user.factors {
                 let from = From {
                     origin: factor.from.unwrap_or(from.origin),

@@ -42,8 +42,7 @@ impl Import<'_, '_> {
         for user in domain.users.values().filter(|user| user.is_super) {
             has_super = true;
             let (from, member) = (self.from(user), format!("identity:{}", user.email));
-            let row = [("member", &*member), ("group", &*super_group)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &member, &super_group);
         }
         let mut held: BTreeMap<(String, String), bool> = BTreeMap::new();
         for admin in &domain.admins {
@@ -72,8 +71,7 @@ impl Import<'_, '_> {
                 object: &admin.role_id,
             };
             let member = format!("{kind}:{}", admin.holder);
-            let row = [("member", &*member), ("group", &*group)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &member, &group);
             if is_super {
                 continue;
             }
@@ -152,8 +150,7 @@ impl Import<'_, '_> {
             };
             if below && !self.is_admin(user) {
                 let (from, member) = (self.from(user), format!("identity:{}", user.email));
-                let row = [("member", &*member), ("group", &*target)];
-                self.maker.row(Table::Memberships, from, &row);
+                self.maker.member(from, &member, &target);
             }
         }
         let process = self.process("reset", "administrators reset passwords");

@@ -29,11 +29,7 @@ impl Realm<'_> {
     ) {
         let role = self.role(client, role);
         self.held.borrow_mut().insert(role.clone());
-        maker.row(
-            Table::Memberships,
-            from,
-            &[("member", holder), ("group", &*role)],
-        );
+        maker.member(from, holder, &role);
     }
 
     /// Members of a group have its roles and those of the groups above it.
@@ -51,11 +47,7 @@ impl Realm<'_> {
             };
             if let Some(above) = above {
                 let above = self.group(above);
-                maker.row(
-                    Table::Memberships,
-                    from,
-                    &[("member", &*name), ("group", &*above)],
-                );
+                maker.member(from, &name, &above);
             }
             for role in group.list("realmRoles") {
                 self.holds(from, &name, "", &role, maker);
@@ -135,7 +127,7 @@ impl Realm<'_> {
                     continue;
                 }
                 let process = self.process(role, name, maker);
-                recovery(whole, &source, &accounts, &process, maker);
+                maker.admin_reset(whole, [&source, &accounts], "account", &process);
             }
             for role in ["realm-admin", "manage-realm"] {
                 realm.grant(client, role, &system, maker);
@@ -145,7 +137,7 @@ impl Realm<'_> {
             master.grant("", "admin", &system, maker);
         }
         let process = self.process("realm", "control of the realm", maker);
-        recovery(whole, &system, &accounts, &process, maker);
+        maker.admin_reset(whole, [&system, &accounts], "account", &process);
     }
 
     fn grant(&self, client: &str, role: &str, system: &str, maker: &mut Maker<'_>) {
@@ -159,18 +151,4 @@ impl Realm<'_> {
             maker.row(Table::Grants, self.whole(), &row);
         }
     }
-}
-
-fn recovery(from: From<'_>, source: &str, target: &str, process: &str, maker: &mut Maker<'_>) {
-    maker.row(
-        Table::Recoveries,
-        from,
-        &[
-            ("source", source),
-            ("target", target),
-            ("method", "admin_reset"),
-            ("restores", "account"),
-            ("process", process),
-        ],
-    );
 }

@@ -57,14 +57,12 @@ impl Import<'_, '_> {
             let from = of(role);
             let name = role_name(&known, role);
             let group = self.role_group(&name, role);
-            let row = [("member", &*holder), ("group", &*group)];
-            self.maker.row(Table::Memberships, from, &row);
+            self.maker.member(from, &holder, &group);
             if role.kind == "SUPER_ADMIN" {
                 has_supers = true;
             } else {
                 has_admins = true;
-                let row = [("member", &*group), ("group", &*admins)];
-                self.maker.row(Table::Memberships, from, &row);
+                self.maker.member(from, &group, &admins);
             }
             scoped.entry((group, role.targets.clone())).or_insert(role);
         }
