@@ -6,6 +6,7 @@
 //! imports it goes through it there.
 
 mod decode;
+mod names;
 
 use std::fs;
 use std::io::{Cursor, Read, Seek, SeekFrom};
@@ -18,8 +19,9 @@ use walkdir::WalkDir;
 
 use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
-use crate::model::{Table, Word};
 use decode::{Undecodable, decode};
+pub(super) use names::is_output;
+use names::{extension, is_table, is_zip, reads};
 
 /// Bytes that one file may have after unpacking: offsets are 32 bits.
 const MAX_FILE: u64 = u32::MAX as u64;
@@ -473,38 +475,4 @@ fn may_hold_something(entry: &Entry, encoding: Option<&'static Encoding>) -> boo
         let whole_lines = head.rfind('\n').map_or(&*head, |end| &head[..=end]);
         super::import::is_export_csv(&entry.name, whole_lines.trim_start_matches('\u{feff}'))
     })
-}
-
-fn extension(name: &str) -> String {
-    Path::new(name)
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_lowercase())
-        .unwrap_or_default()
-}
-
-/// Whether a file is named as a table is.
-fn is_table(name: &str) -> bool {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    Table::parse(stem).is_some()
-}
-
-/// Whether a file is named as an output of a scan.
-pub(super) fn is_output(name: &str) -> bool {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    ["tiers", "footholds", "unlocks"].iter().any(|own| {
-        stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
-    })
-}
-
-fn is_zip(name: &str) -> bool {
-    extension(name) == "zip"
-}
-
-fn reads(name: &str) -> bool {
-    matches!(
-        extension(name).as_str(),
-        "csv" | "json" | "jsonl" | "ndjson" | "zip" | "ldf" | "ldif"
-    )
 }
