@@ -1,5 +1,6 @@
 //! Questions and answers: one scan of an organisation, its tiers, its findings.
 
+pub mod choke;
 mod coverage;
 pub mod explain;
 mod findings;

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod answers;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,7 @@ use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
 use crate::model::Organisation;
+pub use answers::ChokePointsArgs;
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -59,6 +62,8 @@ pub enum Command {
     Scan(Box<ScanArgs>),
     /// Say why something falls, in every way, or what keeps it from falling
     Explain(Box<ExplainArgs>),
+    /// Rank what holds most of the danger together: what disappears when one thing goes
+    Chokepoints(Box<ChokePointsArgs>),
     /// Validate the inputs and stop
     Check(CheckArgs),
     /// Turn a directory export into tables that can be read, edited and scanned

@@ -7,15 +7,12 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::args::{ExplainArgs, Telling};
-use super::check;
 use super::console::Console;
+use super::loaded::{Loaded, find, named};
 use super::{Exit, Failure};
-use crate::analyze::{self, explain};
-use crate::compile;
-use crate::diag::closest;
+use crate::analyze::explain;
 use crate::draw;
-use crate::ingest::Ingested;
-use crate::model::{AssetId, Kind, Organisation};
+use crate::model::{AssetId, Kind};
 use crate::report::{self, Chain, View, visible};
 use crate::rules::Fact;
 use crate::solve::{self, Proof};
@@ -27,68 +24,22 @@ const NODES: usize = 200;
 const LISTED: usize = 50;
 
 pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Failure> {
-    if args.read.redact {
-        return Err(Failure::Usage(
-            "`explain` names names; use --redact with `scan`".to_owned(),
-        ));
-    }
-    let ingested = check::read(&args.read, false, console);
-    if ingested.has_errors() {
+    let Some(loaded) = Loaded::new(&args.read, &args.scenario, console)? else {
         return Ok(Exit::Bad);
-    }
-    let Ingested {
-        organisation: org,
-        sources,
-        ..
-    } = ingested;
-    let options = args.scenario.options(&org);
-    let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
-    let program = compile::compile(&org, &options);
-    let scan = analyze::scan(&org, &program, &|_| {});
-    let view = View {
-        org: &org,
-        sources: &sources,
-        program: &program,
-        options: &options,
-        scan: &scan,
     };
-    let seed = find(&org, &args.identity, Kind::Identity, "--identity")?;
+    let (org, view) = (&loaded.org, loaded.view());
+    let seed = find(org, &args.identity, Kind::Identity, "--identity")?;
     let text = if args.reverse {
         exposed(&view, seed, args.telling)?
     } else {
         let goal = match &args.system {
-            Some(name) => Some(find(&org, name, Kind::System, "--system")?),
+            Some(name) => Some(find(org, name, Kind::System, "--system")?),
             None => None,
         };
         fallen(&view, args, seed, goal)?
     };
     console.out(&text)?;
     Ok(Exit::Done)
-}
-
-/// An asset by its name; a bare one is of the kind that the option is about.
-fn find(org: &Organisation, name: &str, kind: Kind, option: &str) -> Result<AssetId, Failure> {
-    let (kind, bare) = Kind::split(name).unwrap_or((kind, name));
-    org.assets.find_spelled(kind, bare).ok_or_else(|| {
-        let key = crate::model::fold(bare);
-        let same = org.assets.iter().filter(|(_, asset)| asset.kind == kind);
-        let hint = closest(&key, same.map(|(_, asset)| asset.key));
-        let hint = hint.map(|close| format!("; did you mean `{close}`?"));
-        Failure::Usage(format!(
-            "{option}: no {} is named `{bare}`{}",
-            kind.word(),
-            hint.unwrap_or_default()
-        ))
-    })
-}
-
-fn named(view: &View<'_>, asset: AssetId) -> String {
-    let found = view.org.assets.get(asset);
-    let name = visible(found.shown);
-    match found.kind {
-        Kind::Identity => name.into_owned(),
-        kind => format!("{}:{name}", kind.word()),
-    }
 }
 
 /// What is asked: from where, with what, to where.

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod chokepoints;
 mod complaints;
 mod completions;
 mod console;
@@ -9,6 +10,7 @@ mod exit;
 mod explain;
 mod generate;
 mod import;
+mod loaded;
 mod memory;
 mod progress;
 mod scan;
@@ -53,6 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Scan(args) => scan::run(&args, &console),
         args::Command::Check(args) => check::run(&args, &console),
         args::Command::Explain(args) => explain::run(&args, &console),
+        args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

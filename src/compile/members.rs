@@ -4,7 +4,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
 
-use crate::model::{Access, AssetId, Kind, Organisation};
+use super::Edits;
+use crate::model::{Access, AssetId, Kind, Organisation, Table};
 
 /// Groups as a digraph from group to nested group, with their direct members.
 pub struct Members {
@@ -23,15 +24,15 @@ struct Nested {
 impl Members {
     /// Reads the memberships; `standing_only` leaves eligible ones out.
     #[must_use]
-    pub fn new(org: &Organisation, standing_only: bool) -> Self {
-        let standing = Nested::new(org, |access| access == Access::Standing);
+    pub fn new(org: &Organisation, standing_only: bool, edits: &Edits) -> Self {
+        let standing = Nested::new(org, edits, |access| access == Access::Standing);
         let counted = if standing_only {
             Nested {
                 graph: standing.graph.clone(),
                 node_of: standing.node_of.clone(),
             }
         } else {
-            Nested::new(org, |_| true)
+            Nested::new(org, edits, |_| true)
         };
         Self { counted, standing }
     }
@@ -50,13 +51,12 @@ impl Members {
 }
 
 impl Nested {
-    fn new(org: &Organisation, counts: impl Fn(Access) -> bool) -> Self {
+    fn new(org: &Organisation, edits: &Edits, counts: impl Fn(Access) -> bool) -> Self {
         let mut nested = Self::default();
-        for membership in org
-            .memberships
-            .iter()
-            .filter(|membership| counts(membership.access))
-        {
+        let rows = org.memberships.iter().enumerate();
+        for (_, membership) in rows.filter(|(at, membership)| {
+            counts(membership.access) && !edits.is_removed(Table::Memberships, *at)
+        }) {
             let group = nested.node(membership.group);
             if org.assets.get(membership.member).kind == Kind::Group {
                 let inner = nested.node(membership.member);

@@ -16,6 +16,7 @@
 
 mod assumptions;
 mod atlas;
+mod edits;
 mod members;
 mod recoveries;
 mod unknown;
@@ -24,11 +25,12 @@ use rustc_hash::FxHashMap;
 
 pub use assumptions::{Assumption, AssumptionError};
 pub use atlas::{Atlas, GateOrigin, Meaning};
+pub use edits::Edits;
+pub use members::Members;
 pub use unknown::Unknown;
 
 use crate::model::{Access, AssetId, Kind, Organisation, RowRef, SignIn, Table};
 use crate::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
-use members::Members;
 use unknown::Unknowns;
 
 /// What a scan assumes beside the tables.
@@ -57,7 +59,13 @@ pub struct Program {
 /// and distinct set of exceptions, shared by all recoveries of that set.
 #[must_use]
 pub fn compile(org: &Organisation, options: &Options) -> Program {
-    let mut compiler = Compiler::new(org, options);
+    compile_edited(org, options, &Edits::default())
+}
+
+/// Compiles an organisation as it would be after some edits.
+#[must_use]
+pub fn compile_edited(org: &Organisation, options: &Options, edits: &Edits) -> Program {
+    let mut compiler = Compiler::new(org, options, edits);
     compiler.identities();
     compiler.mailboxes();
     compiler.bindings();
@@ -71,6 +79,7 @@ pub fn compile(org: &Organisation, options: &Options) -> Program {
 struct Compiler<'a> {
     org: &'a Organisation,
     options: &'a Options,
+    edits: &'a Edits,
     graph: RuleGraphBuilder,
     atlas: Atlas,
     /// Bindings of each identity, as positions among the rows, by asset.
@@ -81,21 +90,25 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(org: &'a Organisation, options: &'a Options) -> Self {
+    fn new(org: &'a Organisation, options: &'a Options, edits: &'a Edits) -> Self {
         let mut graph = RuleGraphBuilder::new();
         let atlas = Atlas::new(org, &mut graph);
         let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
         for (at, binding) in org.bindings.iter().enumerate() {
+            if edits.is_removed(Table::MfaBindings, at) {
+                continue;
+            }
             bindings_of
                 .entry(binding.identity)
                 .or_default()
                 .push(at as u32);
         }
-        let members = Members::new(org, options.standing_only);
+        let members = Members::new(org, options.standing_only, edits);
         let unknowns = Unknowns::new(org, options.unknown, &members);
         Self {
             org,
             options,
+            edits,
             graph,
             atlas,
             bindings_of,
@@ -107,7 +120,7 @@ impl<'a> Compiler<'a> {
 
     /// Adds a gate and what it means. A disabled identity has no account: no gate yields it.
     fn gate(&mut self, head: Fact, need: u32, cost: u32, inputs: &[Fact], origin: GateOrigin) {
-        if self.atlas.is_disabled_account(head) {
+        if self.atlas.is_disabled_account(head) || self.edits.is_gone(head) {
             return;
         }
         self.graph.gate(head, need, cost, inputs);
@@ -130,6 +143,15 @@ impl<'a> Compiler<'a> {
             let [password, mfa] = self.atlas.factors(at);
             let origin = GateOrigin::SignIn(at as u32);
             let is_assumed = !identity.sign_in_stated && self.unknowns.has_factor(identity.asset);
+            if self.edits.enrolled.contains(&(at as u32)) {
+                let nothing = self.nothing();
+                let enrolled = match identity.sign_in {
+                    SignIn::Passwordless => [mfa, nothing],
+                    _ => [password, nothing],
+                };
+                self.gate(account, 2, 0, &enrolled, origin);
+                continue;
+            }
             match identity.sign_in {
                 SignIn::Password if is_assumed => {
                     self.gate(account, 2, 0, &[password, mfa], origin);
@@ -154,7 +176,9 @@ impl<'a> Compiler<'a> {
                 .chain(org.list(mailbox.delegates))
                 .chain(org.list(mailbox.forwards_to))
             {
-                self.row_gate(mailbox.asset, reader, Table::Mailboxes, at);
+                if !self.edits.cut.contains(&(at as u32, reader)) {
+                    self.row_gate(mailbox.asset, reader, Table::Mailboxes, at);
+                }
             }
         }
     }
@@ -162,6 +186,9 @@ impl<'a> Compiler<'a> {
     fn bindings(&mut self) {
         let org = self.org;
         for (at, binding) in org.bindings.iter().enumerate() {
+            if self.edits.is_removed(Table::MfaBindings, at) {
+                continue;
+            }
             let Some(holder) = binding.holder else {
                 continue;
             };
@@ -180,14 +207,16 @@ impl<'a> Compiler<'a> {
     fn holdings(&mut self) {
         let org = self.org;
         for (at, holding) in org.holdings.iter().enumerate() {
-            self.row_gate(holding.asset, holding.holder, Table::Holdings, at);
+            if !self.edits.is_removed(Table::Holdings, at) {
+                self.row_gate(holding.asset, holding.holder, Table::Holdings, at);
+            }
         }
     }
 
     fn memberships(&mut self) {
         let org = self.org;
         for (at, membership) in org.memberships.iter().enumerate() {
-            if self.counts(membership.access) {
+            if self.counts(membership.access) && !self.edits.is_removed(Table::Memberships, at) {
                 self.row_gate(membership.group, membership.member, Table::Memberships, at);
             }
         }
@@ -196,7 +225,7 @@ impl<'a> Compiler<'a> {
     fn grants(&mut self) {
         let org = self.org;
         for (at, grant) in org.grants.iter().enumerate() {
-            if self.counts(grant.access) {
+            if self.counts(grant.access) && !self.edits.is_removed(Table::Grants, at) {
                 self.row_gate(grant.system, grant.principal, Table::Grants, at);
             }
         }
@@ -209,6 +238,7 @@ impl<'a> Compiler<'a> {
     fn finish(self) -> Program {
         let mut assumed = assumptions::facts(self.org, &self.options.assumptions, &self.atlas);
         assumed.extend(self.shared.given);
+        assumed.retain(|&fact| !self.edits.is_gone(fact));
         assumed.sort_unstable();
         assumed.dedup();
         Program {

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Assumption, Compiler, GateOrigin};
 use crate::model::{
-    AssetId, Kind, Method, OwnAsset, Owner, RecoveryGate, Restored, Source, Target,
+    AssetId, Kind, Method, OwnAsset, Owner, RecoveryGate, Restored, Source, Table, Target,
 };
 use crate::rules::{Class, Fact};
 
@@ -48,7 +48,7 @@ impl Compiler<'_> {
                 Target::Asset(asset) if !is_many(org.assets.get(asset).kind, gate.restores) => {
                     let inputs = self.fixed_inputs(gate);
                     let head = self.atlas.fact(asset);
-                    self.gate(head, gate.need, 1, &inputs, GateOrigin::Recovery(at as u32));
+                    self.recovery_gate(head, at, gate, 1, inputs);
                 }
                 _ if own => {
                     for identity in self.identities_of(gate) {
@@ -62,19 +62,34 @@ impl Compiler<'_> {
 
     fn for_identity(&mut self, at: usize, gate: RecoveryGate, identity: u32) {
         let org = self.org;
-        let inputs: Vec<Fact> = org
-            .rows_of(gate)
-            .iter()
-            .map(|&row| match org.recoveries[row as usize].source {
-                Source::Own(own) => {
-                    let input = self.own_asset(identity, own);
-                    self.or_assumed(row, input)
-                }
-                _ => self.fixed_input(row),
-            })
-            .collect();
+        let rows = org.rows_of(gate).iter();
+        let inputs = rows.map(|&row| match org.recoveries[row as usize].source {
+            Source::Own(own) if !self.edits.is_removed(Table::Recoveries, row as usize) => {
+                let input = self.own_asset(identity, own);
+                self.or_assumed(row, input)
+            }
+            _ => self.fixed_input(row),
+        });
+        let inputs: Vec<Fact> = inputs.collect();
         let head = self.restored(identity, gate.restores);
-        self.gate(head, gate.need, 1, &inputs, GateOrigin::Recovery(at as u32));
+        self.recovery_gate(head, at, gate, 1, inputs);
+    }
+
+    /// The gate of a recovery, which may ask for one thing more than its rows say.
+    fn recovery_gate(
+        &mut self,
+        head: Fact,
+        at: usize,
+        gate: RecoveryGate,
+        cost: u32,
+        mut inputs: Vec<Fact>,
+    ) {
+        let mut need = gate.need;
+        if self.edits.guarded.contains(&(at as u32)) {
+            inputs.push(self.nothing());
+            need += 1;
+        }
+        self.gate(head, need, cost, &inputs, GateOrigin::Recovery(at as u32));
     }
 
     /// The hop is paid where the shared fact yields a member's, so that a recovery for many is as
@@ -92,7 +107,7 @@ impl Compiler<'_> {
             fact
         });
         let inputs = self.fixed_inputs(gate);
-        self.gate(head, gate.need, 0, &inputs, GateOrigin::Recovery(at as u32));
+        self.recovery_gate(head, at, gate, 0, inputs);
         if known.is_none() {
             for identity in self.identities_of(gate) {
                 let restored = self.restored(identity, gate.restores);
@@ -149,6 +164,9 @@ impl Compiler<'_> {
 
     /// The fact that satisfies a row whose source is the same for every target.
     fn fixed_input(&mut self, row: u32) -> Fact {
+        if self.edits.is_removed(Table::Recoveries, row as usize) {
+            return self.nothing();
+        }
         let input = match self.org.recoveries[row as usize].source {
             Source::Asset(asset) => self.atlas.fact(asset),
             Source::Nobody | Source::Own(_) => self.nothing(),
@@ -180,9 +198,10 @@ impl Compiler<'_> {
 
     fn is_satisfied(&self, row: u32) -> bool {
         let recovery = &self.org.recoveries[row as usize];
-        let proofing = recovery
-            .process
-            .and_then(|process| self.org.processes[process.0 as usize].proofing);
+        let proofing = recovery.process.and_then(|process| {
+            let raised = self.edits.proofing.get(&process.0).copied();
+            raised.or(self.org.processes[process.0 as usize].proofing)
+        });
         self.options
             .assumptions
             .iter()
@@ -248,7 +267,7 @@ impl Compiler<'_> {
         assets
     }
 
-    fn nothing(&mut self) -> Fact {
+    pub(super) fn nothing(&mut self) -> Fact {
         *self
             .shared
             .nothing

@@ -7,6 +7,7 @@ mod facts;
 mod keys;
 mod techniques;
 mod text;
+mod things;
 mod tiers;
 
 pub use chain::{Chain, Step, Term, chain};
@@ -19,6 +20,7 @@ pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::{row_entry, row_key};
 pub use techniques::{Technique, technique};
 pub use text::{clipped, visible};
+pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
 pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_entry};
 
 use crate::analyze::Scan;

@@ -8,9 +8,11 @@
 
 mod graph;
 mod incoming;
+mod relevant;
 
 pub use graph::{RuleGraph, RuleGraphBuilder, Use};
 pub use incoming::Incoming;
+pub use relevant::Relevant;
 
 /// A fact of one rule graph, numbered from 0 in the order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,9 +20,11 @@ mod forest;
 mod key;
 mod lanes;
 mod proof;
+mod removals;
 mod running;
 mod search;
 mod small;
+mod threshold;
 mod tour;
 
 use rayon::prelude::*;
@@ -32,6 +34,7 @@ use extension::Extension;
 pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};
+pub use removals::{Removal, Removals, SIDE_BY_SIDE};
 pub use search::Search;
 pub use tour::Effort;
 

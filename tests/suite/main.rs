@@ -10,6 +10,7 @@
 
 mod architecture;
 mod cases;
+mod chokepoints;
 mod explain;
 mod exports;
 mod findings;

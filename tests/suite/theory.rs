@@ -12,20 +12,23 @@ use linchpin::solve::{Closure, closure};
 
 /// A graph read from lines like `r5: a, b -> h` (AND) and `k1: 2/ a, b, c -> h` (2 of 3). `=>` is
 /// `->`; `x -> h / i` is two rules, named `r` and `r.2`.
-struct Example {
-    graph: RuleGraph,
-    facts: BTreeMap<String, Fact>,
+pub struct Example {
+    pub graph: RuleGraph,
+    pub facts: BTreeMap<String, Fact>,
+    /// The name of every gate.
+    pub rules: Vec<String>,
 }
 
 impl Example {
-    fn new(rules: &str) -> Self {
+    pub fn new(rules: &str) -> Self {
         Self::without(rules, "")
     }
 
     /// The same without one rule.
-    fn without(rules: &str, dropped: &str) -> Self {
+    pub fn without(rules: &str, dropped: &str) -> Self {
         let mut builder = RuleGraphBuilder::new();
         let mut facts: BTreeMap<String, Fact> = BTreeMap::new();
+        let mut names = Vec::new();
         for line in rules.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (name, rule) = line.split_once(':').unwrap();
             let (body, heads) = rule
@@ -45,14 +48,19 @@ impl Example {
             let heads: Vec<Fact> = heads.split('/').map(&mut fact).collect();
             let need = need.unwrap_or(inputs.len() as u32);
             if name != dropped {
-                for head in heads {
+                for (at, head) in heads.into_iter().enumerate() {
                     builder.gate(head, need, 1, &inputs);
+                    names.push(match at {
+                        0 => name.to_owned(),
+                        at => format!("{name}.{}", at + 1),
+                    });
                 }
             }
         }
         Self {
             graph: builder.finish(),
             facts,
+            rules: names,
         }
     }
 
@@ -96,7 +104,7 @@ impl Example {
     }
 
     /// Single facts that reach the goal, the goal itself left out.
-    fn seeds_of(&self, assumed: &[&str], goal: &str) -> BTreeSet<&str> {
+    pub fn seeds_of(&self, assumed: &[&str], goal: &str) -> BTreeSet<&str> {
         let reaching = self.facts.keys().map(String::as_str).filter(|&seed| {
             let mut given = assumed.to_vec();
             given.push(seed);
@@ -144,7 +152,7 @@ fn e1_web_shop() {
     }
 }
 
-const E2: &str = "
+pub const E2: &str = "
     r1: pwd4 -> Gmail
     r2: pwd1 -> iCloud
     r3: pwd2 -> Amazon
@@ -164,7 +172,7 @@ const E2: &str = "
     r17: PIN, iPad_locked -> iPad
     r18: CC -> CC_num";
 
-const DESKS: [&str; 2] = ["Apple_Support", "Amazon_Support"];
+pub const DESKS: [&str; 2] = ["Apple_Support", "Amazon_Support"];
 
 #[test]
 fn e2_the_chain_of_2012() {
@@ -267,21 +275,22 @@ fn e3_a_person() {
     }
 }
 
+pub const E4: &str = "
+    c1: hotmail_expired -> gmail_emp
+    c2: gmail_emp -> pwd_reused
+    c3: pwd_reused -> gapps_emp
+    c4: gapps_emp -> corp_docs
+    c5: gapps_emp -> gapps_coworkers
+    c6: pwd_reused -> itunes
+    c7: itunes -> card_full
+    c8: pwd_reused -> amazon
+    c9: pwd_reused -> mobileme
+    c10: pwd_reused -> att
+    c11: gapps_coworkers -> godaddy_domains";
+
 #[test]
 fn e4_the_expired_mailbox_of_2009() {
-    let croll = Example::new(
-        "c1: hotmail_expired -> gmail_emp
-         c2: gmail_emp -> pwd_reused
-         c3: pwd_reused -> gapps_emp
-         c4: gapps_emp -> corp_docs
-         c5: gapps_emp -> gapps_coworkers
-         c6: pwd_reused -> itunes
-         c7: itunes -> card_full
-         c8: pwd_reused -> amazon
-         c9: pwd_reused -> mobileme
-         c10: pwd_reused -> att
-         c11: gapps_coworkers -> godaddy_domains",
-    );
+    let croll = Example::new(E4);
     assert_eq!(croll.gain(&[], "hotmail_expired"), 11);
     assert_eq!(croll.height(&["hotmail_expired"], "corp_docs"), Some(4));
     assert_eq!(
@@ -290,7 +299,7 @@ fn e4_the_expired_mailbox_of_2009() {
     );
 }
 
-const E5: &str = "
+pub const E5: &str = "
     f1: att_voicemail -> gmail_personal
     f2: gmail_personal -> cf_gapps_ceo
     f2x: gmail_personal, ceo_totp -> cf_gapps_ceo
@@ -310,7 +319,7 @@ fn e5_the_recovery_that_skipped_the_factor() {
     assert!(mended.reaches(&["att_voicemail", "ceo_totp"], "cust_dns"));
 }
 
-const E6: &str = "
+pub const E6: &str = "
     k1: 2/ alice_phone, alice_pmail, alice_empid -> alice_corp
     k2: alice_corp -> hd_ticket
     k3: hd_ticket, mgr_ok -> hd_reset
@@ -382,7 +391,8 @@ fn m4_the_longest_branch_is_what_counts() {
     assert_eq!(Example::without(rules, "6").height(&["s"], "p"), Some(7));
 }
 
-const M5: &str = "1: s -> x\n2: s -> y\n3: x -> m1\n4: x -> m2\n5: y -> m3\n6: 2/ m1, m2, m3 -> g";
+pub const M5: &str =
+    "1: s -> x\n2: s -> y\n3: x -> m1\n4: x -> m2\n5: y -> m3\n6: 2/ m1, m2, m3 -> g";
 
 #[test]
 fn m5_one_branch_is_enough_for_two_of_three() {
