@@ -1,6 +1,7 @@
 //! Questions and answers: one scan of an organisation, its tiers, its findings.
 
 pub mod choke;
+pub mod compare;
 mod coverage;
 pub mod explain;
 mod findings;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Change, Coverage, Finding, coverage, findings, single, tiers};
 use crate::compile::Program;
-use crate::model::{AssetId, Kind, Organisation};
+use crate::model::{AssetId, Kind, Organisation, Table};
 use crate::rules::{Class, Fact};
 use crate::solve::{self, Answer, Question, Unlocked};
 
@@ -229,7 +229,9 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
 
 fn signalled(org: &Organisation) -> Vec<bool> {
     let mut signalled = vec![false; org.identities.len()];
-    for asset in org.signals.iter().filter_map(|signal| signal.identity) {
+    let rows = org.signals.iter().enumerate();
+    let counted = rows.filter(|(at, _)| org.counts(Table::Signals, *at));
+    for asset in counted.filter_map(|(_, signal)| signal.identity) {
         if let Some(at) = org.identity_of[asset.index()] {
             signalled[at as usize] = true;
         }

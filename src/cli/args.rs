@@ -11,7 +11,7 @@ use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
 use crate::model::Organisation;
-pub use answers::ChokePointsArgs;
+pub use answers::{ChokePointsArgs, MoveKind, WhatIfArgs};
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -64,6 +64,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Rank what holds most of the danger together: what disappears when one thing goes
     Chokepoints(Box<ChokePointsArgs>),
+    /// Say what moves when some rows change, before they do
+    Whatif(Box<WhatIfArgs>),
     /// Validate the inputs and stop
     Check(CheckArgs),
     /// Turn a directory export into tables that can be read, edited and scanned

@@ -1,9 +1,12 @@
 //! What the commands beside `scan` start from: inputs read, compiled and solved.
 
 use super::Failure;
+use std::sync::Arc;
+
 use super::args::{ReadArgs, ScenarioArgs};
 use super::check;
 use super::console::Console;
+use crate::analyze::compare::Scanned;
 use crate::analyze::{self, Scan};
 use crate::compile::{self, Options, Program};
 use crate::diag::{Sources, closest};
@@ -14,7 +17,7 @@ use crate::report::{View, visible};
 /// An organisation, scanned.
 pub(super) struct Loaded {
     pub(super) org: Organisation,
-    pub(super) sources: Sources,
+    pub(super) sources: Arc<Sources>,
     pub(super) options: Options,
     pub(super) program: Program,
     pub(super) scan: Scan,
@@ -40,12 +43,16 @@ impl Loaded {
     }
 
     /// Scans what was read.
-    pub(super) fn of(ingested: Ingested, scenario: &ScenarioArgs) -> Result<Self, Failure> {
-        let Ingested {
-            organisation: org,
-            sources,
-            ..
-        } = ingested;
+    fn of(ingested: Ingested, scenario: &ScenarioArgs) -> Result<Self, Failure> {
+        Self::scanned(ingested.organisation, Arc::new(ingested.sources), scenario)
+    }
+
+    /// Scans an organisation.
+    pub(super) fn scanned(
+        org: Organisation,
+        sources: Arc<Sources>,
+        scenario: &ScenarioArgs,
+    ) -> Result<Self, Failure> {
         let options = scenario.options(&org);
         let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
         let program = compile::compile(&org, &options);
@@ -57,6 +64,15 @@ impl Loaded {
             program,
             scan,
         })
+    }
+
+    /// What a comparison is made of.
+    pub(super) fn side(&self) -> Scanned<'_> {
+        Scanned {
+            org: &self.org,
+            program: &self.program,
+            scan: &self.scan,
+        }
     }
 
     /// What the outputs are made of.

@@ -12,6 +12,7 @@ mod generate;
 mod import;
 mod loaded;
 mod memory;
+mod moves;
 mod progress;
 mod scan;
 mod schema;
@@ -19,6 +20,7 @@ mod sources;
 mod stages;
 mod summary;
 mod templates;
+mod whatif;
 
 use std::ffi::OsString;
 
@@ -56,6 +58,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Check(args) => check::run(&args, &console),
         args::Command::Explain(args) => explain::run(&args, &console),
         args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
+        args::Command::Whatif(args) => whatif::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

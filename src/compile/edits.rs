@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::model::{AssetId, Proofing, RowRef, Table};
+use crate::model::{AssetId, Organisation, Proofing, RowRef, Table};
 use crate::rules::Fact;
 
 /// What is different from the rows of an organisation. Nothing here makes the attacker stronger, but
@@ -27,14 +27,15 @@ pub struct Edits {
 }
 
 impl Edits {
-    /// Whether a row is removed.
+    /// Whether a row does not count: removed here, or by the change set that was read.
     #[must_use]
-    pub fn is_removed(&self, table: Table, index: usize) -> bool {
-        !self.removed.is_empty()
-            && self.removed.contains(&RowRef {
-                table,
-                index: index as u32,
-            })
+    pub fn is_removed(&self, org: &Organisation, table: Table, index: usize) -> bool {
+        !org.counts(table, index)
+            || (!self.removed.is_empty()
+                && self.removed.contains(&RowRef {
+                    table,
+                    index: index as u32,
+                }))
     }
 
     /// Whether nothing yields a fact any more.

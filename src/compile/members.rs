@@ -55,7 +55,7 @@ impl Nested {
         let mut nested = Self::default();
         let rows = org.memberships.iter().enumerate();
         for (_, membership) in rows.filter(|(at, membership)| {
-            counts(membership.access) && !edits.is_removed(Table::Memberships, *at)
+            counts(membership.access) && !edits.is_removed(org, Table::Memberships, *at)
         }) {
             let group = nested.node(membership.group);
             if org.assets.get(membership.member).kind == Kind::Group {

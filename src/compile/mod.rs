@@ -95,7 +95,7 @@ impl<'a> Compiler<'a> {
         let atlas = Atlas::new(org, &mut graph);
         let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
         for (at, binding) in org.bindings.iter().enumerate() {
-            if edits.is_removed(Table::MfaBindings, at) {
+            if edits.is_removed(org, Table::MfaBindings, at) {
                 continue;
             }
             bindings_of
@@ -186,7 +186,7 @@ impl<'a> Compiler<'a> {
     fn bindings(&mut self) {
         let org = self.org;
         for (at, binding) in org.bindings.iter().enumerate() {
-            if self.edits.is_removed(Table::MfaBindings, at) {
+            if self.edits.is_removed(org, Table::MfaBindings, at) {
                 continue;
             }
             let Some(holder) = binding.holder else {
@@ -207,7 +207,7 @@ impl<'a> Compiler<'a> {
     fn holdings(&mut self) {
         let org = self.org;
         for (at, holding) in org.holdings.iter().enumerate() {
-            if !self.edits.is_removed(Table::Holdings, at) {
+            if !self.edits.is_removed(org, Table::Holdings, at) {
                 self.row_gate(holding.asset, holding.holder, Table::Holdings, at);
             }
         }
@@ -216,7 +216,8 @@ impl<'a> Compiler<'a> {
     fn memberships(&mut self) {
         let org = self.org;
         for (at, membership) in org.memberships.iter().enumerate() {
-            if self.counts(membership.access) && !self.edits.is_removed(Table::Memberships, at) {
+            if self.counts(membership.access) && !self.edits.is_removed(org, Table::Memberships, at)
+            {
                 self.row_gate(membership.group, membership.member, Table::Memberships, at);
             }
         }
@@ -225,7 +226,7 @@ impl<'a> Compiler<'a> {
     fn grants(&mut self) {
         let org = self.org;
         for (at, grant) in org.grants.iter().enumerate() {
-            if self.counts(grant.access) && !self.edits.is_removed(Table::Grants, at) {
+            if self.counts(grant.access) && !self.edits.is_removed(org, Table::Grants, at) {
                 self.row_gate(grant.system, grant.principal, Table::Grants, at);
             }
         }

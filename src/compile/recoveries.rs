@@ -64,7 +64,7 @@ impl Compiler<'_> {
         let org = self.org;
         let rows = org.rows_of(gate).iter();
         let inputs = rows.map(|&row| match org.recoveries[row as usize].source {
-            Source::Own(own) if !self.edits.is_removed(Table::Recoveries, row as usize) => {
+            Source::Own(own) if !self.edits.is_removed(org, Table::Recoveries, row as usize) => {
                 let input = self.own_asset(identity, own);
                 self.or_assumed(row, input)
             }
@@ -164,7 +164,10 @@ impl Compiler<'_> {
 
     /// The fact that satisfies a row whose source is the same for every target.
     fn fixed_input(&mut self, row: u32) -> Fact {
-        if self.edits.is_removed(Table::Recoveries, row as usize) {
+        if self
+            .edits
+            .is_removed(self.org, Table::Recoveries, row as usize)
+        {
             return self.nothing();
         }
         let input = match self.org.recoveries[row as usize].source {

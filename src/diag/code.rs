@@ -55,6 +55,9 @@ codes! {
     GateConflict = "gate-conflict", Error, "rows of one gate that disagree";
     BadNeed = "bad-need", Error, "`need` outside 1..n of its gate";
     BadTarget = "bad-target", Error, "a recovery whose target, source and `restores` do not go together";
+    ChangeRow = "change-row", Error, "a row of a change set where tables are read, or one that says nothing of its change";
+    NoSuchRow = "no-such-row", Error, "a change of a row that is not there";
+    RowExists = "row-exists", Error, "an added row that is there already";
     // Warnings: the result stands, but look at it.
     UnknownColumn = "unknown-column", Warning, "a column that is kept out of the analysis";
     UndeclaredName = "undeclared-name", Warning, "a name that no table declares and a row uses";

@@ -2,6 +2,7 @@
 //! read into rows, and put together; what is wrong with them is collected, never thrown.
 
 mod assemble;
+pub mod changes;
 mod csv;
 mod files;
 mod header;
@@ -81,13 +82,25 @@ pub fn read_watched(
     let files = read_files(inputs, &options, &mut sources);
     let mut tables = read_tables(files, &sources, &options);
     let assembled = assemble::assemble(&tables.tables, watch);
+    let read = put_together(&mut tables, assembled, options.keep_going);
+    drop(tables);
+    Ingested { sources, ..read }
+}
+
+/// What tables and their rows have shown, without the texts.
+fn put_together(
+    tables: &mut Tables<'_>,
+    assembled: assemble::Assembled,
+    keep_going: bool,
+) -> Ingested {
     let has_identities = tables
         .tables
         .iter()
         .any(|table| table.table == Table::Identities);
     tables.count(&assembled.gone_through);
-    let (inputs, left_out, files_cut) = (tables.inputs, tables.rows_left_out, tables.files_cut);
-    let mut diagnostics = tables.diagnostics;
+    let (left_out, files_cut) = (tables.rows_left_out, tables.files_cut);
+    let inputs = std::mem::take(&mut tables.inputs);
+    let mut diagnostics = std::mem::take(&mut tables.diagnostics);
     // A list of mailboxes or vaults names its accounts without declaring them.
     let is_export = |input: &Input| {
         input
@@ -104,11 +117,10 @@ pub fn read_watched(
     diagnostics.extend(assembled.diagnostics);
     let mut organisation = assembled.organisation;
     organisation.inputs = inputs;
-    organisation.partial =
-        options.keep_going && diagnostics.iter().any(|d| d.severity == Severity::Error);
+    organisation.partial = keep_going && diagnostics.iter().any(|d| d.severity == Severity::Error);
     Ingested {
         organisation,
-        sources,
+        sources: Sources::default(),
         diagnostics,
         rows_left_out: assembled.rows_left_out + left_out,
         files_cut,
@@ -207,6 +219,7 @@ pub fn read_tables<'t>(
                     source,
                     rows,
                     lacks: read.lacks,
+                    is_change: false,
                     lost: raw::Lost::default(),
                 };
                 tables.add(raw, read.diagnostics);
@@ -364,6 +377,7 @@ impl<'t> Tables<'t> {
             source,
             rows: Rows::Kept(read.rows),
             lacks: 0,
+            is_change: false,
             lost: read.lost,
         };
         self.add(raw, read.diagnostics);

@@ -27,6 +27,8 @@ pub struct RawTable<'t> {
     pub rows: Rows<'t>,
     /// The required columns that the file lacks, a bit each by their place in [`schema::all`].
     pub lacks: u32,
+    /// Whether its rows are changes of others.
+    pub is_change: bool,
     /// What is known of rows that were found to be unreadable already; a CSV file is gone through
     /// later.
     pub lost: Lost,

@@ -2,6 +2,8 @@
 //! them. Names are resolved and gates are checked here; nothing is computed and nothing is read.
 
 mod assets;
+mod change;
+mod keys;
 mod kinds;
 mod name;
 mod organisation;
@@ -12,6 +14,8 @@ mod texts;
 mod words;
 
 pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
+pub use change::Change;
+pub use keys::row_key;
 pub use kinds::Kind;
 pub use name::{fold, fold_name, fold_phone};
 pub use organisation::{

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use rustc_hash::FxHashSet;
+
 use super::{
     AssetId, AssetList, Assets, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership,
     Process, Recovery, Reset, Restored, Signal, System, Table, Target, Text, Texts,
@@ -116,6 +118,8 @@ pub struct Organisation {
     pub inputs: Vec<Input>,
     /// Whether bad rows were left out.
     pub partial: bool,
+    /// Rows that a change set takes back: they are listed and do not count.
+    pub withdrawn: FxHashSet<RowRef>,
     /// For every asset the position of its identity in `identities`.
     pub identity_of: Vec<Option<u32>>,
 }
@@ -190,6 +194,35 @@ impl Organisation {
     pub fn except_of(&self, gate: RecoveryGate) -> &[AssetId] {
         let first = self.rows_of(gate).first();
         first.map_or(&[], |&row| self.list(self.recoveries[row as usize].except))
+    }
+
+    /// Whether a row counts; a change set may have taken it back.
+    #[must_use]
+    pub fn counts(&self, table: Table, index: usize) -> bool {
+        self.withdrawn.is_empty()
+            || !self.withdrawn.contains(&RowRef {
+                table,
+                index: index as u32,
+            })
+    }
+
+    /// How many rows there are of a table, created ones included.
+    #[must_use]
+    pub fn rows_in(&self, table: Table) -> usize {
+        match table {
+            Table::Identities => self.identities.len(),
+            Table::Mailboxes => self.mailboxes.len(),
+            Table::MfaBindings => self.bindings.len(),
+            Table::Holdings => self.holdings.len(),
+            Table::Recoveries => self.recoveries.len(),
+            Table::Memberships => self.memberships.len(),
+            Table::Systems => self.systems.len(),
+            Table::Grants => self.grants.len(),
+            Table::Processes => self.processes.len(),
+            Table::Signals => self.signals.len(),
+            Table::Resets => self.resets.len(),
+            Table::Coverage => self.coverage.len(),
+        }
     }
 
     /// A text of a row.

@@ -10,6 +10,7 @@ mod text;
 mod things;
 mod tiers;
 
+pub use crate::model::row_key;
 pub use chain::{Chain, Step, Term, chain};
 pub use document::{
     AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
@@ -17,7 +18,7 @@ pub use document::{
     UnlockEntry, WorstEntry, schema,
 };
 pub use facts::{accountable, fact_text, gate_rows};
-pub use keys::{row_entry, row_key};
+pub use keys::row_entry;
 pub use techniques::{Technique, technique};
 pub use text::{clipped, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};

@@ -28,3 +28,4 @@ mod story;
 mod support;
 mod terminal;
 mod theory;
+mod whatif;

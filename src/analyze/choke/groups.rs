@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::compile::{GateOrigin, Program};
-use crate::model::{Access, AssetId, Kind, Organisation, Restored, Target};
+use crate::model::{Access, AssetId, Kind, Organisation, Restored, Table, Target};
 use crate::rules::Fact;
 
 /// The memberships that count, by member.
@@ -30,7 +30,8 @@ impl Groups {
             targets: FxHashMap::default(),
         };
         for (at, row) in (0u32..).zip(&org.memberships) {
-            if !standing_only || row.access == Access::Standing {
+            let counts = org.counts(Table::Memberships, at as usize);
+            if counts && (!standing_only || row.access == Access::Standing) {
                 let above = groups.above.entry(row.member).or_default();
                 above.push((at, row.group));
                 groups.below.entry(row.group).or_default().push(row.member);

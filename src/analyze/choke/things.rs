@@ -77,7 +77,9 @@ impl<'a> Things<'a> {
     pub(super) fn new(org: &'a Organisation, program: &'a Program, standing_only: bool) -> Self {
         let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
         for (at, binding) in (0u32..).zip(&org.bindings) {
-            bindings_of.entry(binding.identity).or_default().push(at);
+            if org.counts(Table::MfaBindings, at as usize) {
+                bindings_of.entry(binding.identity).or_default().push(at);
+            }
         }
         Self {
             org,

@@ -14,7 +14,7 @@ use super::{Builder, ByTable, Context};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::{KeptRow, RawCell, RawRow, RawTable, SourceId, Value};
 use crate::ingest::schema::{self, column};
-use crate::model::{AssetId, Kind, RowMeta, Table, fold};
+use crate::model::{AssetId, Change, Kind, RowMeta, Table, fold};
 
 /// Rows of one id as they come in from several sources, merged so far.
 struct Candidate<'t> {
@@ -23,6 +23,8 @@ struct Candidate<'t> {
     aliases: Vec<Reference<'t>>,
     row: KeptRow<'t>,
     sources: Vec<SourceId>,
+    /// Whether a change set takes it back.
+    is_removed: bool,
     /// Whether the cells so far come from tables that people wrote.
     by_hand: bool,
 }
@@ -91,7 +93,7 @@ impl<'t> Builder<'t> {
             let first = of_table.first().map(|(context, _)| context.source);
             let is_one = of_table
                 .iter()
-                .all(|(context, _)| Some(context.source) == first);
+                .all(|(context, _)| Some(context.source) == first && !context.is_change);
             if is_one && table != Table::Processes {
                 self.declare_from_one(&of_table);
             } else {
@@ -193,7 +195,18 @@ impl<'t> Builder<'t> {
                 let aliases = aliases(&mut reader, table);
                 // A row is looked at before it is merged: a bad one spoils no other source's.
                 Cells::read(table, &mut reader, &mut Names::default());
-                if let Some(id) = id.filter(|_| !reader.is_bad()) {
+                let change = reader.change(context.is_change);
+                let id = id.filter(|_| !reader.is_bad());
+                if let (Some(change), Some(id)) = (change, &id) {
+                    let known = claims.get(&id.key).map(|claim| claim.at);
+                    let known = known.and_then(|at| candidates.get_mut(at));
+                    let is_done = change_one(&mut reader, change, id, known);
+                    if is_done {
+                        self.diagnostics.extend(reader.into_diagnostics());
+                        return;
+                    }
+                }
+                if let Some(id) = id {
                     merge_in(
                         &mut reader,
                         context,
@@ -211,7 +224,7 @@ impl<'t> Builder<'t> {
                 watch(raw.bytes(), self.bytes);
             }
         }
-        for candidate in candidates {
+        for candidate in candidates.into_iter().filter(|one| !one.is_removed) {
             // What is wrong with its rows has been said.
             let mut row = Row::new(candidate.context, candidate.row.view());
             let mut names = Names::default();
@@ -311,6 +324,7 @@ fn merge_in<'t>(
             aliases,
             row: row.kept(),
             sources: vec![context.source],
+            is_removed: false,
             by_hand,
         });
         return;
@@ -336,6 +350,47 @@ fn merge_in<'t>(
             candidate.aliases.push(name);
         }
     }
+}
+
+/// Does what a row of a change set says to the row with its id; an added one is a row like others.
+fn change_one<'t>(
+    reader: &mut Row<'_, 't>,
+    change: Change,
+    id: &Reference<'t>,
+    known: Option<&mut Candidate<'t>>,
+) -> bool {
+    let known = known.filter(|candidate| !candidate.is_removed);
+    match (change, known) {
+        (Change::Add, None) => return false,
+        (Change::Add, Some(candidate)) => {
+            let message = format!("`{}` is there already", id.shown);
+            reader.say(
+                Diagnostic::new(Code::RowExists, message)
+                    .at(id.origin, "added here")
+                    .related(candidate.id.origin, "it is declared here")
+                    .help("`set` changes the other cells of a row"),
+            );
+        }
+        (Change::Remove | Change::Set, None) => {
+            let message = format!("`{}` is not there", id.shown);
+            reader.say(
+                Diagnostic::new(Code::NoSuchRow, message)
+                    .at(id.origin, "no row has this id")
+                    .help("`add` is for rows that are not there yet"),
+            );
+        }
+        (Change::Remove, Some(candidate)) => candidate.is_removed = true,
+        (Change::Set, Some(candidate)) => {
+            let not_set = [schema::ID.at, schema::change(reader.table()).at];
+            let cells = reader.raw.cells.iter();
+            for cell in cells.filter(|cell| !not_set.contains(&cell.column)) {
+                let mine = &mut candidate.row.cells;
+                mine.retain(|mine| mine.column != cell.column);
+                mine.push(cell.clone());
+            }
+        }
+    }
+    true
 }
 
 fn conflict(table: Table, name: &Reference<'_>, is_id: bool, claim: Claim) -> Diagnostic {

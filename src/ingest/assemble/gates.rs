@@ -47,6 +47,8 @@ pub(super) struct Gates<'t> {
     /// Gates that lost a row: the rest of the gate would mean something else.
     broken: FxHashSet<GateName<'t>>,
     broken_files: FxHashSet<FileId>,
+    /// Rows that say what becomes of others.
+    no_rows: FxHashSet<u32>,
 }
 
 impl<'t> Gates<'t> {
@@ -70,6 +72,23 @@ impl<'t> Gates<'t> {
         self.count += u32::from(gate == next);
         self.of.push(gate);
         self.needs.push((need.start, need.len));
+    }
+
+    /// The gate that a row was put into.
+    pub(super) fn of(&self, row: u32) -> u32 {
+        self.of[row as usize]
+    }
+
+    /// Puts a row into another gate.
+    pub(super) fn join(&mut self, row: u32, gate: u32) {
+        self.of[row as usize] = gate;
+    }
+
+    /// A row of a change set that is no row of a gate.
+    pub(super) fn no_row(&mut self, row: u32) {
+        self.of[row as usize] = self.count;
+        self.count += 1;
+        self.no_rows.insert(row);
     }
 
     /// A row of this gate is left out.
@@ -155,7 +174,12 @@ impl<'t> Builder<'t> {
             .into_par_iter()
             .map(|first| {
                 let gates_of_part = first..(first + PART).min(rows.len());
-                let judge = gates_of_part.map(|gate| {
+                // A row that left its gate for another one may have been the only one in it.
+                let is_gate = |gate: &usize| {
+                    let first = rows.of(*gate).first();
+                    first.is_some_and(|first| !gates.no_rows.contains(first))
+                };
+                let judge = gates_of_part.filter(is_gate).map(|gate| {
                     let is_broken = broken.contains(&(gate as u32))
                         || is_of_broken_file(org, rows.of(gate), &gates.broken_files);
                     judge(org, &rows, gate, is_broken)

@@ -1,6 +1,7 @@
 //! Rows to an organisation: ids are declared and merged first, then every row's references are
 //! resolved in the order tables, rows, columns, so that a name is shown as it was first seen.
 
+mod changes;
 mod declare;
 mod gates;
 mod identities;
@@ -64,6 +65,8 @@ struct Context {
     lacks: u32,
     /// Which of the tables that were given.
     at: u32,
+    /// Whether its rows are changes of others.
+    is_change: bool,
 }
 
 /// The tables that were given, by what they hold.
@@ -78,6 +81,7 @@ impl<'a, 't> ByTable<'a, 't> {
                 source: raw.source,
                 lacks: raw.lacks,
                 at: at as u32,
+                is_change: raw.is_change,
             };
             (context, raw)
         };
@@ -114,6 +118,8 @@ struct Builder<'t> {
     /// Texts that many rows share.
     shared_texts: FxHashMap<Box<str>, Text>,
     reset_ids: FxHashMap<String, (SourceId, Origin)>,
+    /// Rows of change sets, in their order.
+    changes: Vec<changes::ChangeRow>,
 }
 
 enum Undeclared {
@@ -163,19 +169,27 @@ impl<'t> Builder<'t> {
         self.identity_references();
         self.mailbox_references();
         self.bindings(&tables.of(Table::MfaBindings));
+        self.change(Table::MfaBindings);
         self.holdings(&tables.of(Table::Holdings));
+        self.change(Table::Holdings);
         let recoveries = tables.of(Table::Recoveries);
         for (context, raw) in &recoveries {
             self.note_lost(*context, &raw.lost);
         }
         self.recoveries(&recoveries);
+        self.change(Table::Recoveries);
         self.make_gates();
         self.memberships(&tables.of(Table::Memberships));
+        self.change(Table::Memberships);
         self.grants(&tables.of(Table::Grants));
+        self.change(Table::Grants);
         self.resolve_owners();
         self.signals(&tables.of(Table::Signals));
+        self.change(Table::Signals);
         self.resets(&tables.of(Table::Resets));
+        self.change(Table::Resets);
         self.coverage(&tables.of(Table::Coverage));
+        self.change(Table::Coverage);
         self.org.coverage.sort();
         self.org.coverage.dedup();
     }

@@ -9,7 +9,7 @@ use super::names::{At, Names, Reference, Several};
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
 use crate::ingest::raw::{RawCell, RawRow, Value, trimmed};
 use crate::ingest::schema::{self, Col};
-use crate::model::{Kind, Table, Word, fold_name};
+use crate::model::{Change, Kind, Table, Word, fold_name};
 
 /// A row that is being read.
 pub(super) struct Row<'r, 't> {
@@ -29,6 +29,10 @@ impl<'r, 't> Row<'r, 't> {
             is_bad: false,
             diagnostics: Vec::new(),
         }
+    }
+
+    pub(super) fn table(&self) -> Table {
+        self.table
     }
 
     pub(super) fn is_bad(&self) -> bool {
@@ -83,6 +87,30 @@ impl<'r, 't> Row<'r, 't> {
             ));
         }
         cell
+    }
+
+    /// What a row of a change set does; other rows do nothing of the kind.
+    pub(super) fn change(&mut self, is_change: bool) -> Option<Change> {
+        let column = schema::change(self.table);
+        match (is_change, self.cell(column)) {
+            (false, None) => None,
+            (false, Some(cell)) => {
+                self.say(
+                    Diagnostic::new(Code::ChangeRow, "a row of a change set among tables")
+                        .at(cell.origin, "a table that is read as it is has no `change`")
+                        .help("`linchpin whatif INPUT --change FILE` tries changes out"),
+                );
+                None
+            }
+            (true, Some(_)) => self.word(column),
+            (true, None) => {
+                self.say(
+                    Diagnostic::new(Code::ChangeRow, "a change that does not say what it does")
+                        .at(self.raw.origin, "expected add, remove or set in `change`"),
+                );
+                None
+            }
+        }
     }
 
     /// A word of a closed list.

@@ -14,7 +14,7 @@ use super::read::Row;
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
 use crate::ingest::raw::{Found, Part, RawTable};
-use crate::model::{AssetId, Provenance};
+use crate::model::{AssetId, Change, Provenance};
 
 /// What a row says, with where it stands.
 pub(super) struct Said<R> {
@@ -22,6 +22,8 @@ pub(super) struct Said<R> {
     pub provenance: Option<Box<Provenance>>,
     /// Whether something is wrong with it, so that it is left out.
     pub is_bad: bool,
+    /// What a row of a change set does.
+    pub change: Option<Change>,
     pub row: R,
 }
 
@@ -162,7 +164,14 @@ impl<'t> Builder<'t> {
             };
             self.note(context, std::mem::take(&mut part.found));
             for said in part.rows.drain(..) {
+                let (change, origin) = (said.change, said.origin);
+                let index = self.org.rows_in(context.table);
                 place(self, context, said, &part.looked);
+                if let Some(change) = change
+                    && self.org.rows_in(context.table) > index
+                {
+                    self.note_change(context.table, index, change, origin);
+                }
             }
             part.looked.clear();
             if let Ok(mut spare) = spare.lock() {
@@ -198,6 +207,7 @@ fn read<'t, R>(
     let found = part.for_each(|raw| {
         let mut row = Row::new(context, raw);
         let known = looked.names.len();
+        let change = row.change(context.is_change);
         let said = understand(context, &mut row, &mut looked);
         let is_bad = row.is_bad();
         left_out += u64::from(is_bad);
@@ -208,6 +218,7 @@ fn read<'t, R>(
                 origin: raw.origin,
                 provenance: raw.provenance.cloned().map(Box::new),
                 is_bad,
+                change,
                 row,
             }),
         }

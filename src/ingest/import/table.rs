@@ -293,6 +293,7 @@ impl<'s> Maker<'s> {
                     source,
                     rows: Rows::Made(rows),
                     lacks: 0,
+                    is_change: false,
                     lost: Lost::default(),
                 })
             })
