@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::{IdentityResult, Scan};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation};
@@ -87,11 +89,18 @@ pub fn compare(before: Scanned<'_>, after: Scanned<'_>) -> Comparison {
     };
     let before_at = results(before);
     let mut is_met = vec![false; before.org.identities.len()];
-    for result in &after.scan.identities {
-        let asset = after.org.identities[result.identity as usize].asset;
-        let key = after.org.assets.get(asset).key;
-        let known = before.org.assets.find_spelled(Kind::Identity, key);
-        let known = known.and_then(|asset| before.org.identity_of[asset.index()]);
+    let known: Vec<Option<u32>> = after
+        .scan
+        .identities
+        .par_iter()
+        .map(|result| {
+            let asset = after.org.identities[result.identity as usize].asset;
+            let key = after.org.assets.get(asset).key;
+            let known = before.org.assets.find(Kind::Identity, key)?;
+            before.org.identity_of[known.index()]
+        })
+        .collect();
+    for (result, known) in after.scan.identities.iter().zip(known) {
         let Some(known) = known.filter(|&at| !is_met[at as usize]) else {
             found.appeared.push(result.identity);
             continue;
@@ -142,6 +151,13 @@ fn different(
     other: Scanned<'_>,
     theirs: &IdentityResult,
 ) -> Vec<AssetId> {
+    if result
+        .answer
+        .as_ref()
+        .is_none_or(|answer| answer.unlocks().is_empty())
+    {
+        return Vec::new();
+    }
     let known: BTreeSet<&str> = unlocked(theirs)
         .map(|system| other.org.assets.get(system).key)
         .collect();

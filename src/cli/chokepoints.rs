@@ -88,11 +88,12 @@ fn text(view: &View<'_>, found: &Ranking) -> String {
             let _ = writeln!(text, "{}", clipped(&line, COLUMNS));
         }
     }
-    if found.found > found.points.len() {
+    if found.tried > found.points.len() {
         let _ = writeln!(
             text,
-            "and {} things more; --top lists more of them",
-            found.found - found.points.len()
+            "the first {} of {} things that a chain rests on; --top lists more",
+            found.points.len(),
+            found.tried
         );
     }
     text.push_str("\nfreed: identities that unlock nothing of criticality 0 any more\n");
@@ -129,7 +130,7 @@ fn as_json(view: &View<'_>, found: &Ranking) -> String {
         "{:#}\n",
         json!({
             "pairs": { "0": zero, "1": one, "2": two },
-            "found": found.found,
+            "tried": found.tried,
             "choke_points": points,
         })
     )

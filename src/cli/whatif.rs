@@ -50,8 +50,15 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         ..
     } = changed;
     let sources = Arc::new(sources);
-    let before = Loaded::scanned(before, Arc::clone(&sources), &args.scenario)?;
-    let after = Loaded::scanned(after, sources, &args.scenario)?;
+    // Side by side: parts of a scan keep one thread busy.
+    let side = |org| -> Result<_, Failure> {
+        let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario)?;
+        let points = choke_points(&side.view());
+        Ok((side, points))
+    };
+    let (before, after) = rayon::join(|| side(before), || side(after));
+    let ((before, were), (after, are)) = (before?, after?);
+    let points = [were, are];
     let found = compare::compare(before.side(), after.side());
     let (before, after) = (before.view(), after.view());
     let told = Told {
@@ -59,7 +66,6 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         after: &after,
         found: &found,
     };
-    let points = [&before, &after].map(choke_points);
     let holds = told.conditions(&args.moves.fail_on);
     let text = match format {
         Format::Text => {

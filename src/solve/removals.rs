@@ -1,6 +1,8 @@
 //! What still follows when one thing or another is taken away: up to 64 closures side by side, a bit
 //! each.
 
+use std::collections::VecDeque;
+
 use super::threshold::at_least;
 use crate::rules::{Fact, Gate, RuleGraph};
 
@@ -29,7 +31,7 @@ pub struct Removals<'g> {
     fact_mask: Vec<u64>,
     /// Removals that an input of a gate does not count in.
     slots: Vec<(Gate, u32, u64)>,
-    queue: Vec<Fact>,
+    queue: VecDeque<Fact>,
     is_queued: Vec<bool>,
     /// Gates of several inputs that wait until all that is known has spread.
     wide: Vec<Gate>,
@@ -53,7 +55,7 @@ impl<'g> Removals<'g> {
             gate_mask: vec![u64::MAX; graph.gate_count()],
             fact_mask: vec![u64::MAX; graph.fact_count()],
             slots: Vec::new(),
-            queue: Vec::new(),
+            queue: VecDeque::new(),
             is_queued: vec![false; graph.fact_count()],
             wide: Vec::new(),
             is_wide: vec![false; graph.gate_count()],
@@ -80,7 +82,7 @@ impl<'g> Removals<'g> {
             self.reach(seed, all);
         }
         loop {
-            if let Some(fact) = self.queue.pop() {
+            if let Some(fact) = self.queue.pop_front() {
                 self.is_queued[fact.index()] = false;
                 self.follow(fact);
             } else if let Some(gate) = self.wide.pop() {
@@ -144,7 +146,7 @@ impl<'g> Removals<'g> {
         }
         *known |= lanes;
         if !std::mem::replace(&mut self.is_queued[fact.index()], true) {
-            self.queue.push(fact);
+            self.queue.push_back(fact);
         }
     }
 

@@ -61,9 +61,8 @@ impl ChokePoint {
 pub struct Ranking {
     /// Those that take at least one pair with them: most pairs of criticality 0 first, then 1, then 2.
     pub points: Vec<ChokePoint>,
-    /// How many there are, those that are not listed included. With a number wanted, things that
-    /// must be compiled anew are tried while they can still be among the first, and not counted.
-    pub found: usize,
+    /// How many things some proof rests on, so that they might have taken a pair with them.
+    pub tried: usize,
     /// Pairs that there are, by criticality.
     pub pairs: [u32; 3],
 }
@@ -130,45 +129,59 @@ pub fn choke_points(
             ranking.pairs[criticality(severity, *goal)] += 1;
         }
     }
+    ranking.tried = things.len();
     let effects = ground.effects();
-    let removals: Vec<Option<Removal>> =
-        things.par_iter().map(|&thing| effects.of(thing)).collect();
-    let losses = ground.losses(&seeds, &removals, severity);
-    let mut points: Vec<ChokePoint> = Vec::new();
-    let mut slow: Vec<(usize, [u32; 3])> = Vec::new();
-    for (at, &thing) in things.iter().enumerate() {
-        if removals[at].is_none() {
-            slow.push((at, bounds[at]));
-        } else if losses[at].pairs != [0; 3] {
-            points.push(ChokePoint {
-                thing,
-                pairs: losses[at].pairs,
-                freed: losses[at].freed,
-            });
+    let mut order: Vec<u32> = (0..things.len() as u32).collect();
+    order.sort_unstable_by_key(|&at| {
+        let at = at as usize;
+        (std::cmp::Reverse(bounds[at]), things[at])
+    });
+    let mut of_thing: Vec<Vec<u32>> = vec![Vec::new(); things.len()];
+    for (at, seed) in (0u32..).zip(&seeds) {
+        for &thing in &seed.things {
+            of_thing[thing as usize].push(at);
         }
     }
-    points.sort_unstable_by_key(ChokePoint::rank);
-    slow.sort_unstable_by_key(|&(at, bound)| (std::cmp::Reverse(bound), things[at]));
-    for (at, bound) in slow {
+    // Those that could take most away are tried first; the rest cannot be among the first any more.
+    let round = asked
+        .top
+        .map_or(things.len(), |top| 2 * top.max(SIDE_BY_SIDE / 2));
+    let mut points: Vec<ChokePoint> = Vec::new();
+    for tried in order.chunks(round.max(1)) {
         let last = asked.top.and_then(|top| points.get(top.checked_sub(1)?));
-        if last.is_some_and(|last| last.pairs > bound) {
+        let bound = tried.first().map(|&at| bounds[at as usize]);
+        if last.is_some_and(|last| Some(last.pairs) > bound) {
             break;
         }
-        let mine = seeds
-            .iter()
-            .filter(|seed| seed.things.contains(&(at as u32)));
-        let loss = anew(org, options, things[at], mine, severity);
-        if loss.pairs != [0; 3] {
-            let point = ChokePoint {
-                thing: things[at],
-                pairs: loss.pairs,
-                freed: loss.freed,
+        let removals = tried.par_iter().map(|&at| effects.of(things[at as usize]));
+        let removals: Vec<Option<Removal>> = removals.collect();
+        let losses = ground.losses(&seeds, tried, &of_thing, &removals, severity);
+        for ((&at, removal), loss) in tried.iter().zip(&removals).zip(losses) {
+            let thing = things[at as usize];
+            let loss = match removal {
+                Some(_) => loss,
+                None => {
+                    let last = asked.top.and_then(|top| points.get(top.checked_sub(1)?));
+                    if last.is_some_and(|last| last.pairs > bounds[at as usize]) {
+                        continue;
+                    }
+                    let mine = of_thing[at as usize]
+                        .iter()
+                        .map(|&seed| &seeds[seed as usize]);
+                    anew(org, options, thing, mine, severity)
+                }
             };
-            let place = points.partition_point(|other| other.rank() < point.rank());
-            points.insert(place, point);
+            if loss.pairs != [0; 3] {
+                let point = ChokePoint {
+                    thing,
+                    pairs: loss.pairs,
+                    freed: loss.freed,
+                };
+                let place = points.partition_point(|other| other.rank() < point.rank());
+                points.insert(place, point);
+            }
         }
     }
-    ranking.found = points.len();
     if let Some(top) = asked.top {
         points.truncate(top);
     }
@@ -350,24 +363,40 @@ impl<'a> Ground<'a> {
             .collect()
     }
 
-    /// What each thing takes away, all of them tried on every seed that may need them.
-    fn losses(&self, seeds: &[Seed], removals: &[Option<Removal>], severity: &[u8]) -> Vec<Loss> {
+    /// What each of some things takes away, tried on every seed that may need it.
+    fn losses(
+        &self,
+        seeds: &[Seed],
+        tried: &[u32],
+        of_thing: &[Vec<u32>],
+        removals: &[Option<Removal>],
+        severity: &[u8],
+    ) -> Vec<Loss> {
+        let mut of_seed: Vec<Vec<u32>> = vec![Vec::new(); seeds.len()];
+        for (place, (&at, removal)) in (0u32..).zip(tried.iter().zip(removals)) {
+            for &seed in of_thing[at as usize].iter().filter(|_| removal.is_some()) {
+                of_seed[seed as usize].push(place);
+            }
+        }
+        let asking: Vec<usize> = (0..seeds.len())
+            .filter(|&seed| !of_seed[seed].is_empty())
+            .collect();
         let graph = &self.relevant.graph;
-        let done = shared_out(seeds.len(), |mine| {
+        let done = shared_out(asking.len(), |mine| {
             let mut runs = [(); 3].map(|()| Removals::new(graph, &self.family_of, self.families));
-            let mut losses = vec![Loss::default(); removals.len()];
-            for seed in mine.map(|at| &seeds[at]) {
-                let tried = seed.things.iter();
-                let tried: Vec<(u32, &Removal)> = tried
-                    .filter_map(|&at| Some((at, removals[at as usize].as_ref()?)))
+            let mut losses = vec![Loss::default(); tried.len()];
+            for seed in mine.map(|at| asking[at]) {
+                let mine = of_seed[seed].iter();
+                let tried: Vec<(u32, &Removal)> = mine
+                    .filter_map(|&place| Some((place, removals[place as usize].as_ref()?)))
                     .collect();
                 for batch in tried.chunks(SIDE_BY_SIDE) {
-                    self.batch(&mut runs, seed, batch, severity, &mut losses);
+                    self.batch(&mut runs, &seeds[seed], batch, severity, &mut losses);
                 }
             }
             losses
         });
-        let mut all = vec![Loss::default(); removals.len()];
+        let mut all = vec![Loss::default(); tried.len()];
         for some in done {
             for (to, from) in all.iter_mut().zip(some) {
                 to.add(from);

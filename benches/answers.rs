@@ -1,0 +1,106 @@
+//! What the answers cost beside the solve stage, after loading: `cargo bench --bench answers`.
+//!
+//! Every figure is the median of some runs, as a ratio to one scan of the same organisation, which
+//! the command makes too and which is counted. `LINCHPIN_BENCH_N`, `LINCHPIN_BENCH_PAIRS` and
+//! `LINCHPIN_BENCH_DIR` as for `ratios`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on should stop, and prints its result"
+)]
+
+mod support;
+
+use std::time::Instant;
+
+use linchpin::analyze::compare::{Scanned, compare};
+use linchpin::analyze::{self, choke, explain};
+use linchpin::compile;
+use linchpin::ingest::{self, changes::read_changed};
+use support::{number, tables};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let n = number("LINCHPIN_BENCH_N", 100_000);
+    let runs = number("LINCHPIN_BENCH_PAIRS", 5).max(1) as usize;
+    let folder = tables(n);
+    let changes = tempfile::tempdir().unwrap();
+    let first = std::fs::read_to_string(folder.join("identities.csv")).unwrap();
+    let first = first
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap()
+        .to_owned();
+    let row = format!("change,member,group\nadd,{first},console-admins\n");
+    std::fs::write(changes.path().join("memberships.csv"), row).unwrap();
+    let changed = read_changed(&[&folder], &[changes.path()], &ingest::Options::default());
+    assert!(!changed.has_errors());
+    let options = compile::Options::default();
+    let (before, after) = (&changed.before, &changed.after);
+    let program = compile::compile(before, &options);
+    let scan = analyze::scan(before, &program, &|_| {});
+
+    let measure = |run: &mut dyn FnMut()| {
+        let mut seconds: Vec<f64> = (0..runs)
+            .map(|_| {
+                let begin = Instant::now();
+                run();
+                begin.elapsed().as_secs_f64()
+            })
+            .collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds[seconds.len() / 2]
+    };
+    let solve = measure(&mut || drop(analyze::scan(before, &program, &|_| {})));
+    println!("{n} identities, median of {runs} runs; solve stage {solve:.3} s");
+    let show = |what: &str, seconds: f64| {
+        println!("{what:<24} {seconds:>8.3} s  {:>6.2} x", seconds / solve);
+    };
+    let asked = choke::Asked {
+        top: Some(20),
+        ..choke::Asked::default()
+    };
+    let points = || choke::choke_points(before, &program, &options, &scan, asked);
+    let ranking = measure(&mut || drop(points()));
+    show("chokepoints --top 20", solve + ranking);
+    // As the command does: what is and what would be, side by side.
+    let whatif = measure(&mut || {
+        let few = choke::Asked {
+            top: Some(5),
+            ..choke::Asked::default()
+        };
+        let answer = |org, program: &compile::Program| {
+            let scan = analyze::scan(org, program, &|_| {});
+            let points = choke::choke_points(org, program, &options, &scan, few);
+            (scan, points)
+        };
+        let ((old, _), (new, (found, _))) = rayon::join(
+            || answer(before, &program),
+            || {
+                let new = compile::compile(after, &options);
+                let answer = answer(after, &new);
+                (new, answer)
+            },
+        );
+        let [old, new] = [(before, &program, &old), (after, &new, &found)]
+            .map(|(org, program, scan)| Scanned { org, program, scan });
+        assert!(!compare(old, new).is_empty());
+    });
+    show("whatif of one row", whatif);
+    let worst = scan.identities.first().unwrap();
+    let seed = program
+        .atlas
+        .fact(before.identities[worst.identity as usize].asset);
+    let goal = worst.answer.as_ref().unwrap().unlocks()[0].system;
+    let proofs = measure(&mut || {
+        drop(explain::proofs(&program.graph, &[seed], goal, 5));
+    });
+    show("explain --all 5", solve + proofs);
+}
