@@ -5,6 +5,7 @@ pub mod compare;
 mod coverage;
 pub mod explain;
 mod findings;
+pub mod harden;
 mod scan;
 mod single;
 mod tiers;

@@ -227,7 +227,7 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
     }
 }
 
-fn signalled(org: &Organisation) -> Vec<bool> {
+pub(super) fn signalled(org: &Organisation) -> Vec<bool> {
     let mut signalled = vec![false; org.identities.len()];
     let rows = org.signals.iter().enumerate();
     let counted = rows.filter(|(at, _)| org.counts(Table::Signals, *at));

@@ -9,6 +9,7 @@ mod console;
 mod exit;
 mod explain;
 mod generate;
+mod harden;
 mod import;
 mod loaded;
 mod memory;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Explain(args) => explain::run(&args, &console),
         args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
         args::Command::Whatif(args) => whatif::run(&args, &console),
+        args::Command::Harden(args) => harden::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

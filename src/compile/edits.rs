@@ -20,7 +20,8 @@ pub struct Edits {
     /// Recoveries (by position of their gate) that ask for one thing more, which nobody has but the
     /// one it is for.
     pub guarded: FxHashSet<u32>,
-    /// Identities (by position) that sign in with one factor more, which nobody has but they.
+    /// Identities (by position) that signed in with a password alone and now have a factor beside it,
+    /// which nobody holds but they.
     pub enrolled: FxHashSet<u32>,
     /// Proofing of processes (by position).
     pub proofing: FxHashMap<u32, Proofing>,

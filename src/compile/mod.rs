@@ -143,20 +143,12 @@ impl<'a> Compiler<'a> {
             let [password, mfa] = self.atlas.factors(at);
             let origin = GateOrigin::SignIn(at as u32);
             let is_assumed = !identity.sign_in_stated && self.unknowns.has_factor(identity.asset);
-            if self.edits.enrolled.contains(&(at as u32)) {
-                let nothing = self.nothing();
-                let enrolled = match identity.sign_in {
-                    SignIn::Passwordless => [mfa, nothing],
-                    _ => [password, nothing],
-                };
-                self.gate(account, 2, 0, &enrolled, origin);
-                continue;
-            }
+            let is_enrolled = self.edits.enrolled.contains(&(at as u32));
             match identity.sign_in {
-                SignIn::Password if is_assumed => {
+                SignIn::Password if is_assumed || is_enrolled => {
                     self.gate(account, 2, 0, &[password, mfa], origin);
                 }
-                SignIn::PasswordAndMfa if identity.has_binding => {
+                SignIn::PasswordAndMfa if identity.has_binding || is_enrolled => {
                     self.gate(account, 2, 0, &[password, mfa], origin);
                 }
                 SignIn::Password | SignIn::PasswordAndMfa => {

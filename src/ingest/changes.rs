@@ -1,14 +1,16 @@
 //! Change sets: tables in the input form with a column `change`, applied to inputs without touching
 //! them.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rustc_hash::FxHashSet;
 
-use super::raw::{Rows, SourceId};
-use super::{Ingested, Options, Tables, assemble, put_together, read_files, read_tables};
-use crate::diag::{Code, Diagnostic, Severity, Sources};
-use crate::model::Organisation;
+use super::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
+use super::{Ingested, Options, Tables, assemble, put_together, read_files, read_tables, schema};
+use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, Sources};
+use crate::model::{Organisation, Table};
 
 /// Inputs as they are and as they would be.
 #[derive(Debug, Default)]
@@ -83,8 +85,79 @@ pub fn read_changed(
     }
 }
 
+/// Inputs that are kept, to be put together with one change set after another.
+pub struct Kept<'t> {
+    tables: Tables<'t>,
+    /// Where rows that stand in no file are said to be.
+    file: FileId,
+}
+
+/// A row of a change set that stands in no file: its table and its cells by column, `change` among
+/// them; a cell that is empty makes a cell empty.
+pub type MadeRow = (Table, Vec<(String, Vec<String>)>);
+
+/// Reads inputs and keeps them for `then`, which is given what was read too.
+pub fn read_kept<R>(
+    inputs: &[impl AsRef<Path>],
+    options: &Options,
+    then: impl FnOnce(Ingested, &Kept<'_>) -> R,
+) -> (R, Sources) {
+    let mut sources = Sources::default();
+    let files = read_files(inputs, options, &mut sources);
+    let file = sources.add("changes".to_owned(), "changes".to_owned(), String::new());
+    let mut tables = read_tables(files, &sources, options);
+    let assembled = assemble::assemble(&tables.tables, &|_, _| {});
+    let ingested = put_together(&mut tables, assembled, false);
+    let kept = Kept { tables, file };
+    let done = then(ingested, &kept);
+    drop(kept);
+    (done, sources)
+}
+
+impl Kept<'_> {
+    /// The organisation with some changes made; a change that does not fit changes nothing.
+    #[must_use]
+    pub fn changed(&self, rows: &[MadeRow]) -> Organisation {
+        let mut made: BTreeMap<Table, Vec<KeptRow<'_>>> = BTreeMap::new();
+        let origin = Origin {
+            file: self.file,
+            start: 0,
+            len: 0,
+        };
+        for (table, cells) in rows {
+            let cells = cells.iter().filter_map(|(name, values)| {
+                let values = values.iter().map(|value| Cow::Borrowed(value.as_str()));
+                Some(RawCell {
+                    column: schema::find(*table, name)?,
+                    origin,
+                    value: Value::List(values.collect()),
+                })
+            });
+            made.entry(*table).or_default().push(KeptRow {
+                origin,
+                cells: cells.collect(),
+                provenance: None,
+            });
+        }
+        let changes: Vec<RawTable<'_>> = made
+            .into_iter()
+            .map(|(table, rows)| RawTable {
+                table,
+                file: self.file,
+                source: SOURCE,
+                rows: Rows::Kept(rows),
+                lacks: 0,
+                is_change: true,
+                lost: Lost::default(),
+            })
+            .collect();
+        let all: Vec<&RawTable<'_>> = self.tables.tables.iter().chain(&changes).collect();
+        assemble::assemble_all(&all, &|_, _| {}).organisation
+    }
+}
+
 /// What tells one diagnostic from another.
-fn about(said: &Diagnostic) -> (Code, Option<crate::diag::Origin>, String) {
+fn about(said: &Diagnostic) -> (Code, Option<Origin>, String) {
     (said.code, said.origin, said.message.clone())
 }
 

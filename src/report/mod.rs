@@ -1,17 +1,22 @@
 //! Answers in words and rows: chains that people can follow, keys that survive a new export, the
 //! document that `tiers.json` is. The only serialized types are here.
 
+mod cells;
 mod chain;
+mod changes;
 mod document;
 mod facts;
 mod keys;
+mod rows;
 mod techniques;
 mod text;
 mod things;
 mod tiers;
 
 pub use crate::model::row_key;
+pub use cells::cells;
 pub use chain::{Chain, Step, Term, chain};
+pub use changes::{ChangeRow, change_rows, fix_text, recovery_cells};
 pub use document::{
     AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
     FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, SystemEntry,
@@ -19,6 +24,7 @@ pub use document::{
 };
 pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::row_entry;
+pub use rows::{RowChange, row_changes};
 pub use techniques::{Technique, technique};
 pub use text::{clipped, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};

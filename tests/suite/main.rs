@@ -15,6 +15,7 @@ mod explain;
 mod exports;
 mod findings;
 mod generated;
+mod harden;
 mod hostile;
 mod importers;
 mod naive;

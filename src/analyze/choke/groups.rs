@@ -7,7 +7,7 @@ use crate::model::{Access, AssetId, Kind, Organisation, Restored, Table, Target}
 use crate::rules::Fact;
 
 /// The memberships that count, by member.
-pub(super) struct Groups {
+pub(in crate::analyze) struct Groups {
     /// For every member its rows and the groups that they put it into.
     above: FxHashMap<AssetId, Vec<(u32, AssetId)>>,
     /// For every group what is directly in it.
@@ -21,7 +21,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn new(org: &Organisation, standing_only: bool) -> Self {
+    pub(in crate::analyze) fn new(org: &Organisation, standing_only: bool) -> Self {
         let mut groups = Self {
             above: FxHashMap::default(),
             below: FxHashMap::default(),
@@ -85,8 +85,13 @@ impl Groups {
         found
     }
 
+    /// The rows of a member and the groups that they put it into.
+    pub(in crate::analyze) fn above(&self, member: AssetId) -> &[(u32, AssetId)] {
+        self.above.get(&member).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether leaving the group may end an exception from a recovery.
-    pub(super) fn is_excepted(&self, group: AssetId) -> bool {
+    pub(in crate::analyze) fn is_excepted(&self, group: AssetId) -> bool {
         self.excepted.contains(&group)
     }
 

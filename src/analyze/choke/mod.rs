@@ -19,6 +19,7 @@ use crate::model::{AssetId, Organisation};
 use crate::rules::{Class, Fact, Gate, Incoming, Relevant};
 use crate::solve::{self, Removal, Removals, SIDE_BY_SIDE, Search};
 use effects::Effects;
+pub(super) use groups::Groups;
 pub use things::Thing;
 use things::Things;
 

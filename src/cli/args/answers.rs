@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{ReadArgs, ScenarioArgs};
+use crate::analyze::harden::{FixKind, Goal};
+use crate::model::{IdentityKind, Word};
 
 /// Arguments of `chokepoints`.
 #[derive(Debug, Args)]
@@ -113,4 +115,109 @@ pub enum MoveKind {
     UnlocksGained,
     /// Anything moved at all
     Moved,
+}
+
+/// Arguments of `harden`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin harden data/harbour\n  \
+    linchpin harden data/harbour --goal 'tier0<=5' --out changes.json\n  \
+    linchpin harden data/harbour --goal no-any-unlocks:0 --allow grant --keep process:night-desk --cost recovery=3\n  \
+    linchpin whatif data/harbour --change changes.json\n\n\
+    Goals: tierN<=K (at most K identities of tier N or stricter), no-KIND-unlocks:C (no identity of a kind,\n\
+    or `any`, unlocks a system of criticality C or worse). Every number is found by solving with the changes\n\
+    made. `at least` is what no plan of the allowed kinds can undercut; where the plan meets it, it is optimal.")]
+pub struct HardenArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// What is to be reached
+    #[arg(long, value_name = "GOAL", default_value = "no-human-unlocks:0", value_parser = goal)]
+    pub goal: Goal,
+    /// Make no more than this cost; the changes of most gain first
+    #[arg(long, value_name = "N")]
+    pub budget: Option<u32>,
+    /// Leave this as it is: a row key, process:NAME, or an asset with its kind; repeatable
+    #[arg(long, value_name = "WHAT")]
+    pub keep: Vec<String>,
+    /// Changes that may be made besides the usual ones; repeatable
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub allow: Vec<FixKind>,
+    /// Kinds of changes that may not be made; repeatable
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub forbid: Vec<FixKind>,
+    /// What a change of a kind costs (1): factor, proofing, membership, recovery, holding, reader, binding,
+    /// grant;    /// repeatable
+    #[arg(long, value_name = "KIND=N", value_parser = cost)]
+    pub cost: Vec<(FixKind, u32)>,
+    /// Write the changes here, as a change set that `whatif` takes
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
+
+fn kind(text: &str) -> Result<FixKind, String> {
+    let known = FixKind::WORDS.iter();
+    let found = known
+        .clone()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.map(|(_, kind)| *kind).ok_or_else(|| {
+        let words: Vec<&str> = known.map(|(word, _)| *word).collect();
+        format!(
+            "`{text}` is no kind of change; expected {}",
+            words.join(", ")
+        )
+    })
+}
+
+fn cost(text: &str) -> Result<(FixKind, u32), String> {
+    let (word, number) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is no cost; expected KIND=N, as in recovery=3"))?;
+    let number = number
+        .parse()
+        .ok()
+        .filter(|&number| (1..=1000).contains(&number));
+    let number = number.ok_or_else(|| format!("`{text}`: expected a number from 1 to 1000"))?;
+    Ok((kind(word)?, number))
+}
+
+fn goal(text: &str) -> Result<Goal, String> {
+    let expected = || {
+        format!(
+            "`{text}` is no goal; expected tierN<=K, as in tier0<=5, or no-KIND-unlocks:C, as in no-human-unlocks:0"
+        )
+    };
+    let lower = text.to_ascii_lowercase();
+    if let Some(rest) = lower.strip_prefix("tier") {
+        let (tier, at_most) = rest.split_once("<=").ok_or_else(expected)?;
+        let tier = tier
+            .trim()
+            .parse()
+            .ok()
+            .filter(|tier| *tier < 3)
+            .ok_or_else(expected)?;
+        let at_most = at_most.trim().parse().map_err(|_| expected())?;
+        return Ok(Goal::Tier { tier, at_most });
+    }
+    let rest = lower.strip_prefix("no-").ok_or_else(expected)?;
+    let (kind, criticality) = rest.split_once("-unlocks:").ok_or_else(expected)?;
+    let criticality = criticality
+        .parse()
+        .ok()
+        .filter(|level| *level < 3)
+        .ok_or_else(expected)?;
+    let kind = match kind {
+        "any" => None,
+        kind => Some(IdentityKind::parse(&kind.replace('-', "_")).ok_or_else(|| {
+            let words: Vec<&str> = IdentityKind::WORDS.iter().map(|(word, _)| *word).collect();
+            format!(
+                "`{kind}` is no kind of identity; expected any, {}",
+                words.join(", ")
+            )
+        })?),
+    };
+    Ok(Goal::NoUnlocks { kind, criticality })
 }

@@ -201,6 +201,12 @@ impl<'t> Builder<'t> {
                     let known = claims.get(&id.key).map(|claim| claim.at);
                     let known = known.and_then(|at| candidates.get_mut(at));
                     let is_done = change_one(&mut reader, change, id, known);
+                    if change == Change::Remove
+                        && let Some(at) = claims.get(&id.key).map(|claim| claim.at)
+                    {
+                        // Its names are free for a row that is added.
+                        claims.retain(|_, claim| claim.at != at);
+                    }
                     if is_done {
                         self.diagnostics.extend(reader.into_diagnostics());
                         return;
@@ -386,7 +392,10 @@ fn change_one<'t>(
             for cell in cells.filter(|cell| !not_set.contains(&cell.column)) {
                 let mine = &mut candidate.row.cells;
                 mine.retain(|mine| mine.column != cell.column);
-                mine.push(cell.clone());
+                // A file cannot say that a cell becomes empty; one who undoes changes can.
+                if !cell.text().is_empty() {
+                    mine.push(cell.clone());
+                }
             }
         }
     }

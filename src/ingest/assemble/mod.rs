@@ -41,7 +41,15 @@ pub(super) struct GoneThrough {
 }
 
 pub(super) fn assemble(tables: &[RawTable<'_>], watch: &(dyn Fn(u64, u64) + Sync)) -> Assembled {
-    let bytes = tables.iter().map(RawTable::bytes).sum();
+    assemble_all(&tables.iter().collect::<Vec<_>>(), watch)
+}
+
+/// The same for tables from several places.
+pub(super) fn assemble_all(
+    tables: &[&RawTable<'_>],
+    watch: &(dyn Fn(u64, u64) + Sync),
+) -> Assembled {
+    let bytes = tables.iter().map(|table| table.bytes()).sum();
     let mut builder = Builder {
         watch: Some(watch),
         bytes,
@@ -73,8 +81,8 @@ struct Context {
 struct ByTable<'a, 't>(Vec<(Context, &'a RawTable<'t>)>);
 
 impl<'a, 't> ByTable<'a, 't> {
-    fn new(tables: &'a [RawTable<'t>]) -> Self {
-        let context = |(at, raw): (usize, &'a RawTable<'t>)| {
+    fn new(tables: &[&'a RawTable<'t>]) -> Self {
+        let context = |(at, &raw): (usize, &&'a RawTable<'t>)| {
             let context = Context {
                 table: raw.table,
                 file: raw.file,

@@ -1,0 +1,119 @@
+//! Rows as cells in the columns of their tables, from the organisation and not from the file: names
+//! as shown with their kinds, defaults as they came out.
+
+use serde_json::{Map, Value, json};
+
+use super::changes::{recovery_cells, reference};
+use crate::model::{AssetList, Organisation, Owner, PROCESS_STAGES, RowRef, Table, Word};
+
+/// The cells of a row, empty ones as empty texts; nothing for tables that nothing is derived from.
+#[must_use]
+pub fn cells(org: &Organisation, row: RowRef) -> Option<Map<String, Value>> {
+    let at = row.index as usize;
+    let list = |list: AssetList| -> Vec<String> {
+        let mut names: Vec<String> = org
+            .list(list)
+            .iter()
+            .map(|&asset| reference(org, asset))
+            .collect();
+        names.sort_unstable();
+        names
+    };
+    let owner = |owner: &Option<Owner>| match owner {
+        Some(Owner::Identity(asset)) => reference(org, *asset),
+        Some(Owner::Text(text)) => org.text(*text).to_owned(),
+        None => String::new(),
+    };
+    let optional = |asset: Option<crate::model::AssetId>| {
+        asset.map_or_else(String::new, |asset| reference(org, asset))
+    };
+    let cells = match row.table {
+        Table::Identities => {
+            let row = org.identities.get(at)?;
+            json!({
+                "id": reference(org, row.asset),
+                "kind": row.kind.word(),
+                "enabled": row.enabled.to_string(),
+                "sign_in": row.sign_in.word(),
+                "owner": owner(&row.owner),
+                "recovery_mailbox": list(row.recovery_mailboxes),
+                "recovery_phone": list(row.recovery_phones),
+            })
+        }
+        Table::Mailboxes => {
+            let row = org.mailboxes.get(at)?;
+            json!({
+                "id": reference(org, row.asset),
+                "owner": optional(row.owner),
+                "kind": row.kind.word(),
+                "delegates": list(row.delegates),
+                "forwards_to": list(row.forwards_to),
+            })
+        }
+        Table::MfaBindings => {
+            let row = org.bindings.get(at)?;
+            json!({
+                "identity": reference(org, row.identity),
+                "factor": row.factor.word(),
+                "holder": optional(row.holder),
+            })
+        }
+        Table::Holdings => {
+            let row = org.holdings.get(at)?;
+            json!({ "holder": reference(org, row.holder), "asset": reference(org, row.asset) })
+        }
+        Table::Recoveries => return Some(recovery_cells(org, row.index)),
+        Table::Memberships => {
+            let row = org.memberships.get(at)?;
+            json!({
+                "member": reference(org, row.member),
+                "group": reference(org, row.group),
+                "access": row.access.word(),
+            })
+        }
+        Table::Systems => {
+            let row = org.systems.get(at)?;
+            json!({ "id": reference(org, row.asset), "criticality": row.criticality.to_string() })
+        }
+        Table::Grants => {
+            let row = org.grants.get(at)?;
+            json!({
+                "principal": reference(org, row.principal),
+                "system": reference(org, row.system),
+                "role": org.text(row.role),
+                "access": row.access.word(),
+            })
+        }
+        Table::Processes => {
+            let row = org.processes.get(at)?;
+            let mut cells = json!({
+                "id": &*row.id,
+                "proofing": row.proofing.map_or("", Word::word),
+                "approvals": row.approvals.map(|count| count.to_string()).unwrap_or_default(),
+                "hold_hours": row.hold_hours.map(|hours| hours.to_string()).unwrap_or_default(),
+            });
+            for (stage, found) in PROCESS_STAGES.iter().zip(&row.owners) {
+                cells[format!("{stage}_owner")] = owner(found).into();
+            }
+            cells
+        }
+        Table::Signals => {
+            let row = org.signals.get(at)?;
+            json!({
+                "identity": optional(row.identity),
+                "signal": row.signal.word(),
+                "seen": row.seen.map(time).unwrap_or_default(),
+            })
+        }
+        Table::Resets | Table::Coverage => return None,
+    };
+    match cells {
+        Value::Object(cells) => Some(cells),
+        _ => None,
+    }
+}
+
+/// A time as the tables write it.
+fn time(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
+}
