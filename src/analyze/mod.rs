@@ -1,5 +1,6 @@
 //! Questions and answers: one scan of an organisation, its tiers, its findings.
 
+pub mod causes;
 pub mod choke;
 pub mod compare;
 mod coverage;

@@ -11,7 +11,7 @@ use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
 use crate::model::Organisation;
-pub use answers::{ChokePointsArgs, HardenArgs, MoveKind, WhatIfArgs};
+pub use answers::{ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, WhatIfArgs};
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -64,6 +64,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Rank what holds most of the danger together: what disappears when one thing goes
     Chokepoints(Box<ChokePointsArgs>),
+    /// Say what moved between two exports, and which changed rows explain it
+    Diff(Box<DiffArgs>),
     /// Plan the fewest changes that reach a goal, and prove how few they could be
     Harden(Box<HardenArgs>),
     /// Say what moves when some rows change, before they do

@@ -1,5 +1,6 @@
 //! `linchpin check`: validate the inputs and stop.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde_json::json;
@@ -9,7 +10,7 @@ use super::complaints::{self, counted};
 use super::console::Console;
 use super::progress::Progress;
 use super::{Exit, Failure};
-use crate::diag::Severity;
+use crate::diag::{Severity, Sources};
 use crate::ingest::{self, Ingested};
 
 pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> {
@@ -64,15 +65,38 @@ pub(super) fn run(args: &CheckArgs, console: &Console) -> Result<Exit, Failure> 
 
 /// Reads the inputs and prints what there is to say about them.
 pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Ingested {
+    read_inputs(args, &args.inputs, keep_going, console)
+}
+
+/// The same for some of the inputs.
+pub(super) fn read_inputs(
+    args: &ReadArgs,
+    inputs: &[PathBuf],
+    keep_going: bool,
+    console: &Console,
+) -> Ingested {
     let options = args.options(keep_going);
     let progress: OnceLock<Progress> = OnceLock::new();
-    let mut ingested = ingest::read_watched(&args.inputs, options, &|more, all| {
+    let mut ingested = ingest::read_watched(inputs, options, &|more, all| {
         let progress = progress.get_or_init(|| Progress::new(console, "reading", all));
         progress.tick(more);
     });
     if let Some(progress) = progress.get() {
         progress.finish();
     }
+    let sources = std::mem::take(&mut ingested.sources);
+    let mut ingested = said(args, ingested, &sources, console);
+    ingested.sources = sources;
+    ingested
+}
+
+/// Prints what there is to say about what was read.
+pub(super) fn said(
+    args: &ReadArgs,
+    mut ingested: Ingested,
+    sources: &Sources,
+    console: &Console,
+) -> Ingested {
     if args.strict {
         for diagnostic in &mut ingested.diagnostics {
             if diagnostic.severity == Severity::Warning {
@@ -83,7 +107,7 @@ pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Inge
     complaints::print(
         console,
         args.format,
-        &ingested.sources,
+        sources,
         &ingested.diagnostics,
         args.redact,
     );

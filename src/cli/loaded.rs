@@ -43,7 +43,7 @@ impl Loaded {
     }
 
     /// Scans what was read.
-    fn of(ingested: Ingested, scenario: &ScenarioArgs) -> Result<Self, Failure> {
+    pub(super) fn of(ingested: Ingested, scenario: &ScenarioArgs) -> Result<Self, Failure> {
         Self::scanned(ingested.organisation, Arc::new(ingested.sources), scenario)
     }
 

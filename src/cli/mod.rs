@@ -6,6 +6,7 @@ mod chokepoints;
 mod complaints;
 mod completions;
 mod console;
+mod diff;
 mod exit;
 mod explain;
 mod generate;
@@ -61,6 +62,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
         args::Command::Whatif(args) => whatif::run(&args, &console),
         args::Command::Harden(args) => harden::run(&args, &console),
+        args::Command::Diff(args) => diff::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

@@ -146,6 +146,52 @@ impl Told<'_, '_> {
         }
     }
 
+    /// The same as a page for a ticket or a wiki: names are code, so that nothing in them is markup.
+    pub(super) fn markdown(
+        &self,
+        changed: usize,
+        top: usize,
+        cause: &dyn Fn(usize) -> Vec<String>,
+    ) -> String {
+        let mut text = String::new();
+        let found = self.found;
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "# What moved\n\n{changed} changed rows and gates.\n");
+        text.push_str("| tier | before | after |\n|---:|---:|---:|\n");
+        for tier in 0..4 {
+            let [before, after] = [0, 1].map(|side| found.tiers[side][tier]);
+            let _ = writeln!(text, "| {tier} | {before} | {after} |");
+        }
+        for (word, view, list) in [
+            ("Appeared", self.after, &found.appeared),
+            ("Vanished", self.before, &found.vanished),
+        ] {
+            if !list.is_empty() {
+                let names = list
+                    .iter()
+                    .map(|&at| view.org.identities[at as usize].asset);
+                let _ = writeln!(
+                    text,
+                    "\n{word}: {}",
+                    code(&names_of(view, names, list.len()))
+                );
+            }
+        }
+        for (at, one) in found.moved.iter().take(top).enumerate() {
+            let mut lines = String::new();
+            self.one(&mut lines, one);
+            let mut lines = lines.lines().map(str::trim);
+            let _ = writeln!(text, "\n- {}", code(lines.next().unwrap_or_default()));
+            for line in lines.map(str::to_owned).chain(cause(at)) {
+                let _ = writeln!(text, "  - {}", code(&visible(&line)));
+            }
+        }
+        if found.moved.len() > top {
+            let _ = writeln!(text, "\nand {} more", found.moved.len() - top);
+        }
+        text
+    }
+
     /// The same for scripts, with chains of the first moves; `causes` says more of each move.
     pub(super) fn json(&self, top: usize, causes: &dyn Fn(usize) -> Value) -> Value {
         let found = self.found;
@@ -190,6 +236,14 @@ impl Told<'_, '_> {
             "moved": moved,
         })
     }
+}
+
+/// As code, in more backticks than it holds.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
 }
 
 fn signed(before: u64, after: u64) -> String {

@@ -87,6 +87,7 @@ pub fn read_changed(
 
 /// Inputs that are kept, to be put together with one change set after another.
 pub struct Kept<'t> {
+    sources: &'t Sources,
     tables: Tables<'t>,
     /// Where rows that stand in no file are said to be.
     file: FileId,
@@ -101,20 +102,28 @@ pub fn read_kept<R>(
     inputs: &[impl AsRef<Path>],
     options: &Options,
     then: impl FnOnce(Ingested, &Kept<'_>) -> R,
-) -> (R, Sources) {
+) -> R {
     let mut sources = Sources::default();
     let files = read_files(inputs, options, &mut sources);
     let file = sources.add("changes".to_owned(), "changes".to_owned(), String::new());
     let mut tables = read_tables(files, &sources, options);
     let assembled = assemble::assemble(&tables.tables, &|_, _| {});
     let ingested = put_together(&mut tables, assembled, false);
-    let kept = Kept { tables, file };
-    let done = then(ingested, &kept);
-    drop(kept);
-    (done, sources)
+    let kept = Kept {
+        sources: &sources,
+        tables,
+        file,
+    };
+    then(ingested, &kept)
 }
 
-impl Kept<'_> {
+impl<'t> Kept<'t> {
+    /// The texts of the inputs.
+    #[must_use]
+    pub fn sources(&self) -> &'t Sources {
+        self.sources
+    }
+
     /// The organisation with some changes made; a change that does not fit changes nothing.
     #[must_use]
     pub fn changed(&self, rows: &[MadeRow]) -> Organisation {

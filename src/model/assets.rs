@@ -214,6 +214,17 @@ impl Assets {
         }
     }
 
+    /// Further names of assets as compared, in the order in which they were given.
+    pub fn aliases(&self) -> impl Iterator<Item = (AssetId, &str)> {
+        let all = self.aliases.iter();
+        let named = all.map(|alias| (alias.asset, alias.name.of(&self.text)));
+        // Another spelling of the key is no name that is looked up.
+        named.filter(|(asset, name)| {
+            let own = self.get(*asset);
+            own.key != *name && self.find(own.kind, name) == Some(*asset)
+        })
+    }
+
     /// Adds an asset whose key is not there yet.
     pub fn insert(&mut self, kind: Kind, key: &str, shown: &str) -> AssetId {
         self.insert_hashed(Wanted::new(kind, key), shown)

@@ -1,14 +1,33 @@
 //! Rows as cells in the columns of their tables, from the organisation and not from the file: names
 //! as shown with their kinds, defaults as they came out.
 
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use super::changes::{recovery_cells, reference};
-use crate::model::{AssetList, Organisation, Owner, PROCESS_STAGES, RowRef, Table, Word};
+use crate::model::{AssetId, AssetList, Organisation, Owner, PROCESS_STAGES, RowRef, Table, Word};
+
+/// Further names of identities, in their order.
+pub type Aliases = FxHashMap<AssetId, Vec<String>>;
+
+/// The further names of an organisation's identities: O(names).
+#[must_use]
+pub fn aliases(org: &Organisation) -> Aliases {
+    let mut aliases = Aliases::default();
+    for (asset, name) in org.assets.aliases() {
+        aliases.entry(asset).or_default().push(name.to_owned());
+    }
+    for (asset, _) in org.assets.iter() {
+        if let Some(names) = aliases.get_mut(&asset) {
+            names.sort_unstable();
+        }
+    }
+    aliases
+}
 
 /// The cells of a row, empty ones as empty texts; nothing for tables that nothing is derived from.
 #[must_use]
-pub fn cells(org: &Organisation, row: RowRef) -> Option<Map<String, Value>> {
+pub fn cells(org: &Organisation, aliases: &Aliases, row: RowRef) -> Option<Map<String, Value>> {
     let at = row.index as usize;
     let list = |list: AssetList| -> Vec<String> {
         let mut names: Vec<String> = org
@@ -24,9 +43,8 @@ pub fn cells(org: &Organisation, row: RowRef) -> Option<Map<String, Value>> {
         Some(Owner::Text(text)) => org.text(*text).to_owned(),
         None => String::new(),
     };
-    let optional = |asset: Option<crate::model::AssetId>| {
-        asset.map_or_else(String::new, |asset| reference(org, asset))
-    };
+    let optional =
+        |asset: Option<AssetId>| asset.map_or_else(String::new, |asset| reference(org, asset));
     let cells = match row.table {
         Table::Identities => {
             let row = org.identities.get(at)?;
@@ -36,6 +54,7 @@ pub fn cells(org: &Organisation, row: RowRef) -> Option<Map<String, Value>> {
                 "enabled": row.enabled.to_string(),
                 "sign_in": row.sign_in.word(),
                 "owner": owner(&row.owner),
+                "aliases": aliases.get(&row.asset).cloned().unwrap_or_default(),
                 "recovery_mailbox": list(row.recovery_mailboxes),
                 "recovery_phone": list(row.recovery_phones),
             })

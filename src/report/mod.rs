@@ -14,7 +14,7 @@ mod things;
 mod tiers;
 
 pub use crate::model::row_key;
-pub use cells::cells;
+pub use cells::{Aliases, aliases, cells};
 pub use chain::{Chain, Step, Term, chain};
 pub use changes::{ChangeRow, change_rows, fix_text, recovery_cells};
 pub use document::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::cells::cells;
+use super::cells::{Aliases, aliases, cells};
 use super::changes::{ChangeRow, recovery_cells};
 use crate::model::{Change, Organisation, RowRef, Table, Target, Word, fold, row_key};
 
@@ -21,6 +21,33 @@ pub struct RowChange {
     pub new: Vec<RowRef>,
     /// The rows of a change set that undo it in the new organisation.
     pub undo: Vec<ChangeRow>,
+}
+
+/// A row of a change set: its table and its cells by column.
+type Cells = (Table, Vec<(String, Vec<String>)>);
+
+impl RowChange {
+    /// The change set that undoes it, as texts; an empty cell is said too.
+    #[must_use]
+    pub fn undo_cells(&self) -> Vec<Cells> {
+        let texts = |value: &Value| match value {
+            Value::String(text) if text.is_empty() => Vec::new(),
+            Value::String(text) => vec![text.clone()],
+            Value::Array(items) => {
+                let texts = items.iter().filter_map(|item| item.as_str());
+                texts.map(str::to_owned).collect()
+            }
+            other => vec![other.to_string()],
+        };
+        let rows = self.undo.iter();
+        rows.map(|(table, cells)| {
+            let cells = cells
+                .iter()
+                .map(|(name, value)| (name.clone(), texts(value)));
+            (*table, cells.collect())
+        })
+        .collect()
+    }
 }
 
 /// Rows of one organisation by their keys.
@@ -43,6 +70,7 @@ const SINGLE: [Table; 9] = [
 #[must_use]
 pub fn row_changes(old: &Organisation, new: &Organisation) -> Vec<RowChange> {
     let mut found = Vec::new();
+    let known = [old, new].map(aliases);
     for table in SINGLE {
         let keyed = [old, new].map(|org| keyed(org, table));
         let mut keys: Vec<&String> = keyed[0].keys().chain(keyed[1].keys()).collect();
@@ -50,7 +78,7 @@ pub fn row_changes(old: &Organisation, new: &Organisation) -> Vec<RowChange> {
         keys.dedup();
         for key in keys {
             let rows = [0, 1].map(|side| keyed[side].get(key).map_or(&[][..], Vec::as_slice));
-            found.extend(one(old, new, table, rows));
+            found.extend(one([old, new], &known, table, rows));
         }
         if table == Table::Holdings {
             found.extend(gate_changes(old, new));
@@ -79,18 +107,19 @@ fn keyed(org: &Organisation, table: Table) -> Keyed {
 }
 
 fn one(
-    old: &Organisation,
-    new: &Organisation,
+    [old, new]: [&Organisation; 2],
+    known: &[Aliases; 2],
     table: Table,
     [before, after]: [&[RowRef]; 2],
 ) -> Option<RowChange> {
-    let all = |org: &Organisation, rows: &[RowRef]| -> Vec<Map<String, Value>> {
-        let mut all: Vec<_> = rows.iter().filter_map(|&row| cells(org, row)).collect();
+    let all = |org: &Organisation, known: &Aliases, rows: &[RowRef]| -> Vec<Map<String, Value>> {
+        let rows = rows.iter();
+        let mut all: Vec<_> = rows.filter_map(|&row| cells(org, known, row)).collect();
         all.sort_by_key(|cells| Value::Object(cells.clone()).to_string());
         all.dedup();
         all
     };
-    let (was, is) = (all(old, before), all(new, after));
+    let (was, is) = (all(old, &known[0], before), all(new, &known[1], after));
     if folded(&was) == folded(&is) {
         return None;
     }
@@ -99,7 +128,7 @@ fn one(
         cells.insert("change".to_owned(), change.word().into());
         (table, cells)
     };
-    let (change, undo) = match (was.first(), is.first()) {
+    let (change, undo) = match (was.last(), is.last()) {
         (None, Some(is)) => (Change::Add, vec![with(is, Change::Remove)]),
         (Some(_), None) => {
             let back = was.iter().take(1);
@@ -131,9 +160,13 @@ fn folded(rows: &[Map<String, Value>]) -> Vec<String> {
 /// What the rows of a gate have in common.
 type GateKey = (String, String, String, String, String);
 
+/// For every gate, by what its rows have in common (and its one row, if it has no name): need and
+/// rows of each gate of that kind.
+type Gates = BTreeMap<(GateKey, String), Vec<(u32, Vec<RowRef>)>>;
+
 /// The need and the rows of every gate; a gate without a name is known by its row.
-fn gates(org: &Organisation) -> BTreeMap<(GateKey, String), Vec<(u32, Vec<RowRef>)>> {
-    let mut gates: BTreeMap<_, Vec<_>> = BTreeMap::new();
+fn gates(org: &Organisation) -> Gates {
+    let mut gates = Gates::new();
     let shown = |asset| {
         let asset = org.assets.get(asset);
         format!("{}:{}", asset.kind.word(), asset.key)

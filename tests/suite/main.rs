@@ -11,6 +11,7 @@
 mod architecture;
 mod cases;
 mod chokepoints;
+mod diff;
 mod explain;
 mod exports;
 mod findings;

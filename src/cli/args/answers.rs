@@ -221,3 +221,36 @@ fn goal(text: &str) -> Result<Goal, String> {
     };
     Ok(Goal::NoUnlocks { kind, criticality })
 }
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin diff exports-october/ exports-november/\n  \
+    linchpin diff old/ new/ --fail-on tier-raised --as markdown > moved.md\n\n\
+    A cause is the smallest set of changed rows that explains a move: with those rows as they were, the\n\
+    identity is where it was. Rows of one gate change together.")]
+pub struct DiffArgs {
+    /// What to read: the old export, then the new one.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// How the moves are told.
+    #[command(flatten)]
+    pub moves: MovesArgs,
+    /// How it is told
+    #[arg(long = "as", value_enum, default_value_t = DiffForm::Text, value_name = "FORM")]
+    pub form: DiffForm,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
+
+/// How a comparison is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffForm {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+    /// For a ticket or a wiki
+    Markdown,
+}

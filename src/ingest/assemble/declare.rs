@@ -200,7 +200,7 @@ impl<'t> Builder<'t> {
                 if let (Some(change), Some(id)) = (change, &id) {
                     let known = claims.get(&id.key).map(|claim| claim.at);
                     let known = known.and_then(|at| candidates.get_mut(at));
-                    let is_done = change_one(&mut reader, change, id, known);
+                    let is_done = change_one(&mut reader, change, id, &aliases, known);
                     if change == Change::Remove
                         && let Some(at) = claims.get(&id.key).map(|claim| claim.at)
                     {
@@ -363,6 +363,7 @@ fn change_one<'t>(
     reader: &mut Row<'_, 't>,
     change: Change,
     id: &Reference<'t>,
+    aliases: &[Reference<'t>],
     known: Option<&mut Candidate<'t>>,
 ) -> bool {
     let known = known.filter(|candidate| !candidate.is_removed);
@@ -387,6 +388,11 @@ fn change_one<'t>(
         }
         (Change::Remove, Some(candidate)) => candidate.is_removed = true,
         (Change::Set, Some(candidate)) => {
+            let says_aliases = reader.table() == Table::Identities
+                && reader.raw.cell(column!(Identities, "aliases")).is_some();
+            if says_aliases {
+                candidate.aliases = aliases.to_vec();
+            }
             let not_set = [schema::ID.at, schema::change(reader.table()).at];
             let cells = reader.raw.cells.iter();
             for cell in cells.filter(|cell| !not_set.contains(&cell.column)) {

@@ -54,7 +54,10 @@ impl<'r, 't> Row<'r, 't> {
     }
 
     pub(super) fn cell(&self, column: Col) -> Option<&'r RawCell<'t>> {
-        self.raw.cell(column)
+        let cell = self.raw.cell(column)?;
+        // Only changes that stand in no file say that a cell is to be empty.
+        let is_empty = matches!(&cell.value, Value::List(items) if items.is_empty());
+        (!is_empty).then_some(cell)
     }
 
     /// The place of a column's cell, or of the row when the cell is empty.
