@@ -7,6 +7,7 @@ mod coverage;
 pub mod explain;
 mod findings;
 pub mod harden;
+pub mod pairs;
 mod scan;
 mod single;
 mod tiers;

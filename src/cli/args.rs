@@ -11,7 +11,9 @@ use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
 use crate::model::Organisation;
-pub use answers::{ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, WhatIfArgs};
+pub use answers::{
+    ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
+};
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -66,6 +68,8 @@ pub enum Command {
     Chokepoints(Box<ChokePointsArgs>),
     /// Say what moved between two exports, and which changed rows explain it
     Diff(Box<DiffArgs>),
+    /// Find who brings down together what none of them brings down alone
+    Pairs(Box<PairsArgs>),
     /// Plan the fewest changes that reach a goal, and prove how few they could be
     Harden(Box<HardenArgs>),
     /// Say what moves when some rows change, before they do

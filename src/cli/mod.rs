@@ -15,6 +15,7 @@ mod import;
 mod loaded;
 mod memory;
 mod moves;
+mod pairs;
 mod progress;
 mod scan;
 mod schema;
@@ -63,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Whatif(args) => whatif::run(&args, &console),
         args::Command::Harden(args) => harden::run(&args, &console),
         args::Command::Diff(args) => diff::run(&args, &console),
+        args::Command::Pairs(args) => pairs::run(&args, &console),
         args::Command::Import(args) => import::run(&args, &console),
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),

@@ -39,7 +39,8 @@ impl<'g> Search<'g> {
     }
 
     /// Facts of the last run, each once.
-    pub(super) fn reached(&self) -> &[Fact] {
+    #[must_use]
+    pub fn reached(&self) -> &[Fact] {
         &self.reached
     }
 

@@ -21,6 +21,7 @@ mod hostile;
 mod importers;
 mod naive;
 mod outputs;
+mod pairs;
 mod phantom;
 mod properties;
 mod random;

@@ -254,3 +254,31 @@ pub enum DiffForm {
     /// For a ticket or a wiki
     Markdown,
 }
+
+/// Arguments of `pairs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin pairs data/harbour\n  \
+    linchpin pairs data/harbour --threes --system tenant --format json\n\n\
+    A pair is minimal: neither of the two unlocks the system alone. Identities that are interchangeable\n\
+    (they control the same inputs of the same gates) are told together.")]
+pub struct PairsArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Look for sets of three too
+    #[arg(long)]
+    pub threes: bool,
+    /// Only what brings this system down, of whatever criticality; repeatable [default: criticality 0]
+    #[arg(long, value_name = "NAME")]
+    pub system: Vec<String>,
+    /// Stop after so many combinations were tried, and say so
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub tries: u64,
+    /// How many sets are listed
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
