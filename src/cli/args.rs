@@ -190,6 +190,9 @@ pub struct ScanArgs {
     /// Also write unlocks.csv with every pair of an identity and a system
     #[arg(long, help_heading = "Outputs")]
     pub pairs: bool,
+    /// Also write findings.sarif, graph.graphml or linchpin.opengraph.json; repeatable
+    #[arg(long, value_enum, value_name = "FORM", help_heading = "Outputs")]
+    pub also: Vec<Also>,
     /// Guard every cell of the CSV files against spreadsheets, ids included
     #[arg(long, help_heading = "Outputs")]
     pub csv_guard: bool,
@@ -300,6 +303,17 @@ pub enum Unknown {
     Worst,
     /// What does not
     Best,
+}
+
+/// Further forms of the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Also {
+    /// Findings for dashboards of code scanners
+    Sarif,
+    /// The drawn graph for graph tools
+    Graphml,
+    /// The whole rule graph for BloodHound
+    Opengraph,
 }
 
 /// Who lays out the picture.

@@ -99,7 +99,8 @@ fn write_changes(view: &View<'_>, fixes: &[Fix], path: &std::path::Path) -> Resu
         .filter(|folder| !folder.as_os_str().is_empty());
     let mut outputs = Outputs::new(folder.unwrap_or(std::path::Path::new(".")))?;
     outputs.file(name, |out| writeln!(out, "{:#}", Value::Object(tables)))?;
-    outputs.commit()?;
+    // Nothing else in that folder is ours to replace.
+    outputs.place_all()?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Condition, Format, Layout, ScanArgs};
+use super::args::{Also, Condition, Format, Layout, ScanArgs};
 use super::check;
 use super::complaints;
 use super::console::Console;
@@ -17,7 +17,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::draw;
 use crate::ingest::Ingested;
 use crate::model::{AssetId, Kind, Organisation, pseudonym, redacted_file};
-use crate::report::View;
+use crate::report::{self, View};
 use crate::write::{self, Outputs};
 
 pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
@@ -229,6 +229,23 @@ fn write_all(
     outputs.file(&format!("graph{partial}.svg"), |out| {
         out.write_all(svg.as_bytes())
     })?;
+    if args.also.contains(&Also::Graphml) {
+        let text = draw::graphml(&picture);
+        outputs.file(&format!("graph{partial}.graphml"), |out| {
+            out.write_all(text.as_bytes())
+        })?;
+    }
+    if args.also.contains(&Also::Sarif) {
+        let document = report::sarif(view);
+        outputs.file(&format!("findings{partial}.sarif"), |out| {
+            writeln!(out, "{document:#}")
+        })?;
+    }
+    if args.also.contains(&Also::Opengraph) {
+        outputs.file(&format!("linchpin.opengraph{partial}.json"), |out| {
+            write::write_opengraph(view, out)
+        })?;
+    }
     let written = outputs.commit()?;
     progress.finish();
     stages.done("others");

@@ -2,6 +2,7 @@
 //! looks as SVG or DOT.
 
 mod dot;
+mod graphml;
 mod graphviz;
 mod picture;
 mod place;
@@ -9,6 +10,7 @@ mod select;
 mod svg;
 
 pub use dot::dot;
+pub use graphml::graphml;
 pub use graphviz::{GraphvizError, svg as graphviz_svg};
 pub use picture::{Edge, Look, Node, Picture};
 pub use place::{Placement, place};

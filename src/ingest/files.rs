@@ -20,8 +20,8 @@ use walkdir::WalkDir;
 use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
 use decode::{Undecodable, decode};
-pub(super) use names::is_output;
 use names::{extension, is_table, is_zip, reads};
+pub(super) use names::{is_output, is_own_graph};
 
 /// Bytes that one file may have after unpacking: offsets are 32 bits.
 const MAX_FILE: u64 = u32::MAX as u64;

@@ -65,6 +65,9 @@ pub(super) fn recognise<'a>(
     found: &files::Found,
     maps: &import::Maps,
 ) -> Recognised<'a> {
+    if files::is_own_graph(name) {
+        return Recognised::OwnOutput;
+    }
     if found.large.is_some() {
         return import::recognise_large(found).map_or(Recognised::Nothing, |document| {
             Recognised::Export(document, import::Form::Json)

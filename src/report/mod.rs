@@ -8,6 +8,8 @@ mod document;
 mod facts;
 mod keys;
 mod rows;
+mod rules;
+mod sarif;
 mod techniques;
 mod text;
 mod things;
@@ -25,6 +27,8 @@ pub use document::{
 pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::row_entry;
 pub use rows::{RowChange, row_changes};
+pub use rules::{RuleEdge, RuleNode, rule_edges, rule_nodes};
+pub use sarif::sarif;
 pub use techniques::{Technique, technique};
 pub use text::{clipped, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};

@@ -1,9 +1,11 @@
 //! Files: one per format, all of them there or none.
 
+mod opengraph;
 mod outputs;
 mod tables;
 mod tiers;
 
+pub use opengraph::write_opengraph;
 pub use outputs::{Outputs, OutputsError};
 pub use tables::{write_table_templates, write_tables};
 pub use tiers::{write_footholds, write_json, write_tiers, write_unlocks};

@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::NamedTempFile;
 
 /// Everything that a scan may write; what an earlier run left of it is removed or replaced.
-const OWN: [&str; 13] = [
+const OWN: [&str; 19] = [
     "tiers.csv",
     "tiers.json",
     "footholds.csv",
@@ -23,6 +23,12 @@ const OWN: [&str; 13] = [
     "unlocks.partial.csv",
     "graph.partial.dot",
     "graph.partial.svg",
+    "graph.graphml",
+    "graph.partial.graphml",
+    "findings.sarif",
+    "findings.partial.sarif",
+    "linchpin.opengraph.json",
+    "linchpin.opengraph.partial.json",
     "report.html",
 ];
 

@@ -15,6 +15,7 @@ mod diff;
 mod explain;
 mod exports;
 mod findings;
+mod formats;
 mod generated;
 mod harden;
 mod hostile;

@@ -22,9 +22,11 @@ pub(in crate::ingest) fn is_table(name: &str) -> bool {
 pub(in crate::ingest) fn is_output(name: &str) -> bool {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    ["tiers", "footholds", "unlocks"].iter().any(|own| {
-        stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
-    })
+    ["tiers", "footholds", "unlocks", "linchpin.opengraph"]
+        .iter()
+        .any(|own| {
+            stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
+        })
 }
 
 pub(in crate::ingest) fn is_zip(name: &str) -> bool {
@@ -36,4 +38,9 @@ pub(in crate::ingest) fn reads(name: &str) -> bool {
         extension(name).as_str(),
         "csv" | "json" | "jsonl" | "ndjson" | "zip" | "ldf" | "ldif"
     )
+}
+
+/// Whether a file is named as the graph that a scan writes for other tools: it looks like an export.
+pub(in crate::ingest) fn is_own_graph(name: &str) -> bool {
+    is_output(name) && name.to_lowercase().contains("linchpin.opengraph")
 }

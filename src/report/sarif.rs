@@ -1,0 +1,226 @@
+//! Findings as SARIF 2.1.0 (OASIS, 2020), for dashboards that show what code scanners find: the
+//! location is the row of the export, the code flow is the chain.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{RowEntry, View, chain, row_entry, row_key, visible};
+use crate::diag::{Code, Severity};
+use crate::model::RowRef;
+
+/// The rule of an identity that unlocks a system of criticality 0.
+const UNLOCKS: &str = "unlocks-critical";
+/// Results that one run takes: what dashboards accept.
+const RESULTS: usize = 20_000;
+
+/// The document.
+#[must_use]
+pub fn sarif(view: &View<'_>) -> Value {
+    let mut results = unlocks(view);
+    let unlocking = results.len();
+    results.extend(view.scan.findings.iter().map(|finding| {
+        let level = match finding.code.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        let mut keys: Vec<String> = finding
+            .rows
+            .iter()
+            .map(|&row| row_key(view.org, row))
+            .collect();
+        keys.sort_unstable();
+        result(
+            finding.code.word(),
+            level,
+            &finding.message,
+            locations(view, &finding.rows),
+            &[vec![finding.code.word().to_owned()], keys].concat(),
+        )
+    }));
+    let all = results.len();
+    results.truncate(RESULTS);
+    let used: BTreeSet<String> = results
+        .iter()
+        .filter_map(|result| result["ruleId"].as_str().map(str::to_owned))
+        .collect();
+    let mut rules: Vec<Value> = Vec::new();
+    if used.contains(UNLOCKS) {
+        let text = "an identity whose reset, abused, brings down a system of criticality 0";
+        rules.push(rule(UNLOCKS, text, "error"));
+    }
+    for code in Code::ALL.iter().filter(|code| used.contains(code.word())) {
+        let level = match code.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        rules.push(rule(code.word(), code.description(), level));
+    }
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "Linchpin",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+            "properties": { "unlocksCritical": unlocking, "omittedResults": all.saturating_sub(RESULTS) },
+        }],
+    })
+}
+
+fn rule(id: &str, text: &str, level: &str) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": { "text": escaped(text) },
+        "defaultConfiguration": { "level": level },
+    })
+}
+
+/// One result per identity that unlocks a system of criticality 0, in the order of the tiers.
+fn unlocks(view: &View<'_>) -> Vec<Value> {
+    let mut results = Vec::new();
+    for result_of in &view.scan.identities {
+        let Some(answer) = &result_of.answer else {
+            continue;
+        };
+        let Some(worst) = answer.unlocks().first() else {
+            continue;
+        };
+        if view.criticality(worst.system) > 0 {
+            continue;
+        }
+        let identity = &view.org.identities[result_of.identity as usize];
+        let name = view.shown(identity.asset);
+        let system = view.system(worst.system);
+        let more = match answer.unlocks().len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let message = format!("whoever resets `{name}` unlocks `{system}`{more}");
+        let keys = [
+            UNLOCKS.to_owned(),
+            row_key(view.org, identity.row),
+            system.to_lowercase(),
+        ];
+        let mut one = result(
+            UNLOCKS,
+            "error",
+            &message,
+            locations(view, &[identity.row]),
+            &keys,
+        );
+        if let Some(proof) = answer.proof() {
+            let flow = chain(view, proof);
+            let steps: Vec<Value> = flow
+                .steps
+                .iter()
+                .map(|step| {
+                    let inputs: Vec<String> =
+                        step.inputs.iter().map(|one| one.text(view)).collect();
+                    let told = format!(
+                        "{} -> {} ({})",
+                        inputs.join(" + "),
+                        step.yields.text(view),
+                        step.how.join(" + ")
+                    );
+                    let place = step
+                        .rows
+                        .first()
+                        .map(|&row| row_entry(view.org, view.sources, row));
+                    let mut location = json!({ "message": { "text": escaped(&told) } });
+                    if let Some(place) = place.as_ref().and_then(physical) {
+                        location["physicalLocation"] = place;
+                    }
+                    json!({ "location": location })
+                })
+                .collect();
+            if !steps.is_empty() {
+                one["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
+            }
+        }
+        results.push(one);
+    }
+    results
+}
+
+fn result(rule: &str, level: &str, message: &str, locations: Vec<Value>, keys: &[String]) -> Value {
+    json!({
+        "ruleId": rule,
+        "level": level,
+        "message": { "text": escaped(message) },
+        "locations": locations,
+        "partialFingerprints": { "linchpinRows/v1": fingerprint(keys) },
+    })
+}
+
+/// Made of row keys alone: the same for the same rows, wherever they stand.
+fn fingerprint(keys: &[String]) -> String {
+    let mut hash = Sha256::new();
+    for key in keys {
+        hash.update(key.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Rows that one result points at.
+const PLACES: usize = 10;
+
+fn locations(view: &View<'_>, rows: &[RowRef]) -> Vec<Value> {
+    let entries = rows.iter().take(PLACES);
+    let entries = entries.map(|&row| row_entry(view.org, view.sources, row));
+    entries
+        .filter_map(|entry| Some(json!({ "physicalLocation": physical(&entry)? })))
+        .collect()
+}
+
+fn physical(entry: &RowEntry<'_>) -> Option<Value> {
+    if entry.file.is_empty() {
+        return None;
+    }
+    let mut place = json!({ "artifactLocation": { "uri": uri(&entry.file) } });
+    if let Some(line) = entry.line.filter(|line| *line > 0) {
+        place["region"] = json!({ "startLine": line });
+    }
+    Some(place)
+}
+
+/// A relative reference: what is no plain letter is written in hexadecimal.
+fn uri(path: &str) -> String {
+    let mut uri = String::new();
+    for byte in path.replace('\\', "/").bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+/// Braces and brackets mean placeholders and links in a message.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in visible(text).chars() {
+        match c {
+            '{' => escaped.push_str("{{"),
+            '}' => escaped.push_str("}}"),
+            '[' | ']' | '\\' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
