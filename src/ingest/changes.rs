@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use super::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
 use super::{Ingested, Options, Tables, assemble, put_together, read_files, read_tables, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, Sources};
-use crate::model::{Organisation, Table};
+use crate::model::{Change, Organisation, Table, Word};
 
 /// Inputs as they are and as they would be.
 #[derive(Debug, Default)]
@@ -133,7 +133,16 @@ impl<'t> Kept<'t> {
             start: 0,
             len: 0,
         };
-        for (table, cells) in rows {
+        // What is taken away comes first: what the new rows name as one thing may be what the old ones
+        // name as another, and then the row that is added back is the row that was taken away.
+        let takes_away = |(_, cells): &&MadeRow| {
+            let mut cells = cells.iter();
+            cells.any(|(name, values)| {
+                name == "change" && values.iter().any(|value| value == Change::Remove.word())
+            })
+        };
+        let (first, then): (Vec<&MadeRow>, Vec<&MadeRow>) = rows.iter().partition(takes_away);
+        for (table, cells) in first.into_iter().chain(then) {
             let cells = cells.iter().filter_map(|(name, values)| {
                 let values = values.iter().map(|value| Cow::Borrowed(value.as_str()));
                 Some(RawCell {

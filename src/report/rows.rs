@@ -97,6 +97,8 @@ fn keyed(org: &Organisation, table: Table) -> Keyed {
             Table::Mailboxes => org.mailboxes[at].declared,
             Table::Systems => org.systems[at].declared,
             Table::Processes => org.processes[at].declared,
+            // A signal of nobody says nothing.
+            Table::Signals => org.signals[at].identity.is_some(),
             _ => true,
         };
         if is_declared && org.counts(table, at) {

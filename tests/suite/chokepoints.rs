@@ -9,11 +9,11 @@ use linchpin::compile::{self, Program};
 use linchpin::model::{Kind, Organisation, RowRef, Table};
 use linchpin::rules::Fact;
 use linchpin::solve::{Removal, Removals};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::TestCaseError;
 
 use crate::properties::write;
 use crate::random::organisations;
-use crate::support::{Folder, linchpin};
+use crate::support::{Folder, linchpin, runner};
 use crate::theory::{DESKS, E2, E4, E5, E6, Example, M5};
 
 impl Example {
@@ -207,11 +207,7 @@ fn by_scanning(
 
 #[test]
 fn numbers_equal_taking_away_and_scanning_again() {
-    let mut runner = TestRunner::new(Config {
-        cases: 1500,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner = runner(1500);
     let compared = std::cell::Cell::new(0);
     runner
         .run(&organisations(), |(tables, options)| {

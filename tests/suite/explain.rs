@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use linchpin::analyze::explain;
 use linchpin::rules::{Class, Fact, Gate, RuleGraph};
 use linchpin::solve::{self, Proof};
-use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
+use proptest::test_runner::{TestCaseError, TestCaseResult};
 use serde_json::Value;
 
 use crate::properties::write;
 use crate::random::organisations;
-use crate::support::{Folder, command, linchpin, scan};
+use crate::support::{Folder, command, linchpin, runner, scan};
 
 /// The levels that some gates alone give: rounds until nothing changes.
 fn levels(graph: &RuleGraph, given: &[Fact], gates: &BTreeSet<Gate>) -> BTreeMap<Fact, u32> {
@@ -85,10 +85,7 @@ fn check(
 #[test]
 fn every_unlocked_pair_is_explained_by_proofs_that_hold() {
     const WAYS: usize = 6;
-    let mut runner = TestRunner::new(Config {
-        cases: 2000,
-        ..Config::default()
-    });
+    let mut runner = runner(2000);
     let outcome = runner.run(&organisations(), |(tables, options)| {
         let folder = tempfile::tempdir().unwrap();
         write(&tables, true, folder.path());
@@ -145,10 +142,7 @@ fn every_unlocked_pair_is_explained_by_proofs_that_hold() {
 /// What is named as missing suffices, and nothing that would suffice is left out.
 #[test]
 fn what_is_missing_is_exactly_what_would_do() {
-    let mut runner = TestRunner::new(Config {
-        cases: 300,
-        ..Config::default()
-    });
+    let mut runner = runner(300);
     let outcome = runner.run(&organisations(), |(tables, options)| {
         let folder = tempfile::tempdir().unwrap();
         write(&tables, true, folder.path());

@@ -5,11 +5,11 @@ use std::fs;
 
 use linchpin::rules::{Fact, Gate};
 use linchpin::solve::Proof;
-use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
+use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 
 use crate::naive::{self, Options, Tables};
 use crate::random::organisations;
-use crate::support::{Scanned, scan};
+use crate::support::{Scanned, runner, scan};
 
 /// Writes the tables as CSV files, or as one JSON object.
 pub fn write(tables: &Tables, as_csv: bool, folder: &std::path::Path) {
@@ -143,15 +143,7 @@ fn replay(scanned: &Scanned, seed: Fact, proof: &Proof, goal: Fact, hops: u32) -
 }
 
 fn run(cases: u32) {
-    // No file of past failures: the repository's top level stays as it is. A failure prints its
-    // smallest organisation, which then becomes a case.
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 20_000,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new(config);
+    let mut runner = runner(cases);
     let counter = std::cell::Cell::new(0u32);
     let result = runner.run(&organisations(), |(tables, options)| {
         counter.set(counter.get() + 1);

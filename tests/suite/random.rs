@@ -219,6 +219,81 @@ fn row_of<const N: usize>(columns: [&'static str; N], cells: [String; N]) -> Row
     columns.into_iter().zip(cells).collect()
 }
 
+/// Organisations in which several people together reset somebody: what [`organisations`] makes, and
+/// accounts whose recoveries ask for two or three of other accounts and phones.
+pub fn quorums() -> impl Strategy<Value = (Tables, Options)> {
+    const ACCOUNTS: &[&str] = &["q0", "q1", "q2", "q3", "q4", "q5"];
+    const SOURCES: &[&str] = &[
+        "identity:q0",
+        "identity:q1",
+        "identity:q2",
+        "identity:q3",
+        "identity:q4",
+        "phone:+1 555 0100",
+        "identity:ana",
+        "identity:bo",
+    ];
+    let gate = (
+        proptest::sample::subsequence(SOURCES, 2..=4),
+        select(ACCOUNTS),
+        2..=3usize,
+        any::<bool>(),
+    );
+    let grants = vec((select(ACCOUNTS), select(&["idp", "hr"][..])), 1..4);
+    (organisations(), vec(gate, 1..6), grants).prop_map(|((mut tables, options), gates, grants)| {
+        let mut add = |table: &'static str, cells: Vec<Vec<(&'static str, &str)>>| {
+            let rows = tables.0.entry(table).or_default();
+            let columns: Vec<&'static str> = match rows.first() {
+                Some(row) => row.iter().map(|(column, _)| *column).collect(),
+                None => cells
+                    .first()
+                    .into_iter()
+                    .flatten()
+                    .map(|(column, _)| *column)
+                    .collect(),
+            };
+            rows.extend(cells.into_iter().map(|cells| {
+                let cell = |column: &&'static str| {
+                    let found = cells.iter().find(|(name, _)| name == column);
+                    (
+                        *column,
+                        found.map_or_else(String::new, |(_, cell)| (*cell).to_owned()),
+                    )
+                };
+                columns.iter().map(cell).collect()
+            }));
+        };
+        add(
+            "identities",
+            ACCOUNTS
+                .iter()
+                .map(|id| vec![("id", *id), ("sign_in", "password")])
+                .collect(),
+        );
+        for (at, (sources, target, need, is_account)) in gates.iter().enumerate() {
+            let name = format!("quorum-{at}");
+            let need = (*need).min(sources.len()).to_string();
+            let restores = if *is_account { "account" } else { "password" };
+            let rows = sources.iter().map(|source| {
+                vec![
+                    ("source", *source),
+                    ("target", *target),
+                    ("method", "manager_approval"),
+                    ("restores", restores),
+                    ("gate", &*name),
+                    ("need", &*need),
+                ]
+            });
+            add("recoveries", rows.collect());
+        }
+        let rows = grants
+            .iter()
+            .map(|(principal, system)| vec![("principal", *principal), ("system", *system)]);
+        add("grants", rows.collect());
+        (tables, options)
+    })
+}
+
 /// Organisations with what is assumed of them.
 pub fn organisations() -> impl Strategy<Value = (Tables, Options)> {
     let access = || select(&["", "standing", "Eligible"][..]).prop_map(str::to_owned);

@@ -4,7 +4,8 @@ use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
 use linchpin::solve::{Effort, Question, solve, solve_by_search, solve_in_lanes, solve_with};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+
+use crate::support::runner;
 
 /// A gate as drawn: head, need, whether it is a recovery, inputs.
 type Drawn = (usize, u32, bool, Vec<usize>);
@@ -95,13 +96,7 @@ fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
 }
 
 fn run(cases: u32, strategy: &impl Strategy<Value = (usize, Vec<Drawn>)>) {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 2_000,
-        ..Config::default()
-    };
-    let result = TestRunner::new(config).run(strategy, |(facts, gates)| agree(facts, &gates));
+    let result = runner(cases).run(strategy, |(facts, gates)| agree(facts, &gates));
     if let Err(error) = result {
         panic!("{error}");
     }

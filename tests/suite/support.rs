@@ -7,12 +7,31 @@ use linchpin::analyze::{self, Scan};
 use linchpin::compile::{self, Assumption, Program};
 use linchpin::ingest::{self, Ingested};
 use linchpin::solve::Answer;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// A scan with everything that it was made of.
 pub struct Scanned {
     pub ingested: Ingested,
     pub program: Program,
     pub scan: Scan,
+}
+
+/// Runs a property on so many random cases: the same ones every time, so that what passes here passes
+/// for the next person; `LINCHPIN_TEST_SEED` (a number) makes other ones.
+pub fn runner(cases: u32) -> TestRunner {
+    // No file of past failures: the repository's top level stays as it is. A failure prints its
+    // smallest case, which then becomes a test.
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    };
+    let seed = std::env::var("LINCHPIN_TEST_SEED").ok();
+    let seed: u64 = seed.map_or(1, |seed| seed.parse().expect("a number"));
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// What an answer says, by names as shown.
