@@ -11,8 +11,10 @@ pub mod pairs;
 mod scan;
 mod single;
 mod tiers;
+mod waivers;
 
 pub use coverage::Coverage;
 pub use findings::Finding;
 pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan};
 pub use tiers::{Change, NO_TIER};
+pub use waivers::{Accepted, Waived, WaiverState};

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::{Change, Coverage, Finding, coverage, findings, single, tiers};
+use super::{Change, Coverage, Finding, Waived, coverage, findings, single, tiers};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation, Table};
 use crate::rules::{Class, Fact};
@@ -24,6 +24,8 @@ pub struct Scan {
     pub criticality: Vec<u8>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
+    /// Accepted risks among all this; none unless they are applied.
+    pub waived: Waived,
 }
 
 /// What falls with one identity.
@@ -159,6 +161,7 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         coverage,
         criticality: order.severity,
         findings: Vec::new(),
+        waived: Waived::default(),
     };
     scan.findings = findings::findings(org, program, &scan, singles);
     scan

@@ -1,19 +1,19 @@
 //! What can be typed.
 
 mod answers;
+mod scenario;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compile::{self, Assumption, AssumptionError};
 use crate::diag::Code;
 use crate::ingest::Options;
 use crate::ingest::import::settings::{From, Settings};
-use crate::model::Organisation;
 pub use answers::{
     ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
 };
+pub use scenario::ScenarioArgs;
 
 /// What falls when one account's reset is abused.
 #[derive(Debug, Parser)]
@@ -216,41 +216,6 @@ pub struct ScanArgs {
     pub threads: Option<u32>,
 }
 
-/// What is assumed beside the tables.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Scenario")]
-pub struct ScenarioArgs {
-    /// Give the attacker something for free; repeatable
-    #[arg(long, value_name = "WHAT")]
-    pub assume: Vec<Assumption>,
-    /// Leave eligible (not yet activated) grants and memberships out
-    #[arg(long)]
-    pub standing_only: bool,
-    /// What to take for what the exports could not show
-    #[arg(long, value_enum, default_value_t = Unknown::Worst, value_name = "CASE")]
-    pub assume_unknown: Unknown,
-}
-
-impl ScenarioArgs {
-    /// How to compile, as it was typed.
-    ///
-    /// # Errors
-    /// When an assumption names what the input does not.
-    pub fn options(&self, org: &Organisation) -> Result<compile::Options, AssumptionError> {
-        for assumption in &self.assume {
-            assumption.check(org)?;
-        }
-        Ok(compile::Options {
-            assumptions: self.assume.clone(),
-            standing_only: self.standing_only,
-            unknown: match self.assume_unknown {
-                Unknown::Worst => compile::Unknown::Worst,
-                Unknown::Best => compile::Unknown::Best,
-            },
-        })
-    }
-}
-
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -294,15 +259,6 @@ pub enum Telling {
     Dot,
     /// As a picture
     Svg,
-}
-
-/// What is taken for what is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Unknown {
-    /// What helps an attacker
-    Worst,
-    /// What does not
-    Best,
 }
 
 /// Further forms of the results.

@@ -11,6 +11,7 @@ use super::console::Console;
 use super::loaded::Loaded;
 use super::moves::Told;
 use super::progress::Progress;
+use super::waive::{self, Waivers};
 use super::{Exit, Failure};
 use crate::analyze;
 use crate::analyze::causes::{self, Cause, Search};
@@ -39,10 +40,11 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
     if before.has_errors() {
         return Ok(Exit::Bad);
     }
-    let before = Loaded::of(before, &args.scenario)?;
+    let waivers = Waivers::load(&args.scenario, args.read.format, console)?;
+    let before = Loaded::of(before, &args.scenario, &waivers)?;
     let options = args.read.options(false);
     read_kept(std::slice::from_ref(new), &options, |ingested, kept| {
-        compared(args, console, &before, ingested, kept)
+        compared(args, console, &before, &waivers, ingested, kept)
     })
 }
 
@@ -50,6 +52,7 @@ fn compared(
     args: &DiffArgs,
     console: &Console,
     before: &Loaded,
+    waivers: &Waivers,
     ingested: Ingested,
     kept: &Kept<'_>,
 ) -> Result<Exit, Failure> {
@@ -61,7 +64,9 @@ fn compared(
     let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let org = ingested.organisation;
     let program = compile::compile(&org, &options);
-    let scan = analyze::scan(&org, &program, &|_| {});
+    let mut scan = analyze::scan(&org, &program, &|_| {});
+    waivers.apply(&org, &mut scan)?;
+    waive::remark(&scan, args.read.format, console);
     let view = View {
         org: &org,
         sources: kept.sources(),

@@ -44,6 +44,7 @@ pub(super) fn run(args: &HardenArgs, console: &Console) -> Result<Exit, Failure>
         goal: args.goal,
         kinds,
         kept: kept(&view, &args.keep)?,
+        waived: view.scan.waived.clone(),
         costs: args.cost.iter().copied().collect(),
     };
     let plan = harden::plan(view.org, view.options, &asked);

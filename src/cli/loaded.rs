@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::{ReadArgs, ScenarioArgs};
 use super::check;
 use super::console::Console;
+use super::waive::{self, Waivers};
 use crate::analyze::compare::Scanned;
 use crate::analyze::{self, Scan};
 use crate::compile::{self, Options, Program};
@@ -39,12 +40,20 @@ impl Loaded {
         if ingested.has_errors() {
             return Ok(None);
         }
-        Self::of(ingested, scenario).map(Some)
+        let waivers = Waivers::load(scenario, read.format, console)?;
+        let loaded = Self::of(ingested, scenario, &waivers)?;
+        waive::remark(&loaded.scan, read.format, console);
+        Ok(Some(loaded))
     }
 
     /// Scans what was read.
-    pub(super) fn of(ingested: Ingested, scenario: &ScenarioArgs) -> Result<Self, Failure> {
-        Self::scanned(ingested.organisation, Arc::new(ingested.sources), scenario)
+    pub(super) fn of(
+        ingested: Ingested,
+        scenario: &ScenarioArgs,
+        waivers: &Waivers,
+    ) -> Result<Self, Failure> {
+        let sources = Arc::new(ingested.sources);
+        Self::scanned(ingested.organisation, sources, scenario, waivers)
     }
 
     /// Scans an organisation.
@@ -52,11 +61,13 @@ impl Loaded {
         org: Organisation,
         sources: Arc<Sources>,
         scenario: &ScenarioArgs,
+        waivers: &Waivers,
     ) -> Result<Self, Failure> {
         let options = scenario.options(&org);
         let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
         let program = compile::compile(&org, &options);
-        let scan = analyze::scan(&org, &program, &|_| {});
+        let mut scan = analyze::scan(&org, &program, &|_| {});
+        waivers.apply(&org, &mut scan)?;
         Ok(Self {
             org,
             sources,

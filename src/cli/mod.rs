@@ -23,6 +23,7 @@ mod sources;
 mod stages;
 mod summary;
 mod templates;
+mod waive;
 mod whatif;
 
 use std::ffi::OsString;

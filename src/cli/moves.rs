@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::MoveKind;
 use super::loaded::named;
+use crate::analyze::IdentityResult;
 use crate::analyze::compare::{Comparison, Move};
 use crate::model::AssetId;
 use crate::report::{self, View, clipped, visible};
@@ -26,7 +27,7 @@ pub(super) struct Told<'v, 'a> {
 impl Told<'_, '_> {
     /// The conditions that hold, each with how often.
     pub(super) fn conditions(&self, asked: &[MoveKind]) -> Vec<String> {
-        let moved = self.found.moved.iter();
+        let moved = self.found.moved.iter().filter(|one| !self.is_waived(one));
         let (raised, grew, gained) = (
             moved.clone().filter(|one| one.is_raise()).count(),
             moved
@@ -36,12 +37,9 @@ impl Told<'_, '_> {
             moved.filter(|one| !one.gained.is_empty()).count(),
         );
         // Whoever is new and can bring something down was not there before either.
-        let new = self
-            .after
-            .scan
-            .identities
-            .iter()
-            .filter(|result| self.found.appeared.contains(&result.identity));
+        let new = self.after.scan.identities.iter().filter(|result| {
+            self.found.appeared.contains(&result.identity) && !self.covers(result)
+        });
         let new_worst = new.clone().filter(|one| one.tier == Some(0)).count();
         let new_some = new
             .filter(|one| {
@@ -61,6 +59,20 @@ impl Told<'_, '_> {
             .filter(|(_, count)| *count > 0)
             .map(|(word, count)| format!("{word} ({count})"))
             .collect()
+    }
+
+    /// Whether all that an identity has gained is an accepted risk.
+    fn is_waived(&self, one: &Move) -> bool {
+        let identity = self.after.org.identities[one.identity[1] as usize].asset;
+        let waived = &self.after.scan.waived;
+        !one.gained.is_empty() && waived.covers(identity, one.gained.iter().copied())
+    }
+
+    fn covers(&self, result: &IdentityResult) -> bool {
+        let identity = self.after.org.identities[result.identity as usize].asset;
+        let unlocks = result.answer.iter().flat_map(|answer| answer.unlocks());
+        let systems = unlocks.map(|one| AssetId(one.system.0));
+        self.after.scan.waived.covers(identity, systems)
     }
 
     /// Tiers and pairs before and after, then who moved. `cause` says more of a move.
@@ -134,6 +146,9 @@ impl Told<'_, '_> {
         }
         if !one.lost.is_empty() {
             let _ = write!(line, ", no longer {}", systems(self.before, &one.lost));
+        }
+        if self.is_waived(one) {
+            line.push_str(" (waived)");
         }
         let _ = writeln!(text, "{}", clipped(&line, COLUMNS));
         for (sign, view, identity, list) in [
@@ -211,6 +226,7 @@ impl Told<'_, '_> {
                 "tier": { "before": one.tier[0], "after": one.tier[1] },
                 "gained": shown(self.after, &one.gained),
                 "lost": shown(self.before, &one.lost),
+                "waived": self.is_waived(one),
                 "opened": told(self.after, 1, &one.gained),
                 "closed": told(self.before, 0, &one.lost),
             });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::{Format, PairsArgs};
 use super::console::Console;
 use super::loaded::{Loaded, find, named};
-use super::{Exit, Failure};
+use super::{Exit, Failure, waive};
 use crate::analyze::pairs::{self, Asked, Found};
 use crate::model::{AssetId, Kind};
 use crate::report::{View, clipped, visible};
@@ -41,7 +41,20 @@ pub(super) fn run(args: &PairsArgs, console: &Console) -> Result<Exit, Failure> 
     }
     systems.sort_by_key(|&system| view.org.assets.get(system).key);
     systems.dedup();
-    let (sets, is_cut) = search(&view, args, &systems);
+    let (mut sets, is_cut) = search(&view, args, &systems);
+    for (who, system, at) in view.scan.waived.sets() {
+        let mut is_used = false;
+        for set in &mut sets {
+            if system.is_none_or(|system| system == set.system) && set.holds(who) {
+                set.waived.push(who.to_vec());
+                is_used = true;
+            }
+        }
+        if !is_used {
+            let (waiver, _) = &view.scan.waived.list[at];
+            waive::unused(waiver, args.read.format, console);
+        }
+    }
     let text = match args.read.format {
         Format::Text => text(&view, args, &systems, &sets, is_cut),
         Format::Json => as_json(&view, &sets, is_cut),
@@ -54,6 +67,8 @@ pub(super) fn run(args: &PairsArgs, console: &Console) -> Result<Exit, Failure> 
 struct Set {
     system: AssetId,
     classes: Vec<Vec<AssetId>>,
+    /// Those of them that are accepted risks.
+    waived: Vec<Vec<AssetId>>,
 }
 
 impl Set {
@@ -62,6 +77,12 @@ impl Set {
             .iter()
             .map(|class| class.len() as u64)
             .product()
+    }
+
+    /// Whether these are one of each class.
+    fn holds(&self, who: &[AssetId]) -> bool {
+        let one_of = |class: &Vec<AssetId>| who.iter().any(|asset| class.contains(asset));
+        who.len() == self.classes.len() && self.classes.iter().all(one_of)
     }
 }
 
@@ -114,6 +135,7 @@ fn search(view: &View<'_>, args: &PairsArgs, systems: &[AssetId]) -> (Vec<Set>, 
                     .iter()
                     .map(|&class| found.classes[class].iter().map(|&at| people[at]).collect())
                     .collect(),
+                waived: Vec::new(),
             }
         }));
     }
@@ -162,7 +184,11 @@ fn text(
     } else {
         let _ = writeln!(
             text,
-            "{all} {what} of identities bring down what none of them brings down alone\n"
+            "{all} {what} of identities bring down what none of them brings down alone{}\n",
+            match sets.iter().map(|set| set.waived.len()).sum() {
+                0 => String::new(),
+                waived => format!(", {waived} of them waived"),
+            }
         );
     }
     let mut last = None;
@@ -182,9 +208,11 @@ fn text(
             }
         });
         let classes: Vec<String> = classes.collect();
-        let count = match set.count() {
-            1 => String::new(),
-            count => format!(" ({count} sets)"),
+        let count = match (set.count(), set.waived.len()) {
+            (1, 0) => String::new(),
+            (1, _) => " (waived)".to_owned(),
+            (count, 0) => format!(" ({count} sets)"),
+            (count, waived) => format!(" ({count} sets, {waived} waived)"),
         };
         let line = format!("  {}{count}", classes.join("  +  "));
         let _ = writeln!(text, "{}", clipped(&visible(&line), COLUMNS));
@@ -207,14 +235,16 @@ fn as_json(view: &View<'_>, sets: &[Set], is_cut: bool) -> String {
     let list: Vec<Value> = sets
         .iter()
         .map(|set| {
-            let classes = set.classes.iter().map(|class| {
-                let names = class.iter().map(|&asset| view.shown(asset));
-                names.collect::<Vec<_>>()
-            });
+            let names = |who: &[AssetId]| -> Vec<&str> {
+                let names = who.iter().map(|&asset| view.shown(asset));
+                names.collect()
+            };
+            let classes = set.classes.iter().map(|class| names(class));
             json!({
                 "system": view.shown(set.system),
                 "one_of_each": classes.collect::<Vec<_>>(),
                 "count": set.count(),
+                "waived": set.waived.iter().map(|who| names(who)).collect::<Vec<_>>(),
             })
         })
         .collect();

@@ -10,6 +10,7 @@ use super::memory;
 use super::progress::Progress;
 use super::stages::Stages;
 use super::summary::{self, Written};
+use super::waive::{self, Waivers};
 use super::{Exit, Failure};
 use crate::analyze::{self, Scan};
 use crate::compile::{self, Assumption, Program};
@@ -47,19 +48,26 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         .as_deref()
         .map(|name| focus(&organisation, name))
         .transpose()?;
+    let waivers = Waivers::load(&args.scenario, args.read.format, console)?;
     let options = args.scenario.options(&organisation);
     let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let program = compile::compile(&organisation, &options);
     stages.done("compile");
+    let mut accepted = waivers.find(&organisation);
     if args.read.redact {
         let key = &args.read.redact_key;
         for assumption in &mut options.assumptions {
             redact_assumption(assumption, &organisation, key);
         }
         organisation.redact(key);
+        for accepted in &mut accepted {
+            accepted.redact(&organisation);
+        }
         sources.rename(|name| redacted_file(key, name));
     }
-    let scan = solve(console, &organisation, &program);
+    let mut scan = solve(console, &organisation, &program);
+    waivers.apply_found(&organisation, &mut scan, accepted)?;
+    waive::remark(&scan, args.read.format, console);
     stages.done("solve");
     drop(watch);
     let view = View {
@@ -261,7 +269,9 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
             Condition::TierZeroGrew => {
                 let entered = view.scan.identities.iter().filter(|result| {
                     let before = view.org.identities[result.identity as usize].tier;
-                    result.tier == Some(0) && before.is_some_and(|before| before > 0)
+                    result.tier == Some(0)
+                        && before.is_some_and(|before| before > 0)
+                        && !is_waived(view, result)
                 });
                 entered.count()
             }
@@ -270,7 +280,8 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
                     .scan
                     .identities
                     .iter()
-                    .filter(|result| result.change == Some(analyze::Change::Raise));
+                    .filter(|result| result.change == Some(analyze::Change::Raise))
+                    .filter(|result| !is_waived(view, result));
                 raised.count()
             }
             Condition::Code(code) => {
@@ -278,10 +289,14 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
                     .scan
                     .findings
                     .iter()
-                    .filter(|finding| finding.code == code)
-                    .count();
+                    .enumerate()
+                    .filter(|(_, finding)| finding.code == code);
+                let waived = findings
+                    .clone()
+                    .filter(|(at, _)| view.scan.waived.finding(*at).is_some());
                 let said = diagnostics.iter().filter(|said| said.code == code);
-                findings.max(said.count())
+                // A diagnostic and a finding of one code are about the same thing.
+                findings.count().max(said.count()) - waived.count()
             }
         };
         if count > 0 {
@@ -289,4 +304,12 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
         }
     }
     holds
+}
+
+/// Whether all that an identity unlocks is an accepted risk.
+fn is_waived(view: &View<'_>, result: &analyze::IdentityResult) -> bool {
+    let identity = view.org.identities[result.identity as usize].asset;
+    let unlocks = result.answer.iter().flat_map(|answer| answer.unlocks());
+    let systems: Vec<AssetId> = unlocks.map(|one| AssetId(one.system.0)).collect();
+    !systems.is_empty() && view.scan.waived.covers(identity, systems.into_iter())
 }

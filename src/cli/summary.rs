@@ -8,7 +8,8 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::complaints::counted;
-use crate::analyze::{Change, IdentityResult};
+use super::waive;
+use crate::analyze::{Change, IdentityResult, WaiverState};
 use crate::report::{View, chain, clipped, visible};
 
 /// Columns of a line.
@@ -184,6 +185,14 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
             .map(|(code, count)| format!("{count} {code}"))
             .collect();
         writeln!(text, "\n{bold}findings{bold:#}: {}", findings.join(", "))?;
+    }
+    let waived = &view.scan.waived.list;
+    let in_force = waived
+        .iter()
+        .filter(|(_, state)| matches!(state, WaiverState::InForce(_)));
+    for (waiver, _) in in_force {
+        let line = format!("waived: {}; {}", waiver.about(), waive::text(waiver));
+        writeln!(text, "{}", clipped(&visible(&line), COLUMNS))?;
     }
     writeln!(
         text,

@@ -9,6 +9,7 @@ use super::complaints;
 use super::console::Console;
 use super::loaded::Loaded;
 use super::moves::Told;
+use super::waive::{self, Waivers};
 use super::{Exit, Failure};
 use crate::analyze::choke;
 use crate::analyze::compare;
@@ -50,15 +51,17 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         ..
     } = changed;
     let sources = Arc::new(sources);
+    let waivers = Waivers::load(&args.scenario, format, console)?;
     // Side by side: parts of a scan keep one thread busy.
     let side = |org| -> Result<_, Failure> {
-        let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario)?;
+        let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario, &waivers)?;
         let points = choke_points(&side.view());
         Ok((side, points))
     };
     let (before, after) = rayon::join(|| side(before), || side(after));
     let ((before, were), (after, are)) = (before?, after?);
     let points = [were, are];
+    waive::remark(&after.scan, format, console);
     let found = compare::compare(before.side(), after.side());
     let (before, after) = (before.view(), after.view());
     let told = Told {

@@ -12,6 +12,7 @@ mod made;
 mod raw;
 mod recognise;
 pub mod schema;
+pub mod waivers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

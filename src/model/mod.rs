@@ -11,6 +11,7 @@ mod redact;
 mod rows;
 mod span;
 mod texts;
+mod waiver;
 mod words;
 
 pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
@@ -27,6 +28,7 @@ pub use rows::{
     PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,
 };
 pub use texts::{Text, Texts};
+pub use waiver::Waiver;
 pub use words::{
     Access, Factor, IdentityKind, MailboxKind, Method, Proofing, Restored, SignIn, SignalKind,
     Table, Word,

@@ -45,6 +45,9 @@ pub struct Document<
     pub coverage: Vec<CoverageEntry>,
     /// What deserves a look.
     pub findings: Vec<FindingEntry<'a>>,
+    /// Accepted risks, those that are not in force included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverEntry>,
     /// Privileged systems by id.
     pub systems: Vec<SystemEntry>,
     /// Distinct lists of unlocked systems, the worst first. Identities and footholds name them by
@@ -149,6 +152,24 @@ pub struct FindingEntry<'a> {
     pub message: String,
     /// The rows it rests on.
     pub rows: Vec<RowEntry<'a>>,
+    /// The accepted risk that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<WaiverEntry>,
+}
+
+/// An accepted risk.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WaiverEntry {
+    /// What it is about.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// Who has decided it.
+    pub who: String,
+    /// Until when it is in force.
+    pub until: String,
+    /// `in force`, `unused` or `expired`.
+    pub state: String,
 }
 
 /// A row that something rests on.

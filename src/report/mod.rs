@@ -22,7 +22,7 @@ pub use changes::{ChangeRow, change_rows, fix_text, recovery_cells};
 pub use document::{
     AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
     FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, SystemEntry,
-    UnlockEntry, WorstEntry, schema,
+    UnlockEntry, WaiverEntry, WorstEntry, schema,
 };
 pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::row_entry;

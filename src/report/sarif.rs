@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{RowEntry, View, chain, row_entry, row_key, visible};
 use crate::diag::{Code, Severity};
-use crate::model::RowRef;
+use crate::model::{AssetId, RowRef, Waiver};
 
 /// The rule of an identity that unlocks a system of criticality 0.
 const UNLOCKS: &str = "unlocks-critical";
@@ -20,7 +20,7 @@ const RESULTS: usize = 20_000;
 pub fn sarif(view: &View<'_>) -> Value {
     let mut results = unlocks(view);
     let unlocking = results.len();
-    results.extend(view.scan.findings.iter().map(|finding| {
+    results.extend(view.scan.findings.iter().enumerate().map(|(at, finding)| {
         let level = match finding.code.severity() {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -32,13 +32,15 @@ pub fn sarif(view: &View<'_>) -> Value {
             .map(|&row| row_key(view.org, row))
             .collect();
         keys.sort_unstable();
-        result(
+        let mut one = result(
             finding.code.word(),
             level,
             &finding.message,
             locations(view, &finding.rows),
             &[vec![finding.code.word().to_owned()], keys].concat(),
-        )
+        );
+        suppress(&mut one, view.scan.waived.finding(at));
+        one
     }));
     let all = results.len();
     results.truncate(RESULTS);
@@ -116,6 +118,11 @@ fn unlocks(view: &View<'_>) -> Vec<Value> {
             locations(view, &[identity.row]),
             &keys,
         );
+        let mut systems = answer.unlocks().iter().map(|one| AssetId(one.system.0));
+        if view.scan.waived.covers(identity.asset, &mut systems) {
+            let worst = AssetId(worst.system.0);
+            suppress(&mut one, view.scan.waived.pair(identity.asset, worst));
+        }
         if let Some(proof) = answer.proof() {
             let flow = chain(view, proof);
             let steps: Vec<Value> = flow
@@ -158,6 +165,17 @@ fn result(rule: &str, level: &str, message: &str, locations: Vec<Value>, keys: &
         "locations": locations,
         "partialFingerprints": { "linchpinRows/v1": fingerprint(keys) },
     })
+}
+
+/// An accepted risk is shown as one.
+fn suppress(result: &mut Value, waiver: Option<&Waiver>) {
+    if let Some(waiver) = waiver {
+        let why = format!(
+            "{} (until {}, {})",
+            waiver.why, waiver.until_text, waiver.who
+        );
+        result["suppressions"] = json!([{ "kind": "external", "justification": visible(&why) }]);
+    }
 }
 
 /// Made of row keys alone: the same for the same rows, wherever they stand.

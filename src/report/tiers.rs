@@ -6,10 +6,10 @@ use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
     FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, SystemEntry, Term, UnlockEntry, View,
-    WorstEntry, accountable, chain, row_entry,
+    WaiverEntry, WorstEntry, accountable, chain, row_entry,
 };
-use crate::analyze::{FootholdResult, IdentityResult};
-use crate::model::{AssetId, Word};
+use crate::analyze::{FootholdResult, IdentityResult, WaiverState};
+use crate::model::{AssetId, Waiver, Word};
 use crate::solve::{Answer, Unlocked};
 
 /// The document of a scan, its long lists still empty: see [`UnlockSets`], [`identity_entry`] and
@@ -63,7 +63,13 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
             .scan
             .findings
             .iter()
-            .map(|finding| FindingEntry {
+            .enumerate()
+            .map(|(at, finding)| FindingEntry {
+                waived: view
+                    .scan
+                    .waived
+                    .finding(at)
+                    .map(|one| waiver(one, "in force")),
                 code: finding.code.word().to_owned(),
                 severity: finding.code.severity().word().to_owned(),
                 message: finding.message.clone(),
@@ -74,11 +80,35 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
                     .collect(),
             })
             .collect(),
+        waivers: waivers(view),
         systems: systems(view),
         unlock_sets: [],
         identities: [],
         footholds: [],
     }
+}
+
+fn waiver(waiver: &Waiver, state: &str) -> WaiverEntry {
+    WaiverEntry {
+        what: waiver.about(),
+        why: waiver.why.clone(),
+        who: waiver.who.clone(),
+        until: waiver.until_text.clone(),
+        state: state.to_owned(),
+    }
+}
+
+fn waivers(view: &View<'_>) -> Vec<WaiverEntry> {
+    let all = view.scan.waived.list.iter();
+    all.map(|(one, state)| {
+        let state = match state {
+            WaiverState::InForce(_) | WaiverState::Together => "in force",
+            WaiverState::Unused => "unused",
+            WaiverState::Expired => "expired",
+        };
+        waiver(one, state)
+    })
+    .collect()
 }
 
 /// Distinct lists of unlocked systems in the order in which the outputs need them.

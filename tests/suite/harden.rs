@@ -10,11 +10,11 @@ use linchpin::compile::{self, Edits, compile, compile_edited};
 use linchpin::ingest::{self, changes::read_changed};
 use linchpin::model::{IdentityKind, Organisation, SignIn};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::TestCaseError;
 
 use crate::properties::write;
 use crate::random::organisations;
-use crate::support::{Folder, linchpin};
+use crate::support::{Folder, linchpin, runner};
 
 const KINDS: [FixKind; 4] = [
     FixKind::Factor,
@@ -32,6 +32,7 @@ fn asked(goal: Goal) -> Asked {
         goal,
         kinds: KINDS.to_vec(),
         kept: rustc_hash::FxHashSet::default(),
+        waived: linchpin::analyze::Waived::default(),
         costs: rustc_hash::FxHashMap::default(),
     }
 }
@@ -171,11 +172,7 @@ fn smallest(
 
 #[test]
 fn plans_are_as_short_as_an_exhaustive_search_finds() {
-    let mut runner = TestRunner::new(Config {
-        cases: 160,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner = runner(160);
     let (hard, optimal, tight) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let strategy = (
         tangles(),
@@ -307,11 +304,7 @@ fn check_whatif(
 
 #[test]
 fn plans_of_random_organisations_hold_when_whatif_makes_them() {
-    let mut runner = TestRunner::new(Config {
-        cases: 2000,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner = runner(2000);
     let made = Cell::new(0);
     let goals = prop_oneof![
         Just(NO_HUMAN),

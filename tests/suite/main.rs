@@ -32,4 +32,5 @@ mod story;
 mod support;
 mod terminal;
 mod theory;
+mod waivers;
 mod whatif;

@@ -266,11 +266,15 @@ impl<'a> Ground<'a> {
         let wanted: FxHashSet<Fact> = asked.systems.iter().copied().collect();
         let asking = scan.identities.iter().filter_map(|result| {
             let unlocks = result.answer.as_ref()?.unlocks().iter();
+            let asset = self.things.org.identities[result.identity as usize].asset;
+            let counts = |system: &Fact| {
+                (wanted.is_empty() || wanted.contains(system))
+                    && scan.waived.pair(asset, AssetId(system.0)).is_none()
+            };
             let goals: Vec<(Fact, bool)> = unlocks
                 .map(|one| (one.system, base.contains(&one.system)))
-                .filter(|(system, _)| wanted.is_empty() || wanted.contains(system))
+                .filter(|(system, _)| counts(system))
                 .collect();
-            let asset = self.things.org.identities[result.identity as usize].asset;
             (!goals.is_empty()).then_some(Seed {
                 asset,
                 goals,

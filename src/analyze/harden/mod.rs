@@ -14,7 +14,7 @@ mod twins;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Scan, scan};
+use super::{Scan, Waived, scan};
 use crate::compile::{Edits, Options, Program, compile_edited};
 use crate::model::{AssetId, IdentityKind, Organisation};
 use crate::rules::Fact;
@@ -54,6 +54,8 @@ pub struct Asked {
     pub kinds: Vec<FixKind>,
     /// Changes that may not.
     pub kept: FxHashSet<Fix>,
+    /// Accepted risks: what an identity unlocks by them is not beyond the goal.
+    pub waived: Waived,
     /// What a change of each kind costs, 1 if it is not here.
     pub costs: FxHashMap<FixKind, u32>,
 }
@@ -269,23 +271,22 @@ impl Planner<'_> {
             let Some(forbidden) = self.forbidden(result.identity) else {
                 continue;
             };
-            let worst = result
-                .answer
-                .as_ref()
-                .and_then(|answer| answer.unlocks().first());
-            let Some(worst) = worst
-                .map(|worst| worst.system)
+            let asset = self.org.identities[result.identity as usize].asset;
+            let unlocks = result.answer.iter().flat_map(|answer| answer.unlocks());
+            let mut systems = unlocks.map(|one| one.system);
+            let first = systems.clone().next();
+            // The worst comes first; what is waived is passed over.
+            let counts = |system: &Fact| self.asked.waived.pair(asset, AssetId(system.0)).is_none();
+            let Some(worst) = systems
+                .find(counts)
                 .filter(|worst| scan.criticality[worst.index()] <= forbidden)
             else {
                 continue;
             };
             let kept = result.answer.as_ref().and_then(|answer| answer.proof());
             let proof = match kept {
-                Some(proof) if proof.omitted == 0 => Some(proof.clone()),
-                _ => {
-                    let asset = self.org.identities[result.identity as usize].asset;
-                    self.whole_proof(&mut search, &state.program, asset, worst)
-                }
+                Some(proof) if proof.omitted == 0 && first == Some(worst) => Some(proof.clone()),
+                _ => self.whole_proof(&mut search, &state.program, asset, worst),
             };
             state
                 .beyond
