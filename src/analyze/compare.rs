@@ -96,7 +96,14 @@ pub fn compare(before: Scanned<'_>, after: Scanned<'_>) -> Comparison {
         .map(|result| {
             let asset = after.org.identities[result.identity as usize].asset;
             let key = after.org.assets.get(asset).key;
-            let known = before.org.assets.find(Kind::Identity, key)?;
+            // Where nothing came before it, an asset has the number that it had.
+            let same = asset.index() < before.org.assets.len()
+                && before.org.assets.get(asset).kind == Kind::Identity
+                && before.org.assets.get(asset).key == key;
+            let known = match same {
+                true => asset,
+                false => before.org.assets.find(Kind::Identity, key)?,
+            };
             before.org.identity_of[known.index()]
         })
         .collect();

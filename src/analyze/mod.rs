@@ -15,6 +15,6 @@ mod waivers;
 
 pub use coverage::Coverage;
 pub use findings::Finding;
-pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan};
+pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan, scan_identities};
 pub use tiers::{Change, NO_TIER};
 pub use waivers::{Accepted, Waived, WaiverState};

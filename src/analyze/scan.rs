@@ -24,6 +24,8 @@ pub struct Scan {
     pub criticality: Vec<u8>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
+    /// Whether footholds, coverage and findings were looked for.
+    pub is_whole: bool,
     /// Accepted risks among all this; none unless they are applied.
     pub waived: Waived,
 }
@@ -64,6 +66,21 @@ pub struct Baseline {
 /// Scans a compiled organisation on the threads of the current rayon pool. `tick` is called with
 /// the number of seeds done since the last call.
 pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Scan {
+    scan_with(org, program, true, tick)
+}
+
+/// The same for identities alone: without footholds, coverage and findings, for whoever asks only
+/// what identities unlock.
+pub fn scan_identities(org: &Organisation, program: &Program) -> Scan {
+    scan_with(org, program, false, &|_| {})
+}
+
+fn scan_with(
+    org: &Organisation,
+    program: &Program,
+    is_whole: bool,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Scan {
     let order = SystemOrder::new(org, program);
     let enabled: Vec<u32> = (0..org.identities.len() as u32)
         .filter(|&at| org.identities[at as usize].enabled)
@@ -72,10 +89,11 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         .assets
         .iter()
         .filter(|(_, asset)| {
-            matches!(
-                asset.kind,
-                Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
-            )
+            is_whole
+                && matches!(
+                    asset.kind,
+                    Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
+                )
         })
         .map(|(id, _)| id)
         .collect();
@@ -93,11 +111,12 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
     // What does not wait for the answers is found while the solver has threads to spare.
     let (answers, (coverage, singles)) = rayon::join(
         || solve::solve(&program.graph, &question, tick),
-        || {
-            rayon::join(
+        || match is_whole {
+            false => Default::default(),
+            true => rayon::join(
                 || coverage::coverage(org, program),
                 || single::single_holders(org, program),
-            )
+            ),
         },
     );
     let mut answers = answers.into_iter();
@@ -162,8 +181,11 @@ pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) 
         criticality: order.severity,
         findings: Vec::new(),
         waived: Waived::default(),
+        is_whole,
     };
-    scan.findings = findings::findings(org, program, &scan, singles);
+    if is_whole {
+        scan.findings = findings::findings(org, program, &scan, singles);
+    }
     scan
 }
 

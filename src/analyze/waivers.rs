@@ -13,8 +13,9 @@ use crate::model::{AssetId, Kind, Organisation, RowRef, Table, Waiver, Word, row
 pub enum WaiverState {
     /// It is in force for so many findings or chains.
     InForce(u32),
-    /// It is in force for people who act together, whom a scan does not look for.
-    Together,
+    /// It is in force for something that was not looked for: people who act together, or findings
+    /// where only identities were scanned.
+    NotSought,
     /// Nothing that was found is what it names.
     Unused,
     /// Its time is over: what it names counts again.
@@ -122,12 +123,13 @@ impl Waived {
                 WaiverState::Unused
             } else {
                 match accepted.who[..] {
+                    [] if !scan.is_whole => WaiverState::NotSought,
                     [] => in_force(waived.of_findings(scan, at, &accepted)),
                     [identity] => in_force(waived.chain(org, scan, at, identity, accepted.system)),
                     _ => {
                         let known = waived.together.entry(accepted.who).or_default();
                         known.push((accepted.system, at));
-                        WaiverState::Together
+                        WaiverState::NotSought
                     }
                 }
             };

@@ -31,6 +31,7 @@ pub(super) fn run(args: &ChokePointsArgs, console: &Console) -> Result<Exit, Fai
         top: Some(args.top as usize),
         systems: &systems,
         kinds: &kinds,
+        ..choke::Asked::default()
     };
     let found = choke::choke_points(view.org, view.program, view.options, view.scan, asked);
     let text = match args.read.format {

@@ -64,7 +64,7 @@ fn compared(
     let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let org = ingested.organisation;
     let program = compile::compile(&org, &options);
-    let mut scan = analyze::scan(&org, &program, &|_| {});
+    let mut scan = analyze::scan_identities(&org, &program);
     waivers.apply(&org, &mut scan)?;
     waive::remark(&scan, args.read.format, console);
     let view = View {
@@ -184,7 +184,7 @@ fn undo(
         return vec![false; moves.len()];
     };
     let program = compile::compile(&org, &options);
-    let scan = analyze::scan(&org, &program, &|_| {});
+    let scan = analyze::scan_identities(&org, &program);
     let undone = compare::Scanned {
         org: &org,
         program: &program,

@@ -66,7 +66,7 @@ impl Loaded {
         let options = scenario.options(&org);
         let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
         let program = compile::compile(&org, &options);
-        let mut scan = analyze::scan(&org, &program, &|_| {});
+        let mut scan = analyze::scan_identities(&org, &program);
         waivers.apply(&org, &mut scan)?;
         Ok(Self {
             org,

@@ -73,7 +73,7 @@ pub(super) fn remark(scan: &Scan, format: Format, console: &Console) {
         let about = waiver.about();
         let until = &waiver.until_text;
         match state {
-            WaiverState::InForce(_) | WaiverState::Together => {}
+            WaiverState::InForce(_) | WaiverState::NotSought => {}
             WaiverState::Unused => unused(waiver, format, console),
             WaiverState::Expired => {
                 let said = format!("waiver of {about} was in force until {until}: it counts again");

@@ -102,7 +102,7 @@ fn waivers(view: &View<'_>) -> Vec<WaiverEntry> {
     let all = view.scan.waived.list.iter();
     all.map(|(one, state)| {
         let state = match state {
-            WaiverState::InForce(_) | WaiverState::Together => "in force",
+            WaiverState::InForce(_) | WaiverState::NotSought => "in force",
             WaiverState::Unused => "unused",
             WaiverState::Expired => "expired",
         };

@@ -95,6 +95,9 @@ pub(super) fn steps(
 fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u32> {
     let need = graph.need(gate) as usize;
     let mut slots: Vec<u32> = (0..graph.inputs(gate).len() as u32).collect();
+    if slots.len() == need {
+        return slots;
+    }
     slots.sort_by_key(|&slot| (derived.key(graph.inputs(gate)[slot as usize]), slot));
     slots.truncate(need);
     slots.sort_unstable();

@@ -66,6 +66,17 @@ impl<'g> Removals<'g> {
     /// [`SIDE_BY_SIDE`]. The seed is held whatever is removed; what is assumed is not. Costs about
     /// two searches of the union of the closures.
     pub fn run(&mut self, seed: Option<Fact>, assumed: &[Fact], removals: &[&Removal]) {
+        self.run_until(seed, assumed, removals, None);
+    }
+
+    /// The same, but ends when a fact follows in these lanes, and says whether it does.
+    pub fn run_until(
+        &mut self,
+        seed: Option<Fact>,
+        assumed: &[Fact],
+        removals: &[&Removal],
+        wanted: Option<(Fact, u64)>,
+    ) -> bool {
         for fact in self.touched.drain(..) {
             self.follows[fact.index()] = 0;
         }
@@ -81,7 +92,10 @@ impl<'g> Removals<'g> {
         if let Some(seed) = seed {
             self.reach(seed, all);
         }
-        loop {
+        let is_met = loop {
+            if wanted.is_some_and(|(fact, lanes)| self.follows(fact) & lanes == lanes) {
+                break true;
+            }
             if let Some(fact) = self.queue.pop_front() {
                 self.is_queued[fact.index()] = false;
                 self.follow(fact);
@@ -90,10 +104,17 @@ impl<'g> Removals<'g> {
                 let lanes = self.fires(gate);
                 self.fire(gate, lanes);
             } else {
-                break;
+                break false;
             }
+        };
+        for fact in self.queue.drain(..) {
+            self.is_queued[fact.index()] = false;
+        }
+        for gate in self.wide.drain(..) {
+            self.is_wide[gate.index()] = false;
         }
         self.unmask(removals);
+        is_met
     }
 
     /// The removals (by bit) after which the fact still follows.

@@ -75,6 +75,12 @@ impl<'g> Search<'g> {
 
     /// Computes the closure of `given`; what an earlier run left is forgotten.
     pub fn run(&mut self, given: &[Fact]) {
+        self.run_until(given, None);
+    }
+
+    /// The same, but ends when a fact is met, and says whether it was. What was reached until then
+    /// has proofs, of fewest recoveries but for those of the last round.
+    pub fn run_until(&mut self, given: &[Fact], wanted: Option<Fact>) -> bool {
         self.reset();
         for &fact in given {
             if self.keys[fact.index()] == Key::NEVER {
@@ -95,6 +101,11 @@ impl<'g> Search<'g> {
                 }
             }
             self.now.clear();
+            if wanted.is_some_and(|fact| self.contains(fact)) {
+                self.next_round.clear();
+                self.next_level.clear();
+                return true;
+            }
             if !self.next_round.is_empty() {
                 std::mem::swap(&mut self.now, &mut self.next_round);
                 key = key.after_gate(0);
@@ -102,7 +113,7 @@ impl<'g> Search<'g> {
                 std::mem::swap(&mut self.now, &mut self.next_level);
                 key = key.after_gate(1);
             } else {
-                return;
+                return false;
             }
         }
     }

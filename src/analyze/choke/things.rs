@@ -1,6 +1,6 @@
 //! What can be taken away, and which of it a proof rests on.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::groups::Groups;
 use crate::compile::{Edits, GateOrigin, Meaning, Program};
@@ -89,14 +89,14 @@ impl<'a> Things<'a> {
         }
     }
 
-    /// Everything whose loss could break this proof, and maybe more. `gates` translates those of
-    /// the proof, `given` is what the proof starts from.
+    /// Everything whose loss could break this proof, and maybe more, some of it twice. `gates`
+    /// translates those of the proof, `seed` is what the proof starts from.
     pub(super) fn of_proof(
         &self,
         proof: &Proof,
         gates: impl Fn(Gate) -> Gate,
         seed: AssetId,
-        found: &mut FxHashSet<Thing>,
+        found: &mut Vec<Thing>,
     ) {
         let graph = &self.program.graph;
         for step in &proof.steps {
@@ -111,13 +111,13 @@ impl<'a> Things<'a> {
                     && asset != seed
                     && self.org.assets.get(asset).kind != Kind::System
                 {
-                    found.insert(Thing::Asset(asset));
+                    found.push(Thing::Asset(asset));
                 }
             }
         }
     }
 
-    fn of_gate(&self, gate: Gate, slots: &[u32], found: &mut FxHashSet<Thing>) {
+    fn of_gate(&self, gate: Gate, slots: &[u32], found: &mut Vec<Thing>) {
         let (org, program) = (self.org, self.program);
         let head = program.graph.head(gate);
         match program.atlas.origin(gate) {
@@ -129,11 +129,11 @@ impl<'a> Things<'a> {
                     .first()
                     .map(|&input| program.atlas.meaning(input))
                 {
-                    found.insert(Thing::Reader(row.index, reader));
+                    found.push(Thing::Reader(row.index, reader));
                 }
             }
             GateOrigin::Row(row) => {
-                found.insert(Thing::Row(row));
+                found.push(Thing::Row(row));
             }
             GateOrigin::Shared => {
                 if let (Some(identity), Some(target)) =
@@ -143,7 +143,7 @@ impl<'a> Things<'a> {
                 }
             }
             GateOrigin::Recovery(recovery) => {
-                found.insert(Thing::Recovery(recovery));
+                found.push(Thing::Recovery(recovery));
                 let rows = org.rows_of(org.gates[recovery as usize]);
                 let Some(identity) = self.identity_of(head) else {
                     return;
@@ -200,7 +200,7 @@ impl<'a> Things<'a> {
         self.groups.target(helper)
     }
 
-    fn memberships(&self, identity: AssetId, target: AssetId, found: &mut FxHashSet<Thing>) {
+    fn memberships(&self, identity: AssetId, target: AssetId, found: &mut Vec<Thing>) {
         let rows = self.groups.critical_rows(identity, target);
         found.extend(rows.into_iter().map(|index| {
             Thing::Row(RowRef {

@@ -265,7 +265,7 @@ impl Planner<'_> {
         if state.given.is_some() {
             return state;
         }
-        let scan: Scan = scan::scan(self.org, &state.program, &|_| {});
+        let scan: Scan = scan::scan_identities(self.org, &state.program);
         let mut search = solve::Search::new(&state.program.graph);
         for result in &scan.identities {
             let Some(forbidden) = self.forbidden(result.identity) else {
