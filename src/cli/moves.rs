@@ -13,7 +13,7 @@ use crate::report::{self, View, clipped, visible};
 use crate::solve;
 
 /// Columns of a line.
-const COLUMNS: usize = 118;
+pub(super) const COLUMNS: usize = 118;
 /// Names that are listed before the rest is counted.
 const LISTED: usize = 5;
 
@@ -255,14 +255,14 @@ impl Told<'_, '_> {
 }
 
 /// As code, in more backticks than it holds.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-fn signed(before: u64, after: u64) -> String {
+pub(super) fn signed(before: u64, after: u64) -> String {
     match after.cmp(&before) {
         std::cmp::Ordering::Equal => String::new(),
         std::cmp::Ordering::Greater => format!("  +{}", after - before),
@@ -270,7 +270,7 @@ fn signed(before: u64, after: u64) -> String {
     }
 }
 
-fn tier(tier: Option<u8>) -> String {
+pub(super) fn tier(tier: Option<u8>) -> String {
     tier.map_or_else(|| "-".to_owned(), |tier| tier.to_string())
 }
 

@@ -232,6 +232,89 @@ fn e5_one_recovery_dropped_closes_the_chain() {
     );
 }
 
+/// The scan of some tables, with further arguments.
+fn scan_of(tables: &Folder, more: &[&str]) -> tempfile::TempDir {
+    let out = tempfile::tempdir().unwrap();
+    let arguments = [
+        "scan",
+        tables.str(),
+        "--quiet",
+        "--out",
+        out.path().to_str().unwrap(),
+    ];
+    linchpin(&[&arguments[..], more].concat()).success();
+    out
+}
+
+#[test]
+fn two_scans_are_compared_without_their_tables() {
+    let (old, new) = (incident(false), incident(true));
+    new.write("signals.csv", "identity,signal\nceo,phishing\n");
+    let scans = [&old, &new].map(|tables| scan_of(tables, &[]));
+    let [before, after] = [0, 1].map(|at| scans[at].path().to_str().unwrap());
+    let output = linchpin(&["diff", before, after]).success();
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    insta::assert_snapshot!("diff-scans", text);
+    let file = format!("{before}/tiers.json");
+    let output = linchpin(&[
+        "diff",
+        after,
+        &file,
+        "--format",
+        "json",
+        "--fail-on",
+        "moved",
+    ])
+    .code(1);
+    let found: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    let moved = &found["moved"][0];
+    assert_eq!(moved["identity"], "att-voicemail");
+    assert_eq!(moved["lost"][0], "cust-dns");
+    let gone =
+        "recoveries|mailbox:gmail@personal|identity:ceo|email_link|account||| (recoveries.csv:3)";
+    let rows = moved["rows"].as_array().unwrap();
+    assert!(rows.iter().any(|row| row == gone), "{rows:?}");
+    // The same identities move, the same way, as by the exports.
+    let output = linchpin(&["diff", new.str(), old.str(), "--format", "json"]).success();
+    let exports: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    for key in ["tiers", "vanished"] {
+        assert_eq!(found[key], exports[key], "{key}");
+    }
+    let moves = |found: &serde_json::Value| -> Vec<[serde_json::Value; 4]> {
+        let moved = found["moved"].as_array().unwrap().iter();
+        moved
+            .map(|one| ["identity", "tier", "gained", "lost"].map(|key| one[key].clone()))
+            .collect()
+    };
+    assert_eq!(moves(&found), moves(&exports));
+}
+
+#[test]
+fn scans_that_are_not_alike_or_not_scans_are_told() {
+    let tables = incident(true);
+    let (plain, assumed) = (
+        scan_of(&tables, &[]),
+        scan_of(&tables, &["--assume", "sim-swap"]),
+    );
+    let [plain, assumed] = [&plain, &assumed].map(|folder| folder.path().to_str().unwrap());
+    let output = linchpin(&["diff", plain, assumed]).success();
+    let said = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(
+        said.contains("assumed: nothing before, sim-swap after"),
+        "{said}"
+    );
+    let output = linchpin(&["diff", plain, tables.str()]).code(2);
+    let said = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(said.contains("OLD is a scan and NEW an export"), "{said}");
+    let cut = Folder::new(&[("tiers.json", "{\n  \"schema_version\": 1,\n  \"linchpin\"")]);
+    let output = linchpin(&["diff", plain, cut.str()]).code(2);
+    let said = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(
+        said.contains("line 3 column 12") && said.contains("scan the export again"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_page_in_markdown_takes_names_for_names() {
     let old = Folder::new(&[

@@ -400,6 +400,150 @@ fn what_users_see() {
     assert!(text.contains("no longer"), "{text}");
 }
 
+/// An example as tables: facts are identities, rules are recoveries of one gate each, and the goals
+/// are systems. Only the seeds are people; the rest are services.
+fn as_tables(rules: &str, goals: &[&str], seeds: &[&str]) -> Folder {
+    let example = crate::theory::Example::new(rules);
+    let names: Vec<(&String, linchpin::rules::Fact)> = example
+        .facts
+        .iter()
+        .map(|(name, fact)| (name, *fact))
+        .collect();
+    let name = |fact: linchpin::rules::Fact| {
+        let (name, _) = names.iter().find(|(_, known)| *known == fact).unwrap();
+        let kind = if goals.contains(&name.as_str()) {
+            "system"
+        } else {
+            "identity"
+        };
+        format!("{kind}:{name}")
+    };
+    let mut identities = String::from("id,kind,sign_in\n");
+    for (name, _) in names
+        .iter()
+        .filter(|(name, _)| !goals.contains(&name.as_str()))
+    {
+        let kind = if seeds.contains(&name.as_str()) {
+            "human"
+        } else {
+            "service"
+        };
+        identities += &format!("{name},{kind},password\n");
+    }
+    let mut recoveries = String::from("source,target,method,restores,gate,need\n");
+    for (gate, rule) in example.graph.gates().zip(&example.rules) {
+        let head = name(example.graph.head(gate));
+        let restores = if head.starts_with("system") {
+            ""
+        } else {
+            "account"
+        };
+        let need = example.graph.need(gate);
+        for &input in example.graph.inputs(gate) {
+            recoveries += &format!(
+                "{},{head},ownership,{restores},{rule},{need}\n",
+                name(input)
+            );
+        }
+    }
+    let systems: String = goals.iter().map(|goal| format!("{goal},0\n")).collect();
+    Folder::new(&[
+        ("identities.csv", &identities),
+        ("recoveries.csv", &recoveries),
+        ("systems.csv", &format!("id,criticality\n{systems}")),
+    ])
+}
+
+/// All plans of fewest removed recoveries, as sets of rules: what a plan uses is kept out of the next
+/// one until a plan needs more.
+fn cuts(rules: &str, goals: &[&str], seeds: &[&str], assume: &[&str]) -> (usize, BTreeSet<String>) {
+    let folder = as_tables(rules, goals, seeds);
+    let mut cuts = BTreeSet::new();
+    let mut least = None;
+    let mut arguments: Vec<String> = ["harden", folder.str(), "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    for kind in ["factor", "proofing", "membership"] {
+        arguments.extend(["--forbid".to_owned(), kind.to_owned()]);
+    }
+    arguments.extend(["--allow".to_owned(), "recovery".to_owned()]);
+    for name in assume {
+        arguments.extend(["--assume".to_owned(), format!("identity:{name}")]);
+    }
+    loop {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = linchpin(&words);
+        let plan: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        let changes = plan["changes"].as_array().unwrap();
+        if plan["reached"] != true || *least.get_or_insert(changes.len()) < changes.len() {
+            return (least.unwrap_or_default(), cuts);
+        }
+        assert_eq!(
+            plan["at_least"].as_u64(),
+            Some(changes.len() as u64),
+            "{plan}"
+        );
+        let mut rows = changes
+            .iter()
+            .flat_map(|change| change["rows"].as_array().unwrap());
+        let first = rows.next().unwrap()["key"].as_str().unwrap().to_owned();
+        let rules: BTreeSet<&str> = changes
+            .iter()
+            .map(|change| change["rows"][0]["key"].as_str().unwrap())
+            .map(|key| key.split('|').nth(5).unwrap())
+            .collect();
+        cuts.insert(rules.into_iter().collect::<Vec<_>>().join(" "));
+        arguments.extend(["--keep".to_owned(), first]);
+    }
+}
+
+fn named(rules: &[&str]) -> (usize, BTreeSet<String>) {
+    (1, rules.iter().map(|rule| (*rule).to_owned()).collect())
+}
+
+#[test]
+fn cuts_of_the_published_examples() {
+    use crate::theory::{DESKS, E2, E4, E5, E6};
+    let everything = ["r7", "r6", "r5", "r9", "r10"];
+    assert_eq!(
+        cuts(E2, &["Twitter"], &["billing_addr"], &DESKS),
+        named(&everything)
+    );
+    let both = ["corp_docs", "godaddy_domains"];
+    assert_eq!(
+        cuts(E4, &both, &["hotmail_expired"], &[]),
+        named(&["c1", "c2", "c3"])
+    );
+    let way = ["c1", "c2", "c3", "c5", "c11"];
+    assert_eq!(
+        cuts(E4, &["godaddy_domains"], &["hotmail_expired"], &[]),
+        named(&way)
+    );
+    let all = ["f1", "f2", "f3", "f4", "f5", "f6"];
+    assert_eq!(
+        cuts(E5, &["cust_dns"], &["att_voicemail"], &[]),
+        named(&all)
+    );
+    // Everybody but the two who are at the end of the way anyway.
+    let example = crate::theory::Example::new(E6);
+    let names = example.facts.keys().map(String::as_str);
+    let seeds: Vec<&str> = names
+        .filter(|name| !["idp_admin", "carol_corp", "vault"].contains(name))
+        .collect();
+    assert_eq!(
+        cuts(E6, &["vault"], &seeds, &[]),
+        named(&["k5", "k6", "k8"])
+    );
+    let m5 = "
+        s1: s -> x
+        s2: s -> y
+        x1: x -> m1
+        x2: x -> m2
+        y1: y -> m3
+        g: 2/ m1, m2, m3 -> goal";
+    assert_eq!(cuts(m5, &["goal"], &["s"], &[]), named(&["s1", "g"]));
+}
+
 #[test]
 fn what_is_to_stay_stays_and_goals_that_are_none_are_refused() {
     let output = linchpin(&["harden", "data/harbour", "--keep", "process:night-desc"]).code(2);

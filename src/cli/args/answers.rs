@@ -147,7 +147,7 @@ pub struct HardenArgs {
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub forbid: Vec<FixKind>,
     /// What a change of a kind costs (1): factor, proofing, membership, recovery, holding, reader, binding,
-    /// grant;    /// repeatable
+    /// grant; repeatable
     #[arg(long, value_name = "KIND=N", value_parser = cost)]
     pub cost: Vec<(FixKind, u32)>,
     /// Write the changes here, as a change set that `whatif` takes
@@ -226,9 +226,11 @@ fn goal(text: &str) -> Result<Goal, String> {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     linchpin diff exports-october/ exports-november/\n  \
-    linchpin diff old/ new/ --fail-on tier-raised --as markdown > moved.md\n\n\
+    linchpin diff old/ new/ --fail-on tier-raised --as markdown > moved.md\n  \
+    linchpin diff out-october/tiers.json out-november/tiers.json\n\n\
     A cause is the smallest set of changed rows that explains a move: with those rows as they were, the\n\
-    identity is where it was. Rows of one gate change together.")]
+    identity is where it was. Rows of one gate change together. Of two scans, whose tables may be gone, the\n\
+    rows are told that are new on the opened chain.")]
 pub struct DiffArgs {
     /// What to read: the old export, then the new one.
     #[command(flatten)]

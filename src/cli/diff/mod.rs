@@ -1,5 +1,7 @@
 //! `linchpin diff`: what moved between two exports, and which changed rows explain it.
 
+mod scans;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -36,6 +38,20 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
             "two inputs are compared: linchpin diff OLD NEW; several exports of one time go into a folder".to_owned(),
         ));
     };
+    match [old, new].map(|input| scans::scan_in(input)) {
+        [Some(old), Some(new)] => return scans::run(args, console, [&old, &new]),
+        [None, None] => {}
+        [old, _] => {
+            let (scan, export) = if old.is_some() {
+                ("OLD", "NEW")
+            } else {
+                ("NEW", "OLD")
+            };
+            return Err(Failure::Usage(format!(
+                "{scan} is a scan and {export} an export: compare two scans (tiers.json) or two exports; `linchpin scan` makes a scan of an export"
+            )));
+        }
+    }
     let before = check::read_inputs(&args.read, std::slice::from_ref(old), false, console);
     if before.has_errors() {
         return Ok(Exit::Bad);
