@@ -343,6 +343,22 @@ fn the_readme_shows_real_output() {
         readme.contains(&shown.join("\n")),
         "the README does not show this:\n{summary}"
     );
+    let mut commands = 0;
+    let lines: Vec<&str> = readme.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(command) = line.strip_prefix("    $ linchpin ") else {
+            continue;
+        };
+        let (command, count) = command.split_once(" | head -").unwrap();
+        let words: Vec<&str> = command.split(' ').collect();
+        let said = say(root.clone(), &words).out;
+        let count: usize = count.parse().unwrap();
+        for (said, shown) in said.lines().take(count).zip(&lines[at + 1..]) {
+            assert_eq!(format!("    {said}").trim_end(), *shown, "of `{command}`");
+        }
+        commands += 1;
+    }
+    assert!(commands >= 2);
     say(
         root.clone(),
         &["scan", "data/harbour", "--out", &path, "--focus", "k.lowe"],
