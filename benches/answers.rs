@@ -18,6 +18,7 @@ use linchpin::analyze::compare::{Scanned, compare};
 use linchpin::analyze::{self, choke, explain};
 use linchpin::compile;
 use linchpin::ingest::{self, changes::read_changed};
+use linchpin::model::Organisation;
 use support::{number, tables};
 
 /// As in the program.
@@ -45,6 +46,8 @@ fn main() {
     let options = compile::Options::default();
     let (before, after) = (&changed.before, &changed.after);
     let program = compile::compile(before, &options);
+    let policy = linchpin::model::Policy::default();
+    let judge = |org: &Organisation| analyze::Judge::new(&policy, org, false, None);
     let scan = analyze::scan(before, &program, &|_| {});
 
     let measure = |run: &mut dyn FnMut()| {
@@ -68,7 +71,7 @@ fn main() {
         ..choke::Asked::default()
     };
     let ranking = measure(&mut || {
-        let scan = analyze::scan_identities(before, &program);
+        let scan = analyze::scan_identities(before, &program, &judge(before));
         drop(choke::choke_points(
             before, &program, &options, &scan, asked,
         ));
@@ -81,7 +84,7 @@ fn main() {
             ..choke::Asked::default()
         };
         let answer = |org, program: &compile::Program| {
-            let scan = analyze::scan_identities(org, program);
+            let scan = analyze::scan_identities(org, program, &judge(org));
             let points = choke::choke_points(org, program, &options, &scan, few);
             (scan, points)
         };
@@ -104,7 +107,7 @@ fn main() {
         .fact(before.identities[worst.identity as usize].asset);
     let goal = worst.answer.as_ref().unwrap().unlocks()[0].system;
     let proofs = measure(&mut || {
-        drop(analyze::scan_identities(before, &program));
+        drop(analyze::scan_identities(before, &program, &judge(before)));
         drop(explain::proofs(&program.graph, &[seed], goal, 5));
     });
     show("explain --all 5", proofs);

@@ -15,6 +15,6 @@ mod waivers;
 
 pub use coverage::Coverage;
 pub use findings::Finding;
-pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan, scan_identities};
-pub use tiers::{Change, NO_TIER};
+pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan, scan_by, scan_identities};
+pub use tiers::{Change, Judge, Verdict, is_open};
 pub use waivers::{Accepted, Waived, WaiverState};

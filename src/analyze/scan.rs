@@ -3,9 +3,9 @@
 
 use rayon::prelude::*;
 
-use super::{Change, Coverage, Finding, Waived, coverage, findings, single, tiers};
+use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
 use crate::compile::Program;
-use crate::model::{AssetId, Kind, Organisation, Table};
+use crate::model::{AssetId, Kind, Organisation, Policy};
 use crate::rules::{Class, Fact};
 use crate::solve::{self, Answer, Question, Unlocked};
 
@@ -39,6 +39,8 @@ pub struct IdentityResult {
     pub answer: Option<Answer>,
     /// Its tier; none when disabled.
     pub tier: Option<u8>,
+    /// The rule of the policy that assigned it, and the one that made it stricter, by position.
+    pub rules: [Option<u16>; 2],
     /// Against the tier before; none when disabled.
     pub change: Option<Change>,
 }
@@ -65,19 +67,33 @@ pub struct Baseline {
 
 /// Scans a compiled organisation on the threads of the current rayon pool. `tick` is called with
 /// the number of seeds done since the last call.
+///
+/// Tiers are those of the policy that is built in, all signals counted; see [`scan_by`].
 pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Scan {
-    scan_with(org, program, true, tick)
+    let policy = Policy::default();
+    scan_by(org, program, &Judge::new(&policy, org, false, None), tick)
+}
+
+/// The same with tiers by some policy.
+pub fn scan_by(
+    org: &Organisation,
+    program: &Program,
+    judge: &Judge<'_>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Scan {
+    scan_with(org, program, judge, true, tick)
 }
 
 /// The same for identities alone: without footholds, coverage and findings, for whoever asks only
 /// what identities unlock.
-pub fn scan_identities(org: &Organisation, program: &Program) -> Scan {
-    scan_with(org, program, false, &|_| {})
+pub fn scan_identities(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Scan {
+    scan_with(org, program, judge, false, &|_| {})
 }
 
 fn scan_with(
     org: &Organisation,
     program: &Program,
+    judge: &Judge<'_>,
     is_whole: bool,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
@@ -120,8 +136,6 @@ fn scan_with(
         },
     );
     let mut answers = answers.into_iter();
-    let signalled = signalled(org);
-
     let mut identities: Vec<IdentityResult> = Vec::with_capacity(org.identities.len());
     for (at, identity) in org.identities.iter().enumerate() {
         let answer = if identity.enabled {
@@ -129,18 +143,16 @@ fn scan_with(
         } else {
             None
         };
-        let tier = answer.as_ref().map(|answer| {
-            let worst = answer
-                .unlocks()
-                .first()
-                .map(|worst| order.severity[worst.system.index()]);
-            tiers::tier(identity, worst, signalled[at])
-        });
+        let verdict = answer
+            .as_ref()
+            .map(|answer| judge.verdict(org, at as u32, answer, &order.severity));
+        let tier = verdict.map(|verdict| verdict.tier);
         let change = tier.map(|tier| Change::of(identity.tier, tier));
         identities.push(IdentityResult {
             identity: at as u32,
             answer,
             tier,
+            rules: verdict.map_or([None; 2], |verdict| verdict.rules),
             change,
         });
     }
@@ -250,18 +262,6 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
     for (to, (.., from)) in identities.iter_mut().zip(order) {
         *to = std::mem::take(&mut sorted[from as usize]);
     }
-}
-
-pub(super) fn signalled(org: &Organisation) -> Vec<bool> {
-    let mut signalled = vec![false; org.identities.len()];
-    let rows = org.signals.iter().enumerate();
-    let counted = rows.filter(|(at, _)| org.counts(Table::Signals, *at));
-    for asset in counted.filter_map(|(_, signal)| signal.identity) {
-        if let Some(at) = org.identity_of[asset.index()] {
-            signalled[at as usize] = true;
-        }
-    }
-    signalled
 }
 
 fn baseline(program: &Program, order: &SystemOrder) -> Baseline {

@@ -84,6 +84,8 @@ pub enum Command {
     Templates(TemplatesArgs),
     /// Make up an organisation of any size, to try things out and to measure
     Generate(GenerateArgs),
+    /// Print the tier policy that is built in, with its comments
+    Policy,
     /// Print the JSON Schema of tiers.json
     Schema,
     /// Print a completion script for a shell

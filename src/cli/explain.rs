@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::args::{ExplainArgs, Telling};
 use super::console::Console;
 use super::loaded::{Loaded, find, named};
-use super::waive;
+use super::rulebook;
 use super::{Exit, Failure};
 use crate::analyze::explain;
 use crate::draw;
@@ -174,7 +174,7 @@ impl<'a> Asked<'_, 'a> {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{goal}{critical} falls with {seed} in {hops}");
         if let Some(waiver) = view.scan.waived.pair(self.seed, self.goal) {
-            let _ = writeln!(text, "{}", visible(&waive::text(waiver)));
+            let _ = writeln!(text, "{}", visible(&rulebook::text(waiver)));
         }
         for (at, chain) in chains.iter().enumerate() {
             if chains.len() > 1 {

@@ -47,7 +47,13 @@ pub(super) fn run(args: &HardenArgs, console: &Console) -> Result<Exit, Failure>
         waived: view.scan.waived.clone(),
         costs: args.cost.iter().copied().collect(),
     };
-    let plan = harden::plan(view.org, view.options, &asked);
+    let judge = loaded.rulebook.judge(view.org, view.options);
+    if matches!(asked.goal, harden::Goal::Tier { .. }) && !judge.is_by_criticality() {
+        return Err(Failure::Usage(
+            "the policy has rules that count systems, hops, accounts or mailboxes; harden plans for tiers that go by criticality: ask for --goal no-any-unlocks:0 instead".to_owned(),
+        ));
+    }
+    let plan = harden::plan(view.org, view.options, &judge, &asked);
     let made = within(&plan, args.budget);
     if let Some(path) = &args.out {
         let fixes: Vec<Fix> = made.iter().map(|one| one.fix).collect();

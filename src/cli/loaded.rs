@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::{ReadArgs, ScenarioArgs};
 use super::check;
 use super::console::Console;
-use super::waive::{self, Waivers};
+use super::rulebook::{self, Rulebook};
 use crate::analyze::compare::Scanned;
 use crate::analyze::{self, Scan};
 use crate::compile::{self, Options, Program};
@@ -22,6 +22,7 @@ pub(super) struct Loaded {
     pub(super) options: Options,
     pub(super) program: Program,
     pub(super) scan: Scan,
+    pub(super) rulebook: Arc<Rulebook>,
 }
 
 impl Loaded {
@@ -40,9 +41,12 @@ impl Loaded {
         if ingested.has_errors() {
             return Ok(None);
         }
-        let waivers = Waivers::load(scenario, read.format, console)?;
-        let loaded = Self::of(ingested, scenario, &waivers)?;
-        waive::remark(&loaded.scan, read.format, console);
+        let rulebook = Arc::new(Rulebook::load(scenario, read.format, console)?);
+        let loaded = Self::of(ingested, scenario, &rulebook)?;
+        rulebook::remark(&loaded.scan, read.format, console);
+        loaded
+            .rulebook
+            .remark_groups(&loaded.org, read.format, console);
         Ok(Some(loaded))
     }
 
@@ -50,10 +54,10 @@ impl Loaded {
     pub(super) fn of(
         ingested: Ingested,
         scenario: &ScenarioArgs,
-        waivers: &Waivers,
+        rulebook: &Arc<Rulebook>,
     ) -> Result<Self, Failure> {
         let sources = Arc::new(ingested.sources);
-        Self::scanned(ingested.organisation, sources, scenario, waivers)
+        Self::scanned(ingested.organisation, sources, scenario, rulebook)
     }
 
     /// Scans an organisation.
@@ -61,19 +65,22 @@ impl Loaded {
         org: Organisation,
         sources: Arc<Sources>,
         scenario: &ScenarioArgs,
-        waivers: &Waivers,
+        rulebook: &Arc<Rulebook>,
     ) -> Result<Self, Failure> {
         let options = scenario.options(&org);
         let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
         let program = compile::compile(&org, &options);
-        let mut scan = analyze::scan_identities(&org, &program);
-        waivers.apply(&org, &mut scan)?;
+        let judge = rulebook.judge(&org, &options);
+        let mut scan = analyze::scan_identities(&org, &program, &judge);
+        drop(judge);
+        rulebook.waive(&org, &mut scan)?;
         Ok(Self {
             org,
             sources,
             options,
             program,
             scan,
+            rulebook: Arc::clone(rulebook),
         })
     }
 
@@ -94,6 +101,7 @@ impl Loaded {
             program: &self.program,
             options: &self.options,
             scan: &self.scan,
+            policy: &self.rulebook.policy,
         }
     }
 }

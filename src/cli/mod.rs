@@ -16,14 +16,15 @@ mod loaded;
 mod memory;
 mod moves;
 mod pairs;
+mod policy;
 mod progress;
+mod rulebook;
 mod scan;
 mod schema;
 mod sources;
 mod stages;
 mod summary;
 mod templates;
-mod waive;
 mod whatif;
 
 use std::ffi::OsString;
@@ -70,6 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Sources(args) => sources::run(&args, &console),
         args::Command::Generate(args) => generate::run(&args, &console),
         args::Command::Templates(args) => templates::run(&args, &console),
+        args::Command::Policy => policy::run(&console),
         args::Command::Schema => schema::run(&console),
         args::Command::Completions(args) => completions::completions(&args, &console),
         args::Command::Man => completions::man(&console),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::{Format, PairsArgs};
 use super::console::Console;
 use super::loaded::{Loaded, find, named};
-use super::{Exit, Failure, waive};
+use super::{Exit, Failure, rulebook};
 use crate::analyze::pairs::{self, Asked, Found};
 use crate::model::{AssetId, Kind};
 use crate::report::{View, clipped, visible};
@@ -52,7 +52,7 @@ pub(super) fn run(args: &PairsArgs, console: &Console) -> Result<Exit, Failure> 
         }
         if !is_used {
             let (waiver, _) = &view.scan.waived.list[at];
-            waive::unused(waiver, args.read.format, console);
+            rulebook::unused(waiver, args.read.format, console);
         }
     }
     let text = match args.read.format {

@@ -8,11 +8,11 @@ use super::complaints;
 use super::console::Console;
 use super::memory;
 use super::progress::Progress;
+use super::rulebook::{self, Rulebook};
 use super::stages::Stages;
 use super::summary::{self, Written};
-use super::waive::{self, Waivers};
 use super::{Exit, Failure};
-use crate::analyze::{self, Scan};
+use crate::analyze::{self, Judge, Scan};
 use crate::compile::{self, Assumption, Program};
 use crate::diag::{Code, Diagnostic};
 use crate::draw;
@@ -48,12 +48,16 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         .as_deref()
         .map(|name| focus(&organisation, name))
         .transpose()?;
-    let waivers = Waivers::load(&args.scenario, args.read.format, console)?;
+    let mut rulebook = Rulebook::load(&args.scenario, args.read.format, console)?;
     let options = args.scenario.options(&organisation);
     let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let program = compile::compile(&organisation, &options);
     stages.done("compile");
-    let mut accepted = waivers.find(&organisation);
+    let mut accepted = rulebook.find(&organisation);
+    rulebook.remark_groups(&organisation, args.read.format, console);
+    // Groups and departments have other names when they are redacted.
+    let policy = rulebook.policy.clone();
+    let judge = rulebook.judge_by(&policy, &organisation, &options);
     if args.read.redact {
         let key = &args.read.redact_key;
         for assumption in &mut options.assumptions {
@@ -63,11 +67,12 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         for accepted in &mut accepted {
             accepted.redact(&organisation);
         }
+        rulebook.policy.redact();
         sources.rename(|name| redacted_file(key, name));
     }
-    let mut scan = solve(console, &organisation, &program);
-    waivers.apply_found(&organisation, &mut scan, accepted)?;
-    waive::remark(&scan, args.read.format, console);
+    let mut scan = solve(console, &organisation, &program, &judge);
+    rulebook.waive_found(&organisation, &mut scan, accepted)?;
+    rulebook::remark(&scan, args.read.format, console);
     stages.done("solve");
     drop(watch);
     let view = View {
@@ -76,6 +81,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         program: &program,
         options: &options,
         scan: &scan,
+        policy: &rulebook.policy,
     };
     let files = write_all(console, args, &view, focus, &mut stages)?;
     let written = Written {
@@ -174,14 +180,14 @@ fn threads(args: &ScanArgs) -> Result<rayon::ThreadPool, Failure> {
         .map_err(|error| Failure::Usage(format!("cannot start the threads: {error}")))
 }
 
-fn solve(console: &Console, org: &Organisation, program: &Program) -> Scan {
+fn solve(console: &Console, org: &Organisation, program: &Program, judge: &Judge<'_>) -> Scan {
     let seeds = org
         .assets
         .iter()
         .filter(|(_, asset)| !matches!(asset.kind, Kind::Group | Kind::System))
         .count();
     let progress = Progress::new(console, "solving", seeds as u64);
-    let scan = analyze::scan(org, program, &|done| progress.tick(done));
+    let scan = analyze::scan_by(org, program, judge, &|done| progress.tick(done));
     progress.finish();
     scan
 }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 
 use super::complaints::counted;
-use super::waive;
+use super::rulebook;
 use crate::analyze::{Change, IdentityResult, WaiverState};
 use crate::report::{View, chain, clipped, visible};
 
@@ -191,7 +191,7 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
         .iter()
         .filter(|(_, state)| matches!(state, WaiverState::InForce(_)));
     for (waiver, _) in in_force {
-        let line = format!("waived: {}; {}", waiver.about(), waive::text(waiver));
+        let line = format!("waived: {}; {}", waiver.about(), rulebook::text(waiver));
         writeln!(text, "{}", clipped(&visible(&line), COLUMNS))?;
     }
     writeln!(

@@ -9,7 +9,7 @@ use super::complaints;
 use super::console::Console;
 use super::loaded::Loaded;
 use super::moves::Told;
-use super::waive::{self, Waivers};
+use super::rulebook::{self, Rulebook};
 use super::{Exit, Failure};
 use crate::analyze::choke;
 use crate::analyze::compare;
@@ -51,17 +51,18 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         ..
     } = changed;
     let sources = Arc::new(sources);
-    let waivers = Waivers::load(&args.scenario, format, console)?;
+    let rulebook = Arc::new(Rulebook::load(&args.scenario, format, console)?);
     // Side by side: parts of a scan keep one thread busy.
     let side = |org| -> Result<_, Failure> {
-        let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario, &waivers)?;
+        let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario, &rulebook)?;
         let points = choke_points(&side.view());
         Ok((side, points))
     };
     let (before, after) = rayon::join(|| side(before), || side(after));
     let ((before, were), (after, are)) = (before?, after?);
     let points = [were, are];
-    waive::remark(&after.scan, format, console);
+    rulebook::remark(&after.scan, format, console);
+    rulebook.remark_groups(&after.org, format, console);
     let found = compare::compare(before.side(), after.side());
     let (before, after) = (before.view(), after.view());
     let told = Told {

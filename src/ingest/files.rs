@@ -19,6 +19,7 @@ use walkdir::WalkDir;
 
 use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
+use crate::model::{hexadecimal, sha256};
 use decode::{Undecodable, decode};
 use names::{extension, is_table, is_zip, reads};
 pub(super) use names::{is_output, is_own_graph};
@@ -388,7 +389,7 @@ struct Decoded {
 
 impl Decoded {
     fn new(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Self {
-        let sha256 = hexadecimal(&Sha256::digest(&bytes));
+        let sha256 = sha256(&bytes);
         let (text, bad) = match decode(bytes, encoding) {
             Ok(text) => (text, None),
             Err(Undecodable { text, at, what }) => (text, Some((at, what))),
@@ -422,14 +423,6 @@ fn load(path: &Path, name: &str, encoding: Option<&'static Encoding>) -> std::io
         return Err(std::io::Error::other(message));
     }
     Ok(Loaded::Text(Decoded::new(fs::read(path)?, encoding)))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// The beginning and the end of a file, as far as they are text.

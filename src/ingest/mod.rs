@@ -9,6 +9,7 @@ mod header;
 pub mod import;
 mod json;
 mod made;
+pub mod policy;
 mod raw;
 mod recognise;
 pub mod schema;

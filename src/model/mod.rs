@@ -3,10 +3,12 @@
 
 mod assets;
 mod change;
+mod digest;
 mod keys;
 mod kinds;
 mod name;
 mod organisation;
+mod policy;
 mod redact;
 mod rows;
 mod span;
@@ -16,12 +18,14 @@ mod words;
 
 pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
 pub use change::Change;
+pub use digest::{hexadecimal, sha256};
 pub use keys::row_key;
 pub use kinds::Kind;
 pub use name::{fold, fold_name, fold_phone};
 pub use organisation::{
     Input, Organisation, ProcessId, Provenance, ProvenanceId, RecoveryGate, RowMeta, RowRef,
 };
+pub use policy::{Channel, Demand, Effect, Policy, Rule, TIERS, Watch, When};
 pub use redact::{pseudonym, redacted_file};
 pub use rows::{
     AssetList, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,

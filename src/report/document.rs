@@ -80,6 +80,51 @@ pub struct InputEntry {
 pub struct PolicyEntry {
     /// Its name.
     pub name: String,
+    /// SHA-256 of its text, in hexadecimal.
+    #[serde(default)]
+    pub sha256: String,
+    /// The names of its rules; identities name them by their position.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// The tier of an account that no rule assigns one.
+    #[serde(default)]
+    pub otherwise: u8,
+    /// What a reset demands, by tier from 0 to 3.
+    #[serde(default)]
+    pub demands: Vec<DemandEntry>,
+}
+
+/// What a reset of an account of some tier demands.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DemandEntry {
+    /// The least proofing, in a word of the tables.
+    pub proofing: Option<String>,
+    /// So many different methods of one recovery are enough instead.
+    pub or_methods: Option<u32>,
+    /// The methods that may be used; any when there is no list.
+    pub methods: Option<Vec<String>>,
+    /// The methods that may not be used.
+    pub forbidden_methods: Vec<String>,
+    /// The channels that may be used; any when there is no list.
+    pub channels: Option<Vec<String>>,
+    /// The processes that may be used; any when there is no list.
+    pub processes: Option<Vec<String>>,
+    /// How many people must approve.
+    pub approvers: u32,
+    /// What they must be; anything when there is none.
+    pub approver_kinds: Vec<String>,
+    /// Whether an approver's own account must not fall with the account.
+    pub approvers_outside: bool,
+    /// How long a reset must wait, in hours.
+    pub hold_hours: u32,
+    /// Whether sessions and tokens must be revoked.
+    pub revoke_sessions: bool,
+    /// Whether it must be logged.
+    pub logged: bool,
+    /// Who must be told.
+    pub notify: Vec<String>,
+    /// Whether the process must say what happens when evidence is missing or contradictory.
+    pub escalation: bool,
 }
 
 /// What the assumptions alone give.
@@ -225,6 +270,12 @@ pub struct IdentityEntry<'a> {
     pub declared: bool,
     /// Its reset tier; none when disabled.
     pub tier: Option<u8>,
+    /// The rule of the policy that assigned it, by position; none when no rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<u16>,
+    /// The rule that made it stricter, by position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stricter: Option<u16>,
     /// The tier before.
     pub previous_tier: Option<u8>,
     /// `raise`, `lower`, `same` or `new`; none when disabled.

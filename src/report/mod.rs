@@ -7,6 +7,7 @@ mod changes;
 mod document;
 mod facts;
 mod keys;
+mod policy;
 mod rows;
 mod rules;
 mod sarif;
@@ -21,12 +22,13 @@ pub use cells::{Aliases, aliases, cells};
 pub use chain::{Chain, Step, Term, chain};
 pub use changes::{ChangeRow, change_rows, fix_text, recovery_cells};
 pub use document::{
-    AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, Document, FactName,
-    FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry, SystemEntry,
-    UnlockEntry, WaiverEntry, WorstEntry, schema,
+    AssumptionText, BaselineEntry, ChainStep, Counts, CoverageEntry, DemandEntry, Document,
+    FactName, FindingEntry, FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, RowEntry,
+    SystemEntry, UnlockEntry, WaiverEntry, WorstEntry, schema,
 };
 pub use facts::{accountable, fact_text, gate_rows};
 pub use keys::row_entry;
+pub use policy::policy_entry;
 pub use rows::{RowChange, row_changes};
 pub use rules::{RuleEdge, RuleNode, rule_edges, rule_nodes};
 pub use sarif::sarif;
@@ -39,7 +41,7 @@ pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_en
 use crate::analyze::Scan;
 use crate::compile::{Options, Program};
 use crate::diag::Sources;
-use crate::model::{AssetId, Organisation};
+use crate::model::{AssetId, Organisation, Policy};
 use crate::rules::Fact;
 
 /// A finished scan with everything it was made of.
@@ -55,6 +57,8 @@ pub struct View<'a> {
     pub options: &'a Options,
     /// The answers.
     pub scan: &'a Scan,
+    /// The tier policy.
+    pub policy: &'a Policy,
 }
 
 impl<'a> View<'a> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{RowEntry, View, chain, row_entry, row_key, visible};
 use crate::diag::{Code, Severity};
-use crate::model::{AssetId, RowRef, Waiver};
+use crate::model::{AssetId, RowRef, Waiver, hexadecimal};
 
 /// The rule of an identity that unlocks a system of criticality 0.
 const UNLOCKS: &str = "unlocks-critical";
@@ -185,10 +185,7 @@ fn fingerprint(keys: &[String]) -> String {
         hash.update(key.as_bytes());
         hash.update([0]);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&hash.finalize())
 }
 
 /// Rows that one result points at.

@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
-    FootholdEntry, IdentityEntry, InputEntry, PolicyEntry, SystemEntry, Term, UnlockEntry, View,
-    WaiverEntry, WorstEntry, accountable, chain, row_entry,
+    FootholdEntry, IdentityEntry, InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry,
+    WorstEntry, accountable, chain, policy_entry, row_entry,
 };
 use crate::analyze::{FootholdResult, IdentityResult, WaiverState};
 use crate::model::{AssetId, Waiver, Word};
@@ -31,9 +31,7 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
                 sha256: input.sha256.clone(),
             })
             .collect(),
-        policy: PolicyEntry {
-            name: "default".to_owned(),
-        },
+        policy: policy_entry(view.policy),
         assumptions: view
             .options
             .assumptions
@@ -169,6 +167,8 @@ pub fn identity_entry<'a>(
         enabled: identity.enabled,
         declared: identity.declared,
         tier: result.tier,
+        rule: result.rules[0],
+        stricter: result.rules[1],
         previous_tier: identity.tier,
         change: result.change.map(|change| change.word().into()),
         unlock_set: answer.and_then(|answer| sets.position(answer)),

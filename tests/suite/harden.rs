@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use linchpin::analyze::harden::{self, Asked, Fix, FixKind, Goal, Plan, Twins};
-use linchpin::analyze::{self, Scan};
+use linchpin::analyze::{self, Judge, Scan};
 use linchpin::compile::{self, Edits, compile, compile_edited};
 use linchpin::ingest::{self, changes::read_changed};
-use linchpin::model::{IdentityKind, Organisation, SignIn};
+use linchpin::model::{IdentityKind, Organisation, Policy, SignIn};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -26,6 +26,13 @@ const NO_HUMAN: Goal = Goal::NoUnlocks {
     kind: Some(IdentityKind::Human),
     criticality: 0,
 };
+
+/// A plan by the policy that is built in.
+fn plan(org: &Organisation, options: &compile::Options, asked: &Asked) -> Plan {
+    let policy = Policy::default();
+    let judge = Judge::new(&policy, org, options.standing_only, None);
+    harden::plan(org, options, &judge, asked)
+}
 
 fn asked(goal: Goal) -> Asked {
     Asked {
@@ -186,7 +193,7 @@ fn plans_are_as_short_as_an_exhaustive_search_finds() {
             let folder = Folder::new(&[("tables.json", &tables)]);
             let org = ingest::read(&[folder.path()], ingest::Options::default()).organisation;
             let options = compile::Options::default();
-            let plan = harden::plan(&org, &options, &asked(goal));
+            let plan = plan(&org, &options, &asked(goal));
             let twins = Twins::new(&org);
             let fixes: Vec<Fix> = plan.fixes.iter().map(|one| one.fix).collect();
             if plan.is_reached && !reaches(&org, &twins, &fixes, goal) {
@@ -267,6 +274,7 @@ fn check_whatif(
         program: &program,
         options,
         scan: &scan,
+        policy: &Policy::default(),
     };
     let fixes: Vec<Fix> = plan.fixes.iter().map(|one| one.fix).collect();
     let mut tables = serde_json::Map::new();
@@ -331,7 +339,7 @@ fn plans_of_random_organisations_hold_when_whatif_makes_them() {
             };
             let mut asked = asked(goal);
             asked.kinds = FixKind::WORDS.iter().map(|(_, kind)| *kind).collect();
-            let plan = harden::plan(&org, &options, &asked);
+            let plan = plan(&org, &options, &asked);
             if !plan.is_reached || plan.fixes.is_empty() {
                 return Ok(());
             }

@@ -24,6 +24,7 @@ mod naive;
 mod outputs;
 mod pairs;
 mod phantom;
+mod policy;
 mod properties;
 mod random;
 mod solver;

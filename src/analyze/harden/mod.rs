@@ -14,7 +14,7 @@ mod twins;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Scan, Waived, scan};
+use super::{Judge, Scan, Waived, scan};
 use crate::compile::{Edits, Options, Program, compile_edited};
 use crate::model::{AssetId, IdentityKind, Organisation};
 use crate::rules::Fact;
@@ -108,9 +108,9 @@ const ROUNDS: usize = 400;
 /// Proofs that one round adds.
 const PROOFS: usize = 400;
 
-/// Looks for a plan.
+/// Looks for a plan. Goals of tiers need a policy that [goes by criticality](Judge::is_by_criticality).
 #[must_use]
-pub fn plan(org: &Organisation, options: &Options, asked: &Asked) -> Plan {
+pub fn plan(org: &Organisation, options: &Options, judge: &Judge<'_>, asked: &Asked) -> Plan {
     let mut planner = Planner {
         org,
         options,
@@ -121,7 +121,7 @@ pub fn plan(org: &Organisation, options: &Options, asked: &Asked) -> Plan {
         list: Vec::new(),
         costs: Vec::new(),
         spoilt: FxHashSet::default(),
-        signalled: super::scan::signalled(org),
+        judge,
     };
     planner.plan()
 }
@@ -137,7 +137,7 @@ struct Planner<'a> {
     costs: Vec<u32>,
     /// Changes that were made and did not break what they were to break: none is known.
     spoilt: FxHashSet<Fix>,
-    signalled: Vec<bool>,
+    judge: &'a Judge<'a>,
 }
 
 /// An organisation with some changes made.
@@ -219,10 +219,7 @@ impl Planner<'_> {
         let identities = (0u32..).zip(&self.org.identities);
         identities
             .filter(|(_, identity)| identity.enabled)
-            .filter(|(at, identity)| {
-                let own = u8::from(self.signalled[*at as usize]);
-                identity.kind == IdentityKind::BreakGlass || super::NO_TIER - own <= tier
-            })
+            .filter(|(at, _)| self.judge.verdict_if(self.org, *at, None).tier <= tier)
             .map(|(at, _)| at)
             .collect()
     }
@@ -233,10 +230,10 @@ impl Planner<'_> {
         let identity = &self.org.identities[at as usize];
         match self.asked.goal {
             Goal::Tier { tier, .. } => {
-                let own = u8::from(self.signalled[at as usize]);
-                let is_fixed =
-                    identity.kind == IdentityKind::BreakGlass || super::NO_TIER - own <= tier;
-                (!is_fixed).then_some(tier + own)
+                let is_beyond = |worst| self.judge.verdict_if(self.org, at, worst).tier <= tier;
+                // Worse systems make no tier less strict.
+                let forbidden = (0..3).rev().find(|&worst| is_beyond(Some(worst)));
+                forbidden.filter(|_| !is_beyond(None))
             }
             Goal::NoUnlocks { kind, criticality } => kind
                 .is_none_or(|kind| kind == identity.kind)
@@ -265,7 +262,7 @@ impl Planner<'_> {
         if state.given.is_some() {
             return state;
         }
-        let scan: Scan = scan::scan_identities(self.org, &state.program);
+        let scan: Scan = scan::scan_identities(self.org, &state.program, self.judge);
         let mut search = solve::Search::new(&state.program.graph);
         for result in &scan.identities {
             let Some(forbidden) = self.forbidden(result.identity) else {

@@ -20,6 +20,10 @@ pub struct ScenarioArgs {
     /// What to take for what the exports could not show
     #[arg(long, value_enum, default_value_t = Unknown::Worst, value_name = "CASE")]
     pub assume_unknown: Unknown,
+    /// A TOML file of rules that assign tiers and of what each demands; `linchpin policy` prints the
+    /// one that is built in
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// A TOML file of accepted risks; repeatable
     ///
     /// Each is a `[[waiver]]` with what is accepted (`finding = "CODE"`, `row = "KEY"`, or

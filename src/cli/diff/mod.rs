@@ -3,6 +3,7 @@
 mod scans;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use super::console::Console;
 use super::loaded::Loaded;
 use super::moves::Told;
 use super::progress::Progress;
-use super::waive::{self, Waivers};
+use super::rulebook::{self, Rulebook};
 use super::{Exit, Failure};
 use crate::analyze;
 use crate::analyze::causes::{self, Cause, Search};
@@ -56,11 +57,11 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
     if before.has_errors() {
         return Ok(Exit::Bad);
     }
-    let waivers = Waivers::load(&args.scenario, args.read.format, console)?;
-    let before = Loaded::of(before, &args.scenario, &waivers)?;
+    let rulebook = Arc::new(Rulebook::load(&args.scenario, args.read.format, console)?);
+    let before = Loaded::of(before, &args.scenario, &rulebook)?;
     let options = args.read.options(false);
     read_kept(std::slice::from_ref(new), &options, |ingested, kept| {
-        compared(args, console, &before, &waivers, ingested, kept)
+        compared(args, console, &before, &rulebook, ingested, kept)
     })
 }
 
@@ -68,7 +69,7 @@ fn compared(
     args: &DiffArgs,
     console: &Console,
     before: &Loaded,
-    waivers: &Waivers,
+    rulebook: &Rulebook,
     ingested: Ingested,
     kept: &Kept<'_>,
 ) -> Result<Exit, Failure> {
@@ -80,15 +81,18 @@ fn compared(
     let options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     let org = ingested.organisation;
     let program = compile::compile(&org, &options);
-    let mut scan = analyze::scan_identities(&org, &program);
-    waivers.apply(&org, &mut scan)?;
-    waive::remark(&scan, args.read.format, console);
+    let judge = rulebook.judge(&org, &options);
+    let mut scan = analyze::scan_identities(&org, &program, &judge);
+    rulebook.remark_groups(&org, args.read.format, console);
+    rulebook.waive(&org, &mut scan)?;
+    rulebook::remark(&scan, args.read.format, console);
     let view = View {
         org: &org,
         sources: kept.sources(),
         program: &program,
         options: &options,
         scan: &scan,
+        policy: &rulebook.policy,
     };
     let side = compare::Scanned {
         org: &org,
@@ -104,7 +108,7 @@ fn compared(
         found: &found,
     };
     let top = args.moves.top as usize;
-    let causes = explained(args, console, &told, &rows, kept);
+    let causes = explained(args, console, rulebook, &told, &rows, kept);
     let holds = told.conditions(&args.moves.fail_on);
     let form = match (args.form, args.read.format) {
         (DiffForm::Text, Format::Json) => DiffForm::Json,
@@ -159,6 +163,7 @@ fn compared(
 fn explained(
     args: &DiffArgs,
     console: &Console,
+    rulebook: &Rulebook,
     told: &Told<'_, '_>,
     rows: &[RowChange],
     kept: &Kept<'_>,
@@ -173,7 +178,7 @@ fn explained(
     let progress = Progress::new(console, "explaining", budget as u64);
     let mut undone = |set: &[usize]| {
         progress.tick(1);
-        undo(args, told, rows, kept, set, moves)
+        undo(args, rulebook, told, rows, kept, set, moves)
     };
     let found = causes::causes(Search {
         changes: rows.len(),
@@ -188,6 +193,7 @@ fn explained(
 /// Which moves are undone when some differences are.
 fn undo(
     args: &DiffArgs,
+    rulebook: &Rulebook,
     told: &Told<'_, '_>,
     rows: &[RowChange],
     kept: &Kept<'_>,
@@ -200,7 +206,8 @@ fn undo(
         return vec![false; moves.len()];
     };
     let program = compile::compile(&org, &options);
-    let scan = analyze::scan_identities(&org, &program);
+    let judge = rulebook.judge(&org, &options);
+    let scan = analyze::scan_identities(&org, &program, &judge);
     let undone = compare::Scanned {
         org: &org,
         program: &program,
