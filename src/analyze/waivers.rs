@@ -207,8 +207,25 @@ impl Waived {
 
     /// Whether all that an identity unlocks, at least one system, is waived.
     #[must_use]
-    pub fn covers(&self, identity: AssetId, mut systems: impl Iterator<Item = AssetId>) -> bool {
-        !self.pairs.is_empty() && systems.all(|system| self.pair(identity, system).is_some())
+    pub fn covers(&self, identity: AssetId, systems: impl Iterator<Item = AssetId>) -> bool {
+        let mut systems = systems.peekable();
+        !self.pairs.is_empty()
+            && systems.peek().is_some()
+            && systems.all(|system| self.pair(identity, system).is_some())
+    }
+
+    /// How many pairs of an identity and a system waivers in force name.
+    #[must_use]
+    pub fn pair_count(&self) -> u32 {
+        let chains = self
+            .list
+            .iter()
+            .filter(|(waiver, _)| waiver.identities.len() == 1);
+        let counts = chains.map(|(_, state)| match state {
+            WaiverState::InForce(count) => *count,
+            _ => 0,
+        });
+        counts.sum()
     }
 }
 

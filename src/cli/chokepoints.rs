@@ -58,6 +58,13 @@ fn text(view: &View<'_>, found: &Ranking) -> String {
         "{all} pairs of an identity and a system that it unlocks (criticality 0: {}, 1: {}, 2: {})",
         found.pairs[0], found.pairs[1], found.pairs[2]
     );
+    if view.scan.waived.pair_count() > 0 {
+        let _ = writeln!(
+            text,
+            "{} waived pairs are left out",
+            view.scan.waived.pair_count()
+        );
+    }
     if found.points.is_empty() {
         text.push_str("none of them depends on one thing alone\n");
         return text;
@@ -132,6 +139,7 @@ fn as_json(view: &View<'_>, found: &Ranking) -> String {
         json!({
             "pairs": { "0": zero, "1": one, "2": two },
             "tried": found.tried,
+            "waived_pairs": view.scan.waived.pair_count(),
             "choke_points": points,
         })
     )

@@ -2,11 +2,12 @@
 
 mod tell;
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::args::{ExplainArgs, Telling};
+use super::args::{ExplainArgs, Format, Telling};
 use super::console::Console;
 use super::loaded::{Loaded, find, named};
 use super::rulebook;
@@ -29,15 +30,19 @@ pub(super) fn run(args: &ExplainArgs, console: &Console) -> Result<Exit, Failure
         return Ok(Exit::Bad);
     };
     let (org, view) = (&loaded.org, loaded.view());
+    let telling = match (args.telling, args.read.format) {
+        (Telling::Text, Format::Json) => Telling::Json,
+        (telling, _) => telling,
+    };
     let seed = find(org, &args.identity, Kind::Identity, "--identity")?;
     let text = if args.reverse {
-        exposed(&view, seed, args.telling)?
+        exposed(&view, seed, telling)?
     } else {
         let goal = match &args.system {
             Some(name) => Some(find(org, name, Kind::System, "--system")?),
             None => None,
         };
-        fallen(&view, args, seed, goal)?
+        fallen(&view, (args.all, telling), seed, goal)?
     };
     console.out(&text)?;
     Ok(Exit::Done)
@@ -53,7 +58,7 @@ struct Asked<'v, 'a> {
 
 fn fallen(
     view: &View<'_>,
-    args: &ExplainArgs,
+    (all_ways, telling): (u32, Telling),
     seed: AssetId,
     goal: Option<AssetId>,
 ) -> Result<String, Failure> {
@@ -94,7 +99,7 @@ fn fallen(
                 Some((_, _, worst)) => worst,
                 None => {
                     let name = named(view, seed);
-                    return Ok(match args.telling {
+                    return Ok(match telling {
                         Telling::Json => format!(
                             "{:#}\n",
                             json!({ "identity": view.shown(seed), "unlocks": false, "proofs": [] })
@@ -108,6 +113,12 @@ fn fallen(
         }
     };
     let fact = atlas.fact(goal);
+    if atlas.is_disabled_account(fact) {
+        let name = named(view, goal);
+        return Err(Failure::Usage(format!(
+            "`{name}` is disabled: nothing brings it down"
+        )));
+    }
     let is_base = base.contains(fact);
     let asked = Asked {
         view,
@@ -118,13 +129,34 @@ fn fallen(
     if level(fact).is_none() {
         let closure = if is_base { &alone } else { &all };
         let misses = explain::misses(graph, closure, &asked.given, fact);
-        return asked.missed(&misses, is_base, args.telling);
+        return asked.missed(&misses, is_base, telling);
     }
-    let found = explain::proofs(graph, &asked.given, fact, args.all as usize);
-    asked.proved(&found, args.telling)
+    let mut found = explain::proofs(graph, &asked.given, fact, all_ways as usize);
+    asked.without_twins(&mut found);
+    asked.proved(&found, telling)
 }
 
 impl<'a> Asked<'_, 'a> {
+    /// Leaves out proofs that say the same by the same rows: a row that is written twice, or somebody
+    /// who owns a mailbox and reads it as a delegate too, is no further way.
+    fn without_twins(&self, found: &mut explain::Proofs) {
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        found.proofs.retain(|proof| {
+            let chain = report::chain(self.view, proof);
+            let rows = chain.steps.iter().flat_map(|step| &step.rows);
+            let mut keys: Vec<String> = rows
+                .map(|&row| report::row_key(self.view.org, row))
+                .collect();
+            keys.sort_unstable();
+            keys.dedup();
+            told.insert(format!(
+                "{} {}",
+                chain.text(self.view, false),
+                keys.join(" ")
+            ))
+        });
+    }
+
     fn proved(&self, found: &explain::Proofs, telling: Telling) -> Result<String, Failure> {
         let view = self.view;
         let chains: Vec<Chain<'a>> = found

@@ -64,15 +64,15 @@ pub(super) fn run(args: &HardenArgs, console: &Console) -> Result<Exit, Failure>
         Format::Json => as_json(&view, &plan, made),
     };
     console.out(&text)?;
-    if !plan.is_reached {
-        remark(
-            console,
-            args.read.format,
-            "no plan of the allowed changes reaches the goal",
-        );
-        return Ok(Exit::Condition);
-    }
-    Ok(Exit::Done)
+    let said = if !plan.is_reached {
+        "no plan of the allowed changes reaches the goal"
+    } else if made.len() < plan.fixes.len() {
+        "the budget does not reach the goal"
+    } else {
+        return Ok(Exit::Done);
+    };
+    remark(console, args.read.format, said);
+    Ok(Exit::Condition)
 }
 
 /// The changes that a budget allows.
@@ -88,6 +88,10 @@ fn within(plan: &Plan, budget: Option<u32>) -> &[PlannedFix] {
 
 fn write_changes(view: &View<'_>, fixes: &[Fix], path: &std::path::Path) -> Result<(), Failure> {
     let mut tables: Map<String, Value> = Map::new();
+    if fixes.is_empty() {
+        // No change at all is a change set too.
+        tables.insert(Table::Recoveries.word().to_owned(), json!([]));
+    }
     for (table, row) in report::change_rows(view, fixes) {
         let rows = tables.entry(table.word()).or_insert_with(|| json!([]));
         if let Some(rows) = rows.as_array_mut() {
@@ -270,9 +274,17 @@ fn text(view: &View<'_>, asked: &Asked, plan: &Plan, made: &[PlannedFix]) -> Str
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "goal: {}; now {} are beyond it",
+        "goal: {}; now {} beyond it{}",
         goal_text(asked.goal),
-        plan.before
+        if plan.before == 1 {
+            "1 is".to_owned()
+        } else {
+            format!("{} are", plan.before)
+        },
+        match asked.waived.pair_count() {
+            0 => String::new(),
+            count => format!(", waived pairs left out ({count})"),
+        }
     );
     if !plan.is_reached {
         stuck(&mut text, view, plan);
@@ -295,12 +307,14 @@ fn text(view: &View<'_>, asked: &Asked, plan: &Plan, made: &[PlannedFix]) -> Str
     } else {
         "\nwhat comes nearest"
     };
-    let proven = if plan.cost == plan.bound {
-        "optimal: no plan of these kinds costs less".to_owned()
+    let proven = if !plan.is_reached {
+        String::new()
+    } else if plan.cost == plan.bound {
+        "; optimal: no plan of these kinds costs less".to_owned()
     } else {
-        format!("any plan of these kinds costs at least {}", plan.bound)
+        format!("; any plan of these kinds costs at least {}", plan.bound)
     };
-    let _ = writeln!(text, "{what}: {count} {changes}{cost}; {proven}\n");
+    let _ = writeln!(text, "{what}: {count} {changes}{cost}{proven}\n");
     let mut before = plan.before;
     for (at, one) in made.iter().enumerate() {
         let what = report::fix_text(view, one.fix);
@@ -419,6 +433,7 @@ fn as_json(view: &View<'_>, plan: &Plan, made: &[PlannedFix]) -> String {
             "optimal": plan.is_optimal(),
             "changes": changes,
             "stuck": stuck,
+            "waived_pairs": view.scan.waived.pair_count(),
         })
     )
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per command, one place that prints.
 
+mod appeared;
 mod args;
 mod check;
 mod chokepoints;

@@ -1,16 +1,18 @@
 //! What moved between two scans, in words and as JSON.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::appeared::{New, appeared};
 use super::args::MoveKind;
 use super::loaded::named;
 use crate::analyze::IdentityResult;
 use crate::analyze::compare::{Comparison, Move};
 use crate::model::AssetId;
 use crate::report::{self, View, clipped, visible};
-use crate::solve;
+use crate::solve::{self, Proof};
 
 /// Columns of a line.
 pub(super) const COLUMNS: usize = 118;
@@ -28,6 +30,7 @@ impl Told<'_, '_> {
     /// The conditions that hold, each with how often.
     pub(super) fn conditions(&self, asked: &[MoveKind]) -> Vec<String> {
         let moved = self.found.moved.iter().filter(|one| !self.is_waived(one));
+        let some_moved = moved.clone().count();
         let (raised, grew, gained) = (
             moved.clone().filter(|one| one.is_raise()).count(),
             moved
@@ -37,10 +40,15 @@ impl Told<'_, '_> {
             moved.filter(|one| !one.gained.is_empty()).count(),
         );
         // Whoever is new and can bring something down was not there before either.
-        let new = self.after.scan.identities.iter().filter(|result| {
-            self.found.appeared.contains(&result.identity) && !self.covers(result)
-        });
+        let appeared: BTreeSet<u32> = self.found.appeared.iter().copied().collect();
+        let new = self
+            .after
+            .scan
+            .identities
+            .iter()
+            .filter(|result| appeared.contains(&result.identity) && !self.covers(result));
         let new_worst = new.clone().filter(|one| one.tier == Some(0)).count();
+        let new_count = new.clone().count();
         let new_some = new
             .filter(|one| {
                 one.answer
@@ -48,7 +56,7 @@ impl Told<'_, '_> {
                     .is_some_and(|one| !one.unlocks().is_empty())
             })
             .count();
-        let all = self.found.moved.len() + self.found.appeared.len() + self.found.vanished.len();
+        let all = some_moved + new_count + self.found.vanished.len();
         let counted = asked.iter().map(|kind| match kind {
             MoveKind::TierRaised => ("tier-raised", raised),
             MoveKind::Tier0Grew => ("tier0-grew", grew + new_worst),
@@ -107,8 +115,8 @@ impl Told<'_, '_> {
                 let names = list
                     .iter()
                     .map(|&at| view.org.identities[at as usize].asset);
-                let line = format!("\n{word}: {}", names_of(view, names, list.len()));
-                let _ = writeln!(text, "{}", clipped(&line, COLUMNS));
+                let line = format!("{word}: {}", names_of(view, names, list.len()));
+                let _ = writeln!(text, "\n{}", clipped(&line, COLUMNS));
             }
         }
         if !found.moved.is_empty() {
@@ -131,7 +139,52 @@ impl Told<'_, '_> {
                 found.moved.len() - top
             );
         }
+        let new = self.appeared(top);
+        if !new.is_empty() {
+            let _ = writeln!(
+                text,
+                "\nnew and unlock something ({} in all, the worst first)",
+                new.len()
+            );
+        }
+        for one in new.iter().take(top) {
+            let (line, below) = self.new_lines(one);
+            let _ = writeln!(text, "  {}", clipped(&line, COLUMNS - 2));
+            for line in below {
+                let _ = writeln!(text, "          {}", clipped(&visible(&line), COLUMNS - 10));
+            }
+        }
+        if new.len() > top {
+            let _ = writeln!(
+                text,
+                "  and {} more; --top tells more of them",
+                new.len() - top
+            );
+        }
         text
+    }
+
+    fn appeared(&self, top: usize) -> Vec<New> {
+        appeared(self.before, self.after, &self.found.appeared, top)
+    }
+
+    fn new_lines(&self, one: &New) -> (String, Vec<String>) {
+        let systems = names_of(self.after, one.systems.iter().copied(), one.systems.len());
+        let systems = systems.replace("system:", "");
+        let waived = &self.after.scan.waived;
+        let waived = if waived.covers(one.asset, one.systems.iter().copied()) {
+            " (waived)"
+        } else {
+            ""
+        };
+        let name = named(self.after, one.asset);
+        let line = format!(
+            "new -> {}  {name}, unlocks {systems}{waived}",
+            tier(one.tier)
+        );
+        let opened = one.chain.iter().map(|chain| format!("opened: {chain}"));
+        let rows = one.rows.iter().map(|row| format!("new on it: {row}"));
+        (line, opened.chain(rows).collect())
     }
 
     fn one(&self, text: &mut String, one: &Move) {
@@ -147,6 +200,9 @@ impl Told<'_, '_> {
         if !one.lost.is_empty() {
             let _ = write!(line, ", no longer {}", systems(self.before, &one.lost));
         }
+        if one.gained.is_empty() && one.lost.is_empty() {
+            line += &self.reason(one);
+        }
         if self.is_waived(one) {
             line.push_str(" (waived)");
         }
@@ -158,6 +214,26 @@ impl Told<'_, '_> {
             if let Some(told) = list.first().and_then(|&goal| chain(view, identity, goal)) {
                 let _ = writeln!(text, "          {sign}: {}", clipped(&told, COLUMNS - 18));
             }
+        }
+    }
+
+    /// Why a tier moves though the same systems fall.
+    fn reason(&self, one: &Move) -> String {
+        let worst = |view: &View<'_>, at: u32| {
+            let mut results = view.scan.identities.iter();
+            let result = results.find(|result| result.identity == at)?;
+            let worst = result.answer.as_ref()?.unlocks().first()?;
+            Some(view.criticality(worst.system))
+        };
+        let sides = [
+            (self.before, one.identity[0]),
+            (self.after, one.identity[1]),
+        ];
+        match sides.map(|(view, at)| worst(view, at)) {
+            [Some(was), Some(is)] if was != is => {
+                format!(", the worst that it unlocks has criticality {is}, not {was}")
+            }
+            _ => ", by its kind, a signal or another rule of the policy".to_owned(),
         }
     }
 
@@ -204,6 +280,17 @@ impl Told<'_, '_> {
         if found.moved.len() > top {
             let _ = writeln!(text, "\nand {} more", found.moved.len() - top);
         }
+        let new = self.appeared(top);
+        for one in new.iter().take(top) {
+            let (line, below) = self.new_lines(one);
+            let _ = writeln!(text, "\n- {}", code(&line));
+            for line in below {
+                let _ = writeln!(text, "  - {}", code(&visible(&line)));
+            }
+        }
+        if new.len() > top {
+            let _ = writeln!(text, "\nand {} new ones more", new.len() - top);
+        }
         text
     }
 
@@ -243,11 +330,25 @@ impl Told<'_, '_> {
                 .map(|&at| view.org.identities[at as usize].asset);
             assets.map(|asset| view.shown(asset).to_owned()).collect()
         };
+        let new: Vec<Value> = self
+            .appeared(top)
+            .iter()
+            .map(|one| {
+                json!({
+                    "identity": self.after.shown(one.asset),
+                    "tier": { "before": null, "after": one.tier },
+                    "gained": shown(self.after, &one.systems),
+                    "opened": one.chain,
+                    "rows": one.rows,
+                })
+            })
+            .collect();
         let sides = |[before, after]: [Value; 2]| json!({ "before": before, "after": after });
         json!({
             "tiers": sides(found.tiers.map(|tiers| json!(tiers))),
             "pairs": sides(found.pairs.map(|pairs| json!(pairs))),
             "appeared": names(self.after, &found.appeared),
+            "new": new,
             "vanished": names(self.before, &found.vanished),
             "moved": moved,
         })
@@ -286,16 +387,21 @@ fn names_of(view: &View<'_>, assets: impl Iterator<Item = AssetId>, count: usize
     format!("{}{more}", names.join(", "))
 }
 
-/// The shortest proof of a system from an identity, in one line.
-pub(super) fn chain(view: &View<'_>, identity: u32, goal: AssetId) -> Option<String> {
+/// The shortest proof of a system from an identity.
+pub(super) fn proof(view: &View<'_>, identity: u32, goal: AssetId) -> Option<Proof> {
     let atlas = &view.program.atlas;
     let start = atlas.fact(view.org.identities[identity as usize].asset);
     let goal = atlas.fact(goal);
     let mut given = vec![start];
     let alone = solve::closure(&view.program.graph, &given);
-    let proof = alone.proof(&view.program.graph, goal).or_else(|| {
+    alone.proof(&view.program.graph, goal).or_else(|| {
         given.extend(&view.program.assumed);
         solve::closure(&view.program.graph, &given).proof(&view.program.graph, goal)
-    })?;
+    })
+}
+
+/// The same in one line.
+fn chain(view: &View<'_>, identity: u32, goal: AssetId) -> Option<String> {
+    let proof = proof(view, identity, goal)?;
     Some(report::chain(view, &proof).text(view, false))
 }

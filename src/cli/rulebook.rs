@@ -47,9 +47,13 @@ impl Rulebook {
 
     /// What time it is: `--now`, else the newest time in the inputs, in seconds since 1970 (UTC).
     pub(super) fn now(&self, org: &Organisation) -> Option<i64> {
-        let seen = org.signals.iter().filter_map(|signal| signal.seen);
-        let newest = seen.chain(org.resets.iter().map(|reset| reset.time)).max();
-        self.now.or(newest)
+        self.now.or(newest(org))
+    }
+
+    /// From now on it is one time for several organisations: `--now`, else the newest in any.
+    pub(super) fn set_clock(&mut self, orgs: &[&Organisation]) {
+        let times = orgs.iter().filter_map(|org| newest(org));
+        self.now = self.now.or(times.max());
     }
 
     /// The policy, bound to an organisation.
@@ -111,6 +115,12 @@ impl Rulebook {
         scan.waived = Waived::new(org, scan, found, now);
         Ok(())
     }
+}
+
+/// The newest time in the tables.
+fn newest(org: &Organisation) -> Option<i64> {
+    let seen = org.signals.iter().filter_map(|signal| signal.seen);
+    seen.chain(org.resets.iter().map(|reset| reset.time)).max()
 }
 
 /// Says which waivers were of no use.

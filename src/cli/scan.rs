@@ -282,10 +282,15 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
                 entered.count()
             }
             Condition::Code(Code::TierRaised) => {
+                let mut findings = view.scan.findings.iter().enumerate();
+                let is_accepted = findings.any(|(at, finding)| {
+                    finding.code == Code::TierRaised && view.scan.waived.finding(at).is_some()
+                });
                 let raised = view
                     .scan
                     .identities
                     .iter()
+                    .filter(|_| !is_accepted)
                     .filter(|result| result.change == Some(analyze::Change::Raise))
                     .filter(|result| !is_waived(view, result));
                 raised.count()
@@ -316,6 +321,6 @@ fn conditions(args: &ScanArgs, view: &View<'_>, diagnostics: &[Diagnostic]) -> V
 fn is_waived(view: &View<'_>, result: &analyze::IdentityResult) -> bool {
     let identity = view.org.identities[result.identity as usize].asset;
     let unlocks = result.answer.iter().flat_map(|answer| answer.unlocks());
-    let systems: Vec<AssetId> = unlocks.map(|one| AssetId(one.system.0)).collect();
-    !systems.is_empty() && view.scan.waived.covers(identity, systems.into_iter())
+    let systems = unlocks.map(|one| AssetId(one.system.0));
+    view.scan.waived.covers(identity, systems)
 }

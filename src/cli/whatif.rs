@@ -51,7 +51,9 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         ..
     } = changed;
     let sources = Arc::new(sources);
-    let rulebook = Arc::new(Rulebook::load(&args.scenario, format, console)?);
+    let mut rulebook = Rulebook::load(&args.scenario, format, console)?;
+    rulebook.set_clock(&[&before, &after]);
+    let rulebook = Arc::new(rulebook);
     // Side by side: parts of a scan keep one thread busy.
     let side = |org| -> Result<_, Failure> {
         let side = Loaded::scanned(org, Arc::clone(&sources), &args.scenario, &rulebook)?;

@@ -25,6 +25,10 @@ pub struct Edits {
     pub enrolled: FxHashSet<u32>,
     /// Proofing of processes (by position).
     pub proofing: FxHashMap<u32, Proofing>,
+    /// Whoever leaves a group is still kept out of the recoveries that leave the group out, and known
+    /// for what is known of its members. No organisation is like that, but with it no edit makes the
+    /// attacker stronger, so that what all edits of some kind cannot reach can be told.
+    pub is_lenient: bool,
 }
 
 impl Edits {

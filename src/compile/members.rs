@@ -13,6 +13,8 @@ pub struct Members {
     counted: Nested,
     /// Standing ones alone: who is in a group without activating anything.
     standing: Nested,
+    /// Before any lenient edit.
+    unedited: Option<Box<Self>>,
 }
 
 #[derive(Default)]
@@ -34,7 +36,21 @@ impl Members {
         } else {
             Nested::new(org, edits, |_| true)
         };
-        Self { counted, standing }
+        let none = Edits::default();
+        let unedited = edits
+            .is_lenient
+            .then(|| Box::new(Self::new(org, standing_only, &none)));
+        Self {
+            counted,
+            standing,
+            unedited,
+        }
+    }
+
+    /// The memberships that say who is left out, and what is known of whom.
+    #[must_use]
+    pub fn speaking(&self) -> &Self {
+        self.unedited.as_deref().unwrap_or(self)
     }
 
     /// Identities in a group, ascending: O(memberships below it).

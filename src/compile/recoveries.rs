@@ -122,7 +122,7 @@ impl Compiler<'_> {
         let mut excepted: Vec<AssetId> = Vec::new();
         for &asset in org.except_of(gate) {
             if org.assets.get(asset).kind == Kind::Group {
-                excepted.extend(self.members.standing_of(asset));
+                excepted.extend(self.members.speaking().standing_of(asset));
             } else {
                 excepted.push(asset);
             }

@@ -61,7 +61,7 @@ impl Unknowns {
                 }
                 "group" => {
                     if let Some(group) = org.assets.find_spelled(Kind::Group, name) {
-                        unknowns.accounts.extend(members.of(group));
+                        unknowns.accounts.extend(members.speaking().of(group));
                     }
                 }
                 _ => {}

@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use super::raw::{KeptRow, Lost, RawCell, RawTable, Rows, SourceId, Value};
 use super::{Ingested, Options, Tables, assemble, put_together, read_files, read_tables, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity, Sources};
-use crate::model::{Change, Organisation, Table, Word};
+use crate::model::{Change, Organisation, SignIn, Table, Word};
 
 /// Inputs as they are and as they would be.
 #[derive(Debug, Default)]
@@ -170,7 +170,30 @@ impl<'t> Kept<'t> {
             })
             .collect();
         let all: Vec<&RawTable<'_>> = self.tables.tables.iter().chain(&changes).collect();
-        assemble::assemble_all(&all, &|_, _| {}).organisation
+        let mut org = assemble::assemble_all(&all, &|_, _| {}).organisation;
+        forget_factors(&mut org);
+        org
+    }
+}
+
+/// A factor that is taken away by somebody is still asked for; one that is taken back with its row
+/// was never there.
+fn forget_factors(org: &mut Organisation) {
+    let mut has_binding = vec![false; org.identities.len()];
+    for (at, binding) in org.bindings.iter().enumerate() {
+        if org.counts(Table::MfaBindings, at)
+            && let Some(identity) = org.identity_of[binding.identity.index()]
+        {
+            has_binding[identity as usize] = true;
+        }
+    }
+    for (identity, has_binding) in org.identities.iter_mut().zip(has_binding) {
+        if identity.has_binding && !has_binding {
+            identity.has_binding = false;
+            if !identity.sign_in_stated {
+                identity.sign_in = SignIn::Password;
+            }
+        }
     }
 }
 

@@ -43,6 +43,7 @@ enum Who {
 enum Until {
     Time(toml::value::Datetime),
     Text(String),
+    Other(toml::Value),
 }
 
 /// Reads waivers; what is wrong with them is said with its place.
@@ -142,12 +143,13 @@ fn waiver(
     let until_text = match written.until.get_ref() {
         Until::Time(time) => time.to_string(),
         Until::Text(text) => text.trim().to_owned(),
+        Until::Other(value) => value.to_string(),
     };
     let until = end(&until_text).ok_or_else(|| {
         bad(
             format!("`{until_text}` is no time"),
             at(written.until.span()),
-            "expected a day, 2026-12-31, or a time, 2026-12-31T18:00:00Z",
+            "expected a day, 2026-12-31, or a time with its zone, 2026-12-31T18:00:00Z",
         )
     })?;
     Ok(Waiver {
@@ -172,9 +174,15 @@ fn end(text: &str) -> Option<i64> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_second());
     }
-    let next = text.parse::<Date>().ok()?.tomorrow().ok()?;
-    let midnight = next.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(midnight.timestamp().as_second())
+    // A time without its zone is nobody's time.
+    let day = text
+        .parse::<Date>()
+        .ok()
+        .filter(|_| text.len() == "2026-12-31".len())?;
+    // The last days of the calendar have no instant: they never come to an end.
+    let midnight = day.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let midnight = midnight.map(|day| day.timestamp().as_second());
+    Some(midnight.map_or(i64::MAX, |midnight| midnight + 24 * 60 * 60))
 }
 
 #[cfg(test)]
@@ -186,5 +194,11 @@ mod tests {
         assert_eq!(end("1970-01-01"), Some(86_400));
         assert_eq!(end("1970-01-01T00:00:10Z"), Some(10));
         assert_eq!(end("soon"), None);
+        assert_eq!(end("2030-01-01T10:00:00"), None);
+        assert_eq!(
+            end("2030-01-01T10:00:00+02:00"),
+            end("2030-01-01T08:00:00Z")
+        );
+        assert!(end("9999-12-31").is_some());
     }
 }

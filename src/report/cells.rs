@@ -52,7 +52,8 @@ pub fn cells(org: &Organisation, aliases: &Aliases, row: RowRef) -> Option<Map<S
                 "id": reference(org, row.asset),
                 "kind": row.kind.word(),
                 "enabled": row.enabled.to_string(),
-                "sign_in": row.sign_in.word(),
+                // What follows from other rows is no cell of this one.
+                "sign_in": if row.sign_in_stated { row.sign_in.word() } else { "" },
                 "owner": owner(&row.owner),
                 "aliases": aliases.get(&row.asset).cloned().unwrap_or_default(),
                 "recovery_mailbox": list(row.recovery_mailboxes),

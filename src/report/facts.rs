@@ -41,10 +41,10 @@ pub fn gate_rows<'a>(view: &View<'a>, gate: Gate) -> Vec<RowEntry<'a>> {
         .collect()
 }
 
-/// Who answers for a process: the owner of its policy.
+/// Who answers for a process: the owner of its policy, else of the first stage that has one.
 #[must_use]
 pub fn accountable<'a>(view: &View<'a>, process: &Process) -> Option<&'a str> {
-    match process.owners[0] {
+    match process.owners.iter().flatten().copied().next() {
         Some(Owner::Identity(asset)) => Some(view.shown(asset)),
         Some(Owner::Text(text)) => Some(view.org.text(text)),
         None => None,

@@ -38,8 +38,8 @@ pub struct Shifts {
     pub vanished: Vec<String>,
     /// Identities of every tier, before and after.
     pub tiers: [[u64; 4]; 2],
-    /// Pairs of an identity and a system, before and after.
-    pub pairs: [u64; 2],
+    /// Pairs of an identity and a system by criticality, before and after.
+    pub pairs: [[u64; 3]; 2],
     /// What the scans assume differently: then moves may come from that.
     pub unlike: Vec<String>,
 }
@@ -58,7 +58,7 @@ pub fn shifts(before: &Document<'_>, after: &Document<'_>) -> Shifts {
     let rows = [before, after].map(rows);
     let mut found = Shifts {
         tiers: [before, after].map(|scan| scan.counts.tiers),
-        pairs: [before, after].map(|scan| scan.counts.pairs),
+        pairs: [before, after].map(pairs),
         unlike: unlike(before, after),
         ..Shifts::default()
     };
@@ -101,6 +101,19 @@ fn known<'d>(scan: &'d Document<'_>) -> BTreeMap<String, Known<'d>> {
         (fold(&identity.id).into_owned(), known)
     });
     known.collect()
+}
+
+fn pairs(scan: &Document<'_>) -> [u64; 3] {
+    let systems = scan.systems.iter();
+    let criticality: BTreeMap<&str, u8> = systems.map(|one| (&*one.id, one.criticality)).collect();
+    let mut pairs = [0; 3];
+    for set in scan.identities.iter().filter_map(|one| one.unlock_set) {
+        for one in scan.unlock_sets.get(set as usize).into_iter().flatten() {
+            let critical = criticality.get(&*one.system).copied().unwrap_or(2);
+            pairs[usize::from(critical.min(2))] += 1;
+        }
+    }
+    pairs
 }
 
 /// The keys of all rows that chains name.

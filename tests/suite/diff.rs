@@ -332,6 +332,57 @@ fn a_page_in_markdown_takes_names_for_names() {
 }
 
 #[test]
+fn a_factor_that_was_enrolled_is_the_cause() {
+    let tables = |sign_in: &str, bindings: &str| {
+        Folder::new(&[
+            (
+                "identities.csv",
+                &format!("id,sign_in\nana,\nadm,{sign_in}\n"),
+            ),
+            (
+                "mfa_bindings.csv",
+                &format!("identity,factor,holder\n{bindings}"),
+            ),
+            (
+                "recoveries.csv",
+                "source,target,method\nidentity:ana,adm,help_desk\n",
+            ),
+            ("systems.csv", "id,criticality\ns,0\n"),
+            ("grants.csv", "principal,system\nadm,s\n"),
+        ])
+    };
+    for sign_in in ["password+mfa", ""] {
+        let (old, new) = (tables(sign_in, ""), tables(sign_in, "adm,fido2,\n"));
+        for [one, two] in [[&old, &new], [&new, &old]] {
+            let output = linchpin(&["diff", one.str(), two.str()]).success();
+            let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+            assert!(text.starts_with("1 changed row"), "{sign_in}: {text}");
+            assert!(
+                text.contains("d mfa_bindings|identity:adm|fido2| (mfa_bindings.csv:2)"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn whoever_is_new_is_told_with_the_chain_and_its_new_rows() {
+    let old = Folder::new(&[
+        ("identities.csv", "id\nana\n"),
+        ("systems.csv", "id,criticality\ns,0\n"),
+    ]);
+    let new = Folder::new(&[
+        ("identities.csv", "id\nana\nnew\nplain\n"),
+        ("systems.csv", "id,criticality\ns,0\n"),
+        ("grants.csv", "principal,system\nnew,s\n"),
+    ]);
+    let arguments = ["diff", old.str(), new.str(), "--fail-on", "unlocks-gained"];
+    let output = linchpin(&arguments).code(1);
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    insta::assert_snapshot!("diff-new", text);
+}
+
+#[test]
 fn nothing_moved_is_said_and_two_inputs_are_asked_for() {
     let output =
         linchpin(&["diff", "data/harbour", "data/harbour", "--fail-on", "moved"]).success();

@@ -279,3 +279,30 @@ fn questions_that_cannot_be_asked_are_refused() {
     let said = ask(&["--identity", "k.lowe", "--reverse", "--all", "3"]);
     assert!(said.contains("cannot be used with"), "{said}");
 }
+
+#[test]
+fn what_is_said_twice_is_one_way() {
+    let tables = crate::support::Folder::new(&[
+        ("identities.csv", "id\nana\nadm\n"),
+        ("mailboxes.csv", "id,owner,delegates\nm,ana,ana\n"),
+        (
+            "recoveries.csv",
+            "source,target,method\nm,adm,email_link\nm,adm,email_link\n",
+        ),
+        ("systems.csv", "id,criticality\ns,0\n"),
+        ("grants.csv", "principal,system\nadm,s\n"),
+    ]);
+    let arguments = [
+        "explain",
+        tables.str(),
+        "--identity",
+        "ana",
+        "--all",
+        "20",
+        "--format",
+        "json",
+    ];
+    let output = linchpin(&arguments).success();
+    let told: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(told["proofs"].as_array().unwrap().len(), 1, "{told:#}");
+}

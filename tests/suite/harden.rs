@@ -81,7 +81,7 @@ fn reaches(org: &Organisation, twins: &Twins, fixes: &[Fix], goal: Goal) -> bool
 
 /// Organisations in which much leads to a few administrators: (from, to, kind) at random.
 fn tangles() -> impl Strategy<Value = String> {
-    let edge = (0..6usize, 0..3usize, 0..8usize, 0..6usize);
+    let edge = (0..6usize, 0..3usize, 0..9usize, 0..6usize);
     proptest::collection::vec(edge, 6..11).prop_map(|edges| {
         let mut recoveries = Vec::new();
         let mut memberships = vec![("p0", "g0"), ("p1", "g0"), ("p2", "g1")];
@@ -105,6 +105,11 @@ fn tangles() -> impl Strategy<Value = String> {
                 4 => row(&format!("identity:{}", P[from]), P[other], ""),
                 5 => memberships.push((P[from], G[to % 2])),
                 6 => row(&format!("identity:{}", P[from]), "group:admins", ""),
+                // Whoever leaves the administrators can be reset by it.
+                7 => recoveries.push(format!(
+                    r#"{{"source":"identity:{}","target":"*","method":"help_desk","except":"group:admins"}}"#,
+                    P[from]
+                )),
                 _ => row(&format!("identity:{}", A[to]), P[other], ""),
             }
         }
@@ -351,6 +356,49 @@ fn plans_of_random_organisations_hold_when_whatif_makes_them() {
         })
         .unwrap();
     assert!(made.get() > 100, "only {} plans", made.get());
+}
+
+#[test]
+fn who_leaves_a_group_that_a_recovery_leaves_out_is_considered() {
+    let tables = |recovery: &str| {
+        Folder::new(&[
+            (
+                "identities.csv",
+                "id,kind,sign_in\nu1,,password\nu2,,password\nu3,,password\nadm,admin,password+mfa\n",
+            ),
+            ("memberships.csv", "member,group\nadm,admins\n"),
+            ("mfa_bindings.csv", "identity,factor,holder\nadm,fido2,\n"),
+            (
+                "recoveries.csv",
+                &format!(
+                    "source,target,method,restores,except\nu1,adm,help_desk,account,\nu2,adm,help_desk,account,\nu3,adm,help_desk,account,\n{recovery}"
+                ),
+            ),
+            ("systems.csv", "id,criticality\nroot,0\n"),
+            ("grants.csv", "principal,system\ngroup:admins,root\n"),
+        ])
+    };
+    // Three desks, and one membership less does it: nobody can answer the questions.
+    let harmless = tables(",*,security_questions,password,group:admins\n");
+    let plan = |folder: &Folder| -> serde_json::Value {
+        let output = linchpin(&["harden", folder.str(), "--format", "json"]);
+        serde_json::from_slice(&output.get_output().stdout).unwrap()
+    };
+    let found = plan(&harmless);
+    assert_eq!(
+        (&found["cost"], &found["optimal"]),
+        (&1.into(), &true.into()),
+        "{found}"
+    );
+    assert_eq!(found["changes"][0]["kind"], "membership");
+    // Here the administrator would fall to u1 another way; that costs nobody the system any more.
+    let opened = tables("u1,*,admin_reset,account,group:admins\n");
+    let found = plan(&opened);
+    assert_eq!(
+        (&found["cost"], &found["optimal"]),
+        (&1.into(), &true.into()),
+        "{found}"
+    );
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn a_chain_that_is_waived_is_waived_in_every_command() {
     };
     assert_eq!((pairs(""), pairs(CHAIN)), (2.into(), 1.into()));
     let (told, _) = run("", &["harden"], 0);
-    assert!(told.contains("now 1 are beyond it"), "{told}");
+    assert!(told.contains("now 1 is beyond it"), "{told}");
     let (told, _) = run(CHAIN, &["harden"], 0);
     assert!(told.contains("reached already"), "{told}");
 }
@@ -171,6 +171,33 @@ fn a_redacted_scan_applies_waivers_and_names_nobody() {
             assert!(!written.to_lowercase().contains(name), "{name}: {written}");
         }
     }
+}
+
+#[test]
+fn a_waiver_of_one_chain_hides_nothing_else() {
+    let (old, new) = (Folder::new(&TABLES), Folder::new(&TABLES));
+    new.write(
+        "identities.csv",
+        "id,kind,tier\nana,,3\nbo,,3\nadm,admin,0\nglass,break_glass,\n",
+    );
+    let file = Folder::new(&[("waivers.toml", CHAIN)]);
+    let file = file.path().join("waivers.toml");
+    let diff = |conditions: &[&str], code: i32| {
+        command()
+            .args(["diff", old.str(), new.str(), "--waivers"])
+            .arg(&file)
+            .args(conditions.iter().flat_map(|one| ["--fail-on", one]))
+            .assert()
+            .code(code);
+    };
+    diff(&["tier0-grew"], 1);
+    diff(&["unlocks-gained", "tier-raised"], 0);
+}
+
+#[test]
+fn raises_that_are_accepted_as_a_whole_fail_nothing() {
+    let all = FOOTHOLD.replace("foothold-critical", "tier-raised");
+    scan(&all, &["--fail-on", "tier-raised"], 0);
 }
 
 #[test]

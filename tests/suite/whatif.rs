@@ -319,7 +319,10 @@ fn cells_are_set_and_empty_ones_stay() {
 fn changes_that_do_not_fit_are_errors() {
     let base = Folder::new(&GATE);
     let changes = Folder::new(&[
-        ("identities.csv", "change,id\nadd,ana\nremove,eve\n"),
+        (
+            "identities.csv",
+            "change,id,owner\nadd,ana,\nremove,eve,\nset,bo,\n",
+        ),
         (
             "holdings.csv",
             "change,holder,asset\nadd,ana,phone:1\nremove,bo,phone:1\nset,ana,phone:1\n",
@@ -333,7 +336,8 @@ fn changes_that_do_not_fit_are_errors() {
         "a row of `holdings` that is there already",
         "no row of `holdings` is the one to remove",
         "a change that sets nothing in `holdings`",
-        "5 errors",
+        "a change of `bo` that sets nothing",
+        "6 errors",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
@@ -343,6 +347,65 @@ fn changes_that_do_not_fit_are_errors() {
         text.contains("linchpin whatif INPUT --change FILE"),
         "{text}"
     );
+}
+
+#[test]
+fn a_row_that_is_taken_back_and_added_again_says_what_it_says_now() {
+    let base = [
+        ("identities.csv", "id\nana\nbo\n"),
+        ("memberships.csv", "member,group\nana,grp\n"),
+        (
+            "recoveries.csv",
+            "source,target,method,gate,need\nphone:1,bo,sms_code,g,2\ndevice:key,bo,authenticator,g,2\n",
+        ),
+        ("holdings.csv", "holder,asset\nana,phone:1\n"),
+        ("systems.csv", "id\nidp\nbox\n"),
+        ("grants.csv", "principal,system\ngroup:grp,box\nbo,idp\n"),
+    ];
+    let again = "change,member,group,access\nremove,ana,grp,\nadd,ana,grp,eligible\n";
+    let (folder, changes) = (
+        Folder::new(&base),
+        Folder::new(&[("memberships.csv", again)]),
+    );
+    let org = after(folder.path(), changes.path()).unwrap();
+    let standing = Options {
+        standing_only: true,
+        ..Options::default()
+    };
+    assert_eq!(unlocks(&org, &standing)["ana"].1.len(), 0);
+    let fewer = "change,source,target,method,gate,need\nremove,phone:1,bo,sms_code,g,\nremove,device:key,bo,authenticator,g,\nadd,phone:1,bo,sms_code,g,1\n";
+    assert_eq!(ana_after(&base, &[("recoveries.csv", fewer)]), 2);
+}
+
+#[test]
+fn gates_of_one_name_in_two_files_all_get_an_added_row() {
+    let tables = Folder::new(&[
+        ("identities.csv", "id,sign_in\nana,\nbo,password\n"),
+        ("systems.csv", "id\nidp\n"),
+        ("grants.csv", "principal,system\nbo,idp\n"),
+        (
+            "recoveries.csv",
+            "source,target,method,gate\nana,bo,help_desk,g\n",
+        ),
+    ]);
+    let more = Folder::new(&[(
+        "recoveries.csv",
+        "source,target,method,gate\nana,bo,manager_approval,g\n",
+    )]);
+    let changes = Folder::new(&[(
+        "recoveries.csv",
+        "change,source,target,method,gate,need\nadd,device:new,bo,security_key,g,2\n",
+    )]);
+    let arguments = [
+        "whatif",
+        tables.str(),
+        more.str(),
+        "--change",
+        changes.str(),
+    ];
+    let output = linchpin(&arguments).success();
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("ana, no longer idp"), "{text}");
 }
 
 #[test]

@@ -139,9 +139,18 @@ pub(super) struct Fixes<'a> {
     groups: Groups,
     standing_only: bool,
     groups_speak: bool,
+    /// Whether somebody may be taken out of a group whose membership says more than that: whoever
+    /// leaves a group that a recovery leaves out could be recovered by it.
+    pub(super) may_speak: bool,
 }
 
 impl<'a> Fixes<'a> {
+    /// Whether the membership (by position) says more than who is in the group.
+    pub(super) fn speaks(&self, index: u32) -> bool {
+        let group = self.org.memberships[index as usize].group;
+        self.groups_speak || self.groups.is_excepted(group)
+    }
+
     pub(super) fn new(org: &'a Organisation, options: &Options, kinds: &'a [FixKind]) -> Self {
         Self {
             org,
@@ -149,6 +158,7 @@ impl<'a> Fixes<'a> {
             groups: Groups::new(org, options.standing_only),
             standing_only: options.standing_only,
             groups_speak: options.unknown == Unknown::Best,
+            may_speak: false,
         }
     }
 
@@ -269,9 +279,7 @@ impl<'a> Fixes<'a> {
     }
 
     fn leave(&self, index: u32, found: &mut FxHashSet<Fix>) {
-        let group = self.org.memberships[index as usize].group;
-        // Whoever leaves a group that a recovery leaves out could be recovered by it.
-        if !self.groups.is_excepted(group) && !self.groups_speak {
+        if self.may_speak || !self.speaks(index) {
             found.insert(Fix::Leave(index));
         }
     }

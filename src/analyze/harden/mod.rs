@@ -9,6 +9,7 @@
 
 mod cover;
 mod fixes;
+mod leaves;
 mod lockout;
 mod twins;
 
@@ -122,8 +123,15 @@ pub fn plan(org: &Organisation, options: &Options, judge: &Judge<'_>, asked: &As
         costs: Vec::new(),
         spoilt: FxHashSet::default(),
         judge,
+        is_lenient: false,
+        base: Vec::new(),
     };
-    planner.plan()
+    let speaks = |at: u32| planner.fixes.speaks(at);
+    if !asked.kinds.contains(&FixKind::Membership) || !(0..org.memberships.len() as u32).any(speaks)
+    {
+        return planner.plan();
+    }
+    planner.plan_with_leaves()
 }
 
 struct Planner<'a> {
@@ -138,6 +146,10 @@ struct Planner<'a> {
     /// Changes that were made and did not break what they were to break: none is known.
     spoilt: FxHashSet<Fix>,
     judge: &'a Judge<'a>,
+    /// Whether edits are taken [leniently](Edits::is_lenient).
+    is_lenient: bool,
+    /// Changes that are made whatever else is.
+    base: Vec<Fix>,
 }
 
 /// An organisation with some changes made.
@@ -152,6 +164,18 @@ struct State {
 
 impl Planner<'_> {
     fn plan(&mut self) -> Plan {
+        let (mut plan, fixes, demands, allowed) = self.search();
+        if let Some(fixes) = fixes {
+            let all: Vec<Fix> = self.base.drain(..).chain(fixes).collect();
+            let fixes = self.without_idle(all, allowed);
+            self.order(&mut plan, fixes, &demands);
+        }
+        plan
+    }
+
+    /// The cheapest changes that break every proof that was met, until none is left: as many as may
+    /// stay. Nothing where that takes too many rounds.
+    fn search(&mut self) -> (Plan, Option<Vec<Fix>>, Vec<Demand>, usize) {
         let start = self.state(&[]);
         let fixed = self.always_beyond();
         let mut allowed = match self.asked.goal {
@@ -198,13 +222,9 @@ impl Planner<'_> {
             found = cover(&demands, &self.costs, allowed);
             state = self.state(&self.named(&found.fixes));
         }
-        let fixes = self.named(&found.fixes);
         plan.bound = found.bound;
-        if is_done_at_all {
-            let fixes = self.without_idle(fixes, allowed);
-            self.order(&mut plan, fixes, &demands);
-        }
-        plan
+        let fixes = is_done_at_all.then(|| self.named(&found.fixes));
+        (plan, fixes, demands, allowed)
     }
 
     fn named(&self, numbers: &[u32]) -> Vec<Fix> {
@@ -243,8 +263,11 @@ impl Planner<'_> {
 
     /// Compiles and solves with some changes made.
     fn state(&self, fixes: &[Fix]) -> State {
-        let mut edits = Edits::default();
-        for &fix in fixes {
+        let mut edits = Edits {
+            is_lenient: self.is_lenient,
+            ..Edits::default()
+        };
+        for &fix in self.base.iter().chain(fixes) {
             self.twins.apply(self.org, fix, &mut edits);
         }
         let program = compile_edited(self.org, self.options, &edits);

@@ -75,8 +75,8 @@ impl ThingKind {
     linchpin whatif data/harbour --change less-desk/\n  \
     linchpin whatif data/harbour --change recoveries.csv --fail-on unlocks-gained\n\n\
     A change set is tables in the input form with one column more, `change`: `add` for rows that are not\n\
-    there yet, `remove` and `set` for the row that has the same identifying cells. Removing a row of a gate\n\
-    keeps what the gate needs; adding one does too, unless the row says `need`. Removing a binding takes\n\
+    there yet, `remove` and `set` for the row that has the same identifying cells; empty cells stay as they\n\
+    are. Removing a row of a gate keeps what the gate needs; adding one does too, unless the row says `need`. Removing a binding takes\n\
     the holder away: whoever had a factor still has to sign in with one.")]
 pub struct WhatIfArgs {
     /// What to read.

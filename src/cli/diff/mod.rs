@@ -57,10 +57,14 @@ pub(super) fn run(args: &DiffArgs, console: &Console) -> Result<Exit, Failure> {
     if before.has_errors() {
         return Ok(Exit::Bad);
     }
-    let rulebook = Arc::new(Rulebook::load(&args.scenario, args.read.format, console)?);
-    let before = Loaded::of(before, &args.scenario, &rulebook)?;
+    let mut rulebook = Rulebook::load(&args.scenario, args.read.format, console)?;
     let options = args.read.options(false);
     read_kept(std::slice::from_ref(new), &options, |ingested, kept| {
+        // Both at one time, or a waiver or signal could count on one side alone.
+        let times = [&before.organisation, &ingested.organisation];
+        rulebook.set_clock(&times);
+        let rulebook = Arc::new(rulebook);
+        let before = Loaded::of(before, &args.scenario, &rulebook)?;
         compared(args, console, &before, &rulebook, ingested, kept)
     })
 }

@@ -30,7 +30,8 @@ pub(super) fn scan_in(input: &Path) -> Option<PathBuf> {
             .find(|file| file.is_file() && !holds_tables);
     }
     let name = input.file_name()?.to_string_lossy().to_lowercase();
-    (name.ends_with(".json") && is_scan(input)).then(|| input.to_path_buf())
+    let is_named = named.contains(&&*name) && input.is_file();
+    (is_named || (name.ends_with(".json") && is_scan(input))).then(|| input.to_path_buf())
 }
 
 /// Whether a file begins as a scan does: it may be large, and is read whole only if it is one.
@@ -50,9 +51,14 @@ pub(super) fn run(
     console: &Console,
     [old, new]: [&Path; 2],
 ) -> Result<Exit, Failure> {
-    if !args.scenario.waivers.is_empty() {
+    let scenario = &args.scenario;
+    if !scenario.waivers.is_empty()
+        || scenario.policy.is_some()
+        || !scenario.assume.is_empty()
+        || scenario.standing_only
+    {
         return Err(Failure::Usage(
-            "--waivers applies to exports; scans were made with or without them".to_owned(),
+            "--assume, --standing-only, --policy and --waivers apply to exports; scans were made with or without them".to_owned(),
         ));
     }
     let texts = [read(old)?, read(new)?];
@@ -99,7 +105,7 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 fn parse<'t>(file: &Path, text: &'t str) -> Result<Document<'t>, Failure> {
-    serde_json::from_str(text).map_err(|error| {
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         Failure::Usage(format!(
             "`{}` is no tiers.json of this version: {error}; scan the export again",
             file.display()
@@ -191,7 +197,7 @@ fn text(found: &Shifts, top: usize) -> String {
             signed(before, after)
         );
     }
-    let [before, after] = found.pairs;
+    let [before, after] = found.pairs.map(|pairs| pairs.iter().sum());
     let _ = writeln!(
         text,
         "pairs{before:>10} {after:>10}{}",
@@ -204,8 +210,8 @@ fn text(found: &Shifts, top: usize) -> String {
         .collect();
     for (word, names) in [("appeared", &appeared), ("vanished", &found.vanished)] {
         if !names.is_empty() {
-            let line = format!("\n{word}: {}", visible(&listed(names)));
-            let _ = writeln!(text, "{}", clipped(&line, COLUMNS));
+            let line = format!("{word}: {}", visible(&listed(names)));
+            let _ = writeln!(text, "\n{}", clipped(&line, COLUMNS));
         }
     }
     let told: Vec<&Shift> = told(found).collect();
@@ -287,7 +293,8 @@ fn as_json(found: &Shifts) -> Value {
     json!({
         "tiers": { "before": found.tiers[0], "after": found.tiers[1] },
         "pairs": { "before": found.pairs[0], "after": found.pairs[1] },
-        "appeared": entries(&found.appeared),
+        "appeared": found.appeared.iter().map(|one| &one.identity).collect::<Vec<_>>(),
+        "new": found.appeared.iter().filter(|one| !one.gained.is_empty()).map(entry).collect::<Vec<_>>(),
         "vanished": found.vanished,
         "moved": entries(&found.moved),
         "unlike": found.unlike,

@@ -91,10 +91,11 @@ impl Builder<'_> {
                 }
                 return true;
             }
-            // It was taken back before: it counts again.
+            // It was taken back before: it counts again, and says what the added row says.
             for &index in rows {
                 self.org.withdrawn.remove(&RowRef { table, index });
             }
+            self.say_again(change, rows);
             self.forget(change.row);
             return false;
         }
@@ -138,6 +139,18 @@ impl Builder<'_> {
         self.diagnostics.push(said);
         self.rows_left_out += 1;
         self.forget(change.row);
+    }
+
+    /// What an added row says beside its key becomes that of the rows that count again for it.
+    fn say_again(&mut self, change: &ChangeRow, rows: &[u32]) {
+        let mine = change.row.index as usize;
+        match change.row.table {
+            Table::Memberships | Table::Grants => self.set_row(change, rows),
+            Table::Recoveries if self.org.recoveries[mine].need.is_some() => {
+                self.set_row(change, rows);
+            }
+            _ => {}
+        }
     }
 
     fn set_row(&mut self, change: &ChangeRow, rows: &[u32]) {
@@ -210,23 +223,23 @@ impl Builder<'_> {
             .collect();
         gates.sort_unstable();
         gates.dedup();
-        let gate = match gates[..] {
-            [] => return true,
-            [gate] => gate,
-            _ => {
-                let said = Diagnostic::new(
-                    Code::ChangeRow,
-                    "an added row of a gate whose name several gates have",
-                )
-                .at(
-                    change.origin,
-                    "these gates have the same target in several files",
-                )
-                .help("give a new gate a name of its own");
-                self.reject(change, said);
-                return false;
-            }
-        };
+        // Files may hold gates of the same name that are otherwise alike: each gets the row.
+        for (at, gate) in gates.into_iter().enumerate() {
+            let row = if at == 0 {
+                mine
+            } else {
+                let copy = self.org.recoveries[mine as usize].clone();
+                self.org.recoveries.push(copy);
+                self.gates.add(None, change.origin);
+                self.org.recoveries.len() as u32 - 1
+            };
+            self.join_one(row, gate);
+        }
+        true
+    }
+
+    /// Puts a row into a gate, which needs as many as before unless the row says otherwise.
+    fn join_one(&mut self, mine: u32, gate: u32) {
         let rows = self.rows_of_gate(gate);
         let written = rows
             .iter()
@@ -244,6 +257,5 @@ impl Builder<'_> {
             self.org.recoveries[row as usize].need = need;
         }
         self.gates.join(mine, gate);
-        true
     }
 }

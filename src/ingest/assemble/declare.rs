@@ -395,7 +395,16 @@ fn change_one<'t>(
             }
             let not_set = [schema::ID.at, schema::change(reader.table()).at];
             let cells = reader.raw.cells.iter();
-            for cell in cells.filter(|cell| !not_set.contains(&cell.column)) {
+            let set = cells.filter(|cell| !not_set.contains(&cell.column));
+            if set.clone().next().is_none() {
+                let message = format!("a change of `{}` that sets nothing", id.shown);
+                reader.say(
+                    Diagnostic::new(Code::ChangeRow, message)
+                        .at(id.origin, "every other cell is empty")
+                        .help("an empty cell stays as it is; to empty one, remove the row and add it without"),
+                );
+            }
+            for cell in set {
                 let mine = &mut candidate.row.cells;
                 mine.retain(|mine| mine.column != cell.column);
                 // A file cannot say that a cell becomes empty; one who undoes changes can.
