@@ -91,6 +91,7 @@ fn write(bencher: Bencher<'_, '_>, n: u64) {
         program: &made.program,
         options: &made.options,
         scan: &made.scan,
+        policy: &linchpin::model::Policy::default(),
     };
     bencher.bench(|| {
         write::write_tiers(&view, false, &mut io::sink(), &|_| {}).unwrap();
