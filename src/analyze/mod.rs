@@ -1,9 +1,12 @@
 //! Questions and answers: one scan of an organisation, its tiers, its findings.
 
+pub mod accountability;
+pub mod audit;
 pub mod causes;
 pub mod choke;
 pub mod compare;
 mod coverage;
+pub mod demands;
 pub mod explain;
 mod findings;
 pub mod harden;

@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use super::accountability::{Answerable, answerable};
 use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation, Policy};
@@ -24,7 +25,9 @@ pub struct Scan {
     pub criticality: Vec<u8>,
     /// What deserves a look.
     pub findings: Vec<Finding>,
-    /// Whether footholds, coverage and findings were looked for.
+    /// Recovery processes, the riskiest first.
+    pub processes: Vec<Answerable>,
+    /// Whether footholds, coverage, findings and processes were looked for.
     pub is_whole: bool,
     /// Accepted risks among all this; none unless they are applied.
     pub waived: Waived,
@@ -193,10 +196,12 @@ fn scan_with(
         criticality: order.severity,
         findings: Vec::new(),
         waived: Waived::default(),
+        processes: Vec::new(),
         is_whole,
     };
     if is_whole {
         scan.findings = findings::findings(org, program, &scan, singles);
+        scan.processes = answerable(org, program, &scan, judge);
     }
     scan
 }

@@ -51,7 +51,9 @@ pub struct Verdict {
 
 /// A policy applied to one organisation at one time.
 pub struct Judge<'p> {
-    policy: &'p Policy,
+    pub(super) policy: &'p Policy,
+    /// Whether eligible memberships are left out.
+    pub(super) standing_only: bool,
     /// For every rule the identities (by position) of which its conditions on groups, departments and
     /// signals hold; all of them when there is no list.
     holds: Vec<Option<Vec<bool>>>,
@@ -107,6 +109,7 @@ impl<'p> Judge<'p> {
         Self {
             holds: holds.collect(),
             policy,
+            standing_only,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod answers;
+mod governance;
 mod scenario;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::ingest::import::settings::{From, Settings};
 pub use answers::{
     ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
 };
+pub use governance::{AuditArgs, AuditCondition, AuditForm};
 pub use scenario::ScenarioArgs;
 
 /// What falls when one account's reset is abused.
@@ -66,6 +68,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// Rank what holds most of the danger together: what disappears when one thing goes
     Chokepoints(Box<ChokePointsArgs>),
+    /// Hold the resets that took place against the tiers, and forecast what stricter ones cost
+    Audit(AuditArgs),
     /// Say what moved between two exports, and which changed rows explain it
     Diff(Box<DiffArgs>),
     /// Find who brings down together what none of them brings down alone

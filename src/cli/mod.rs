@@ -2,6 +2,7 @@
 
 mod appeared;
 mod args;
+mod audit;
 mod check;
 mod chokepoints;
 mod complaints;
@@ -64,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Check(args) => check::run(&args, &console),
         args::Command::Explain(args) => explain::run(&args, &console),
         args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
+        args::Command::Audit(args) => audit::run(&args, &console),
         args::Command::Whatif(args) => whatif::run(&args, &console),
         args::Command::Harden(args) => harden::run(&args, &console),
         args::Command::Diff(args) => diff::run(&args, &console),

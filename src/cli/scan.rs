@@ -232,6 +232,13 @@ fn write_all(
     outputs.file(&format!("footholds{partial}.csv"), |out| {
         write::write_footholds(view, guard, out, &tick)
     })?;
+    let processes = view.scan.processes.iter();
+    let processes: Vec<_> = processes
+        .map(|one| report::process_entry(view, one))
+        .collect();
+    outputs.file(&format!("accountability{partial}.csv"), |out| {
+        write::write_accountability(&processes, guard, out)
+    })?;
     if args.pairs {
         outputs.file(&format!("unlocks{partial}.csv"), |out| {
             write::write_unlocks(view, guard, out)

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::complaints::counted;
 use super::rulebook;
 use crate::analyze::{Change, IdentityResult, WaiverState};
-use crate::report::{View, chain, clipped, visible};
+use crate::report::{self, View, chain, clipped, visible};
 
 /// Columns of a line.
 const COLUMNS: usize = 110;
@@ -186,6 +186,7 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
             .collect();
         writeln!(text, "\n{bold}findings{bold:#}: {}", findings.join(", "))?;
     }
+    processes(text, view)?;
     let waived = &view.scan.waived.list;
     let in_force = waived
         .iter()
@@ -241,6 +242,66 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
         names.join(", "),
         directory.unwrap_or_default()
     )
+}
+
+/// Recovery processes that are told.
+const PROCESSES: usize = 5;
+
+/// Who answers for the processes that could do most harm, and what those lack.
+fn processes(text: &mut String, view: &View<'_>) -> std::fmt::Result {
+    let risky: Vec<_> = view
+        .scan
+        .processes
+        .iter()
+        .filter(|one| one.chains > 0 || one.targets[0] > 0 || !one.unmet.is_empty())
+        .collect();
+    if risky.is_empty() {
+        return Ok(());
+    }
+    let bold = anstyle::Style::new().bold();
+    writeln!(
+        text,
+        "\n{bold}recovery processes{bold:#} (chains to criticality 0 through them, accounts of tier 0 to 3 they reset, who answers)"
+    )?;
+    for one in risky.iter().take(PROCESSES) {
+        let entry = report::process_entry(view, one);
+        let process = &view.org.processes[one.process as usize];
+        let owner = report::accountable(view, process).unwrap_or("nobody");
+        let targets: Vec<String> = one.targets.iter().map(u32::to_string).collect();
+        let gaps = one.gaps(view.org).len();
+        let mut line = format!(
+            "  {:>5}  {:<14}  {}: {owner}",
+            one.chains,
+            targets.join("/"),
+            entry.id
+        );
+        if gaps > 0 {
+            line += &format!(", {gaps} of 6 stages without an owner");
+        }
+        if let Some(inside) = entry.owners_inside.first() {
+            let who = inside.owner.as_deref().unwrap_or_default();
+            line += &format!(", {who} falls with it");
+        }
+        writeln!(text, "{}", clipped(&visible(&line), COLUMNS))?;
+        if let Some(unmet) = entry.unmet.first() {
+            let accounts: u32 = unmet.accounts.iter().sum();
+            let more = match entry.unmet.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let plural = if accounts == 1 { "account" } else { "accounts" };
+            let line = format!("{:25}{} for {accounts} {plural}{more}", "", unmet.what);
+            writeln!(text, "{}", clipped(&visible(&line), COLUMNS))?;
+        }
+    }
+    if risky.len() > PROCESSES {
+        writeln!(
+            text,
+            "  and {} more, see accountability.csv",
+            risky.len() - PROCESSES
+        )?;
+    }
+    Ok(())
 }
 
 /// Without tiers before there is nothing to rise from: the identities that unlock the worst by a

@@ -97,6 +97,15 @@ impl Organisation {
         }
         for row in &mut self.resets {
             row.id = named("reset", &row.id);
+            row.name = retold(&mut self.texts, "identity", row.name);
+            row.process_name = retold(&mut self.texts, "process", row.process_name);
+            row.evidence = Box::default();
+            owner(&mut self.texts, &mut row.agent);
+            for one in &mut row.approvers {
+                if let Owner::Text(text) = one {
+                    *text = retold(&mut self.texts, "text", *text);
+                }
+            }
         }
         for row in &mut self.coverage {
             row.source = named("source", &row.source);

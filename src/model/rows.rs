@@ -284,15 +284,35 @@ pub struct Signal {
     pub meta: RowMeta,
 }
 
-/// A reset that took place. Read and checked here; held against the tiers by a later command.
+/// A reset that took place.
 #[derive(Clone, Debug)]
 pub struct Reset {
     /// The id as shown.
     pub id: Box<str>,
     /// Whose account; none when no identity has this name.
     pub identity: Option<AssetId>,
+    /// The name of the account as written.
+    pub name: Text,
     /// When, in seconds since 1970 (UTC).
     pub time: i64,
+    /// The process; none when the tables know none of this name.
+    pub process: Option<ProcessId>,
+    /// The process as written.
+    pub process_name: Text,
+    /// Who carried it out.
+    pub agent: Option<Owner>,
+    /// Who approved it.
+    pub approvers: Box<[Owner]>,
+    /// What was shown, in the organisation's words; methods of `recoveries` count as such.
+    pub evidence: Box<[Box<str>]>,
+    /// How well whoever asked was proven.
+    pub proofing: Option<Proofing>,
+    /// What was restored; a password when it is not said.
+    pub restored: Option<Restored>,
+    /// Whether sessions were revoked.
+    pub sessions_revoked: Option<bool>,
+    /// When it was asked for, in seconds since 1970 (UTC).
+    pub requested: Option<i64>,
     /// Where the row is.
     pub meta: RowMeta,
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ProcessEntry;
+
 /// The version of this document's form. It changes when a reader could break.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -45,6 +47,9 @@ pub struct Document<
     pub coverage: Vec<CoverageEntry>,
     /// What deserves a look.
     pub findings: Vec<FindingEntry<'a>>,
+    /// Recovery processes and who answers for them, the riskiest first.
+    #[serde(default)]
+    pub processes: Vec<ProcessEntry<'a>>,
     /// Accepted risks, those that are not in force included.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<WaiverEntry>,

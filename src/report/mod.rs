@@ -6,6 +6,7 @@ mod chain;
 mod changes;
 mod document;
 mod facts;
+mod governance;
 mod keys;
 mod policy;
 mod rows;
@@ -27,6 +28,10 @@ pub use document::{
     SystemEntry, UnlockEntry, WaiverEntry, WorstEntry, schema,
 };
 pub use facts::{accountable, fact_text, gate_rows};
+pub use governance::{
+    ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, unmet_text,
+    violation_entry,
+};
 pub use keys::row_entry;
 pub use policy::policy_entry;
 pub use rows::{RowChange, row_changes};

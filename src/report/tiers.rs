@@ -6,7 +6,7 @@ use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
     FootholdEntry, IdentityEntry, InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry,
-    WorstEntry, accountable, chain, policy_entry, row_entry,
+    WorstEntry, accountable, chain, policy_entry, process_entry, row_entry,
 };
 use crate::analyze::{FootholdResult, IdentityResult, WaiverState};
 use crate::model::{AssetId, Waiver, Word};
@@ -77,6 +77,12 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
                     .map(|&row| row_entry(org, view.sources, row))
                     .collect(),
             })
+            .collect(),
+        processes: view
+            .scan
+            .processes
+            .iter()
+            .map(|one| process_entry(view, one))
             .collect(),
         waivers: waivers(view),
         systems: systems(view),

@@ -1,10 +1,12 @@
 //! Files: one per format, all of them there or none.
 
+mod governance;
 mod opengraph;
 mod outputs;
 mod tables;
 mod tiers;
 
+pub use governance::{write_accountability, write_violations};
 pub use opengraph::write_opengraph;
 pub use outputs::{Outputs, OutputsError};
 pub use tables::{write_table_templates, write_tables};

@@ -8,7 +8,9 @@
     reason = "a test that cannot go on should say so and stop"
 )]
 
+mod accountability;
 mod architecture;
+mod audit;
 mod cases;
 mod chokepoints;
 mod diff;

@@ -61,6 +61,7 @@ fn the_same_bytes_with_one_thread_and_with_eight() {
         assert_eq!(
             first.keys().map(String::as_str).collect::<Vec<_>>(),
             [
+                "accountability.csv",
                 "footholds.csv",
                 "graph.dot",
                 "graph.svg",

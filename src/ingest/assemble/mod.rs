@@ -9,6 +9,7 @@ mod names;
 mod read;
 mod recoveries;
 mod relations;
+mod resets;
 mod things;
 mod waves;
 

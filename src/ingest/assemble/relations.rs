@@ -1,8 +1,8 @@
-//! Rows that relate assets: bindings, holdings, memberships, grants, signals, resets, coverage.
+//! Rows that relate assets: bindings, holdings, memberships, grants, signals, coverage.
 
 use std::borrow::Cow;
 
-use super::names::{At, Names};
+use super::names::At;
 use super::read::Row;
 use super::waves::Looked;
 use super::{Builder, Context, holder_kind};
@@ -10,8 +10,8 @@ use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::RawTable;
 use crate::ingest::schema::column;
 use crate::model::{
-    Access, AssetId, Binding, Coverage, Factor, Grant, Holding, Kind, Membership, Proofing, Reset,
-    Restored, RowRef, Signal, SignalKind, Table, Word, fold,
+    Access, AssetId, Binding, Coverage, Factor, Grant, Holding, Kind, Membership, RowRef, Signal,
+    SignalKind, Table, Word,
 };
 
 /// Tables of one kind.
@@ -114,45 +114,13 @@ impl<'t> Builder<'t> {
         });
     }
 
-    pub(super) fn resets(&mut self, tables: &Tables<'_, 't>) {
-        self.each(
-            tables,
-            read_reset,
-            &mut |builder, context, mut said, looked| {
-                let meta = builder.meta(&mut said);
-                let ReadReset { id, origin, rest } = said.row;
-                let key = fold(&id).into_owned();
-                if let Some(&(source, first)) = builder.reset_ids.get(&key)
-                    && source == context.source
-                {
-                    builder.diagnostics.push(
-                        Diagnostic::new(
-                            Code::DuplicateId,
-                            format!("`{id}` is declared twice in `resets`"),
-                        )
-                        .at(origin, "declared again here")
-                        .related(first, "first declared here"),
-                    );
-                    builder.rows_left_out += u64::from(!said.is_bad);
-                    return;
-                }
-                let Some((time, name)) = rest else {
-                    return;
-                };
-                builder.reset_ids.insert(key, (context.source, origin));
-                let identity = builder.known_identity("reset", looked, name);
-                builder.org.resets.push(Reset {
-                    id: (&*id).into(),
-                    identity,
-                    time,
-                    meta,
-                });
-            },
-        );
-    }
-
     /// The identity of that name, or a warning.
-    fn known_identity(&mut self, what: &str, looked: &Looked<'t>, at: At) -> Option<AssetId> {
+    pub(super) fn known_identity(
+        &mut self,
+        what: &str,
+        looked: &Looked<'t>,
+        at: At,
+    ) -> Option<AssetId> {
         // No row between the look-up and here creates a name.
         let found = looked.found.get(at.index()).copied().flatten();
         if found.is_none() {
@@ -293,63 +261,6 @@ fn read_signal<'t>(
     let signal = row.word::<SignalKind>(column!(Signals, "signal"));
     let seen = row.time(column!(Signals, "seen"));
     row.good((identity?, signal?, seen))
-}
-
-/// What a row of `resets` says.
-struct ReadReset<'t> {
-    id: Cow<'t, str>,
-    origin: Origin,
-    /// Nothing in a bad row, of which the id counts nevertheless.
-    rest: Option<(i64, At)>,
-}
-
-fn read_reset<'t>(
-    _: Context,
-    row: &mut Row<'_, 't>,
-    looked: &mut Looked<'t>,
-) -> Option<ReadReset<'t>> {
-    for column in [
-        column!(Resets, "id"),
-        column!(Resets, "time"),
-        column!(Resets, "identity"),
-        column!(Resets, "process"),
-    ] {
-        row.required(column);
-    }
-    let time = row.time(column!(Resets, "time"));
-    let identity = row
-        .reference(
-            column!(Resets, "identity"),
-            Kind::Identity,
-            &[Kind::Identity],
-        )
-        .map(|name| looked.names.push(name));
-    row.reference(column!(Resets, "agent"), Kind::Identity, &[Kind::Identity]);
-    let approvers = column!(Resets, "approvers");
-    row.named_all(
-        &mut Names::default(),
-        approvers,
-        Kind::Identity,
-        &[Kind::Identity],
-    );
-    row.word::<Proofing>(column!(Resets, "proofing"));
-    let restored = row.word::<Restored>(column!(Resets, "restored"));
-    if restored == Some(Restored::Membership) {
-        row.say(
-            Diagnostic::new(Code::BadValue, "`membership` is no value of `restored`").at(
-                row.origin(column!(Resets, "restored")),
-                "expected password, mfa, account",
-            ),
-        );
-    }
-    row.boolean(column!(Resets, "sessions_revoked"));
-    row.time(column!(Resets, "requested"));
-    let rest = time.zip(identity).filter(|_| !row.is_bad());
-    Some(ReadReset {
-        id: row.text(column!(Resets, "id")),
-        origin: row.origin(column!(Resets, "id")),
-        rest,
-    })
 }
 
 fn read_coverage<'t>(_: Context, row: &mut Row<'_, 't>, _: &mut Looked<'t>) -> Option<Coverage> {

@@ -22,11 +22,17 @@ pub(in crate::ingest) fn is_table(name: &str) -> bool {
 pub(in crate::ingest) fn is_output(name: &str) -> bool {
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = last.rsplit_once('.').map_or(last, |(stem, _)| stem);
-    ["tiers", "footholds", "unlocks", "linchpin.opengraph"]
-        .iter()
-        .any(|own| {
-            stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
-        })
+    [
+        "tiers",
+        "footholds",
+        "unlocks",
+        "accountability",
+        "linchpin.opengraph",
+    ]
+    .iter()
+    .any(|own| {
+        stem.eq_ignore_ascii_case(own) || stem.eq_ignore_ascii_case(&format!("{own}.partial"))
+    })
 }
 
 pub(in crate::ingest) fn is_zip(name: &str) -> bool {
