@@ -14,7 +14,7 @@ use crate::ingest::import::settings::{From, Settings};
 pub use answers::{
     ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
 };
-pub use governance::{AuditArgs, AuditCondition, AuditForm};
+pub use governance::{AuditArgs, AuditCondition, AuditForm, ExportArgs};
 pub use scenario::ScenarioArgs;
 
 /// What falls when one account's reset is abused.
@@ -69,7 +69,9 @@ pub enum Command {
     /// Rank what holds most of the danger together: what disappears when one thing goes
     Chokepoints(Box<ChokePointsArgs>),
     /// Hold the resets that took place against the tiers, and forecast what stricter ones cost
-    Audit(AuditArgs),
+    Audit(Box<AuditArgs>),
+    /// Write the tiers as the files and requests that a reset tool takes, with a run-book
+    Export(Box<ExportArgs>),
     /// Say what moved between two exports, and which changed rows explain it
     Diff(Box<DiffArgs>),
     /// Find who brings down together what none of them brings down alone

@@ -11,6 +11,7 @@ mod console;
 mod diff;
 mod exit;
 mod explain;
+mod export;
 mod generate;
 mod harden;
 mod import;
@@ -66,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         args::Command::Explain(args) => explain::run(&args, &console),
         args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
         args::Command::Audit(args) => audit::run(&args, &console),
+        args::Command::Export(args) => export::run(&args, &console),
         args::Command::Whatif(args) => whatif::run(&args, &console),
         args::Command::Harden(args) => harden::run(&args, &console),
         args::Command::Diff(args) => diff::run(&args, &console),

@@ -11,7 +11,7 @@ use super::loaded::named;
 use crate::analyze::IdentityResult;
 use crate::analyze::compare::{Comparison, Move};
 use crate::model::AssetId;
-use crate::report::{self, View, clipped, visible};
+use crate::report::{self, View, clipped, code, visible};
 use crate::solve::{self, Proof};
 
 /// Columns of a line.
@@ -353,14 +353,6 @@ impl Told<'_, '_> {
             "moved": moved,
         })
     }
-}
-
-/// As code, in more backticks than it holds.
-pub(super) fn code(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    let space = if longest > 0 { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
 }
 
 pub(super) fn signed(before: u64, after: u64) -> String {

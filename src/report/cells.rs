@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use super::changes::{recovery_cells, reference};
+use super::governance::time;
 use crate::model::{AssetId, AssetList, Organisation, Owner, PROCESS_STAGES, RowRef, Table, Word};
 
 /// Further names of identities, in their order.
@@ -131,9 +132,4 @@ pub fn cells(org: &Organisation, aliases: &Aliases, row: RowRef) -> Option<Map<S
         Value::Object(cells) => Some(cells),
         _ => None,
     }
-}
-
-/// A time as the tables write it.
-fn time(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |time| time.to_string())
 }

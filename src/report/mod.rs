@@ -29,8 +29,8 @@ pub use document::{
 };
 pub use facts::{accountable, fact_text, gate_rows};
 pub use governance::{
-    ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, unmet_text,
-    violation_entry,
+    ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, time,
+    unmet_text, violation_entry,
 };
 pub use keys::row_entry;
 pub use policy::policy_entry;
@@ -39,7 +39,7 @@ pub use rules::{RuleEdge, RuleNode, rule_edges, rule_nodes};
 pub use sarif::sarif;
 pub use snapshots::{Shift, Shifts, shifts};
 pub use techniques::{Technique, technique};
-pub use text::{clipped, visible};
+pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
 pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_entry};
 

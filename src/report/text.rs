@@ -55,6 +55,15 @@ pub fn clipped(text: &str, columns: usize) -> String {
     cut
 }
 
+/// As code in Markdown, in more backticks than it holds, so that nothing in it is markup.
+#[must_use]
+pub fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 mod governance;
 mod opengraph;
 mod outputs;
+pub mod reset_tools;
 mod tables;
 mod tiers;
 

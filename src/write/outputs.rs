@@ -10,7 +10,9 @@ use std::thread;
 use tempfile::NamedTempFile;
 
 /// Everything that a scan may write; what an earlier run left of it is removed or replaced.
-const OWN: [&str; 19] = [
+const OWN: [&str; 21] = [
+    "accountability.csv",
+    "accountability.partial.csv",
     "tiers.csv",
     "tiers.json",
     "footholds.csv",

@@ -29,6 +29,7 @@ mod phantom;
 mod policy;
 mod properties;
 mod random;
+mod reset_tools;
 mod solver;
 mod sources;
 mod story;

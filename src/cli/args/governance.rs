@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::{ReadArgs, ScenarioArgs};
 use crate::analyze::audit::Wrong;
+use crate::model::Word;
+use crate::write::reset_tools::Form;
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
@@ -80,4 +82,75 @@ fn wrong(text: &str) -> Result<AuditCondition, String> {
             |close| format!("no such kind; did you mean `{close}`?"),
         )
     })
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin export data/harbour --to entra-group --out reset-tools\n  \
+    linchpin export exports/ --to okta-group --since reset-tools --out reset-tools-november\n  \
+    linchpin export exports/ --to entra-au --group-id 0=6ea91a8d-e32e-41a1-b7bd-d2d185eed0e0 --out units\n\n\
+    Nothing is sent anywhere: the files are for you to send, and RUNBOOK.md says how, in which order, with\n\
+    which rights, and how to take it back. With --since only what changed is written, those who lose a\n\
+    tier among it.")]
+pub struct ExportArgs {
+    /// What to read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// The tool and the form: entra-group, entra-au, entra-attribute, okta-group, okta-profile,
+    /// servicenow, google-ou, google-group, scim, csv
+    #[arg(long, value_name = "FORM", value_parser = form)]
+    pub to: Form,
+    /// Where the files go; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Write only what changed since this export
+    #[arg(long, value_name = "DIR")]
+    pub since: Option<PathBuf>,
+    /// Export this tier; repeatable [default: 0, 1 and 2 for groups and units, else all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..4))]
+    pub tier: Vec<u8>,
+    /// What groups and units are called
+    #[arg(long, value_name = "TEXT", default_value = "Reset tier {tier}")]
+    pub name: String,
+    /// The id that the tool gave the group or unit of a tier; repeatable
+    #[arg(long, value_name = "N=ID", value_parser = group_id)]
+    pub group_id: Vec<(u8, String)>,
+    /// Export external accounts too
+    #[arg(long)]
+    pub external: bool,
+    /// What is assumed.
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+}
+
+fn form(text: &str) -> Result<Form, String> {
+    Form::parse(text).ok_or_else(|| {
+        let words = || Form::WORDS.iter().map(|(word, _)| *word);
+        let hint = crate::diag::closest(text, words());
+        hint.map_or_else(
+            || {
+                format!(
+                    "no such form; known are {}",
+                    words().collect::<Vec<_>>().join(", ")
+                )
+            },
+            |close| format!("no such form; did you mean `{close}`?"),
+        )
+    })
+}
+
+fn group_id(text: &str) -> Result<(u8, String), String> {
+    let expected = || format!("`{text}` names no group; expected a tier and an id, 0=6ea91a8d-...");
+    let (tier, id) = text.split_once('=').ok_or_else(expected)?;
+    let tier = tier
+        .trim()
+        .parse()
+        .ok()
+        .filter(|tier| *tier < 4)
+        .ok_or_else(expected)?;
+    match id.trim() {
+        "" => Err(expected()),
+        id => Ok((tier, id.to_owned())),
+    }
 }

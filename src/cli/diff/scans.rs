@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::super::args::{DiffArgs, DiffForm, Format, MoveKind};
 use super::super::complaints;
 use super::super::console::Console;
-use super::super::moves::{COLUMNS, code, signed, tier};
+use super::super::moves::{COLUMNS, signed, tier};
 use super::super::{Exit, Failure};
-use crate::report::{Document, Shift, Shifts, clipped, shifts, visible};
+use crate::report::{Document, Shift, Shifts, clipped, code, shifts, visible};
 
 /// Names of a list that are told before the rest is counted.
 const LISTED: usize = 5;
