@@ -14,7 +14,7 @@ use crate::ingest::import::settings::{From, Settings};
 pub use answers::{
     ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
 };
-pub use governance::{AuditArgs, AuditCondition, AuditForm, ExportArgs};
+pub use governance::{AuditArgs, AuditCondition, AuditForm, ExportArgs, VerifyArgs};
 pub use scenario::ScenarioArgs;
 
 /// What falls when one account's reset is abused.
@@ -43,6 +43,9 @@ pub struct Cli {
     /// Say nothing but errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Add a record of the run to this file: what was read, applied and written, by SHA-256
+    #[arg(long, global = true, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -72,6 +75,8 @@ pub enum Command {
     Audit(Box<AuditArgs>),
     /// Write the tiers as the files and requests that a reset tool takes, with a run-book
     Export(Box<ExportArgs>),
+    /// Check a file of evidence, and run a record of it again
+    Verify(VerifyArgs),
     /// Say what moved between two exports, and which changed rows explain it
     Diff(Box<DiffArgs>),
     /// Find who brings down together what none of them brings down alone

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::args::{AuditArgs, AuditCondition, AuditForm, Format};
 use super::complaints;
 use super::console::Console;
+use super::evidence;
 use super::loaded::Loaded;
 use super::rulebook::Rulebook;
 use super::{Exit, Failure};
@@ -39,6 +40,7 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
     let (tiers, whose) = match &args.tiers {
         None => (today.clone(), "of today".to_owned()),
         Some(path) => {
+            console.note(|notes| notes.inputs.push(evidence::named("tiers", path)));
             let tiers = tiers_of_file(path, view.org)?;
             (tiers, format!("of {}", path.display()))
         }
@@ -120,6 +122,7 @@ fn compared(
     format: Format,
     console: &Console,
 ) -> Result<(String, Friction), Failure> {
+    console.note(|notes| notes.rules.push(evidence::named("policy", path)));
     let mut sources = Sources::default();
     let policy = policy::read(path, &mut sources).map_err(|said| {
         complaints::print(console, format, &sources, &said, false);

@@ -111,5 +111,6 @@ pub(super) fn said(
         &ingested.diagnostics,
         args.redact,
     );
+    console.note(|notes| notes.read(&ingested.organisation.inputs));
     ingested
 }

@@ -2,17 +2,21 @@
 //! goes away (a closed pipe) is no error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::Failure;
 use super::args::Color;
+use super::evidence::Notes;
 
 /// Where the program talks.
 #[derive(Clone)]
 pub(super) struct Console {
     choice: ColorChoice,
     pub quiet: bool,
+    /// What the run does, where that is put on record.
+    notes: Option<Arc<Mutex<Notes>>>,
 }
 
 impl Console {
@@ -22,11 +26,36 @@ impl Console {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, quiet }
+        Self {
+            choice,
+            quiet,
+            notes: None,
+        }
+    }
+
+    /// From now on what the run does is noted.
+    pub(super) fn keep_notes(&mut self) {
+        self.notes = Some(Arc::default());
+    }
+
+    /// Notes something, where that is done at all.
+    pub(super) fn note(&self, what: impl FnOnce(&mut Notes)) {
+        if let Some(notes) = &self.notes {
+            // A thread that panicked with it in hand has left it as it was.
+            what(&mut notes.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// What was noted.
+    pub(super) fn take_notes(&self) -> Option<Notes> {
+        let mut taken = None;
+        self.note(|notes| taken = Some(std::mem::take(notes)));
+        taken
     }
 
     /// Writes to standard output, colours taken away where they do not belong.
     pub(super) fn out(&self, text: &str) -> Result<(), Failure> {
+        self.note(|notes| notes.printed(&anstream::adapter::strip_str(text).to_string()));
         let mut stream = AutoStream::new(io::stdout().lock(), self.choice);
         match stream
             .write_all(text.as_bytes())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::args::{ExportArgs, Format};
 use super::complaints::{self, counted};
 use super::console::Console;
+use super::evidence;
 use super::loaded::Loaded;
 use super::{Exit, Failure};
 use crate::model::{IdentityKind, TIERS, Word, fold};
@@ -41,6 +42,14 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure>
     };
     let view = loaded.view();
     let form = args.to;
+    if let Some(since) = &args.since {
+        let file = if since.is_dir() {
+            since.join(STATE)
+        } else {
+            since.clone()
+        };
+        console.note(|notes| notes.inputs.push(evidence::named("export", &file)));
+    }
     let before = args
         .since
         .as_deref()
@@ -66,7 +75,8 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure>
         serde_json::to_writer_pretty(&mut *out, &state)?;
         writeln!(out)
     })?;
-    outputs.place_all()?;
+    let written = outputs.place_all()?;
+    console.note(|notes| notes.written = written);
     for name in old.files.iter().filter(|name| !state.files.contains(name)) {
         // A name of ours, never a path.
         if !name.contains(['/', '\\']) {

@@ -39,6 +39,7 @@ pub(super) fn run(args: &GenerateArgs, console: &Console) -> Result<Exit, Failur
         })?;
     }
     let written = outputs.place_all()?;
+    console.note(|notes| notes.written.clone_from(&written));
     console.say(&format!(
         "wrote {} in {} tables to {}\n",
         counted(count, "row"),

@@ -57,7 +57,7 @@ pub(super) fn run(args: &HardenArgs, console: &Console) -> Result<Exit, Failure>
     let made = within(&plan, args.budget);
     if let Some(path) = &args.out {
         let fixes: Vec<Fix> = made.iter().map(|one| one.fix).collect();
-        write_changes(&view, &fixes, path)?;
+        write_changes(&view, &fixes, path, console)?;
     }
     let text = match args.read.format {
         Format::Text => text(&view, &asked, &plan, made),
@@ -86,7 +86,12 @@ fn within(plan: &Plan, budget: Option<u32>) -> &[PlannedFix] {
     &plan.fixes[..count]
 }
 
-fn write_changes(view: &View<'_>, fixes: &[Fix], path: &std::path::Path) -> Result<(), Failure> {
+fn write_changes(
+    view: &View<'_>,
+    fixes: &[Fix],
+    path: &std::path::Path,
+    console: &Console,
+) -> Result<(), Failure> {
     let mut tables: Map<String, Value> = Map::new();
     if fixes.is_empty() {
         // No change at all is a change set too.
@@ -111,7 +116,8 @@ fn write_changes(view: &View<'_>, fixes: &[Fix], path: &std::path::Path) -> Resu
     let mut outputs = Outputs::new(folder.unwrap_or(std::path::Path::new(".")))?;
     outputs.file(name, |out| writeln!(out, "{:#}", Value::Object(tables)))?;
     // Nothing else in that folder is ours to replace.
-    outputs.place_all()?;
+    let written = outputs.place_all()?;
+    console.note(|notes| notes.written = written);
     Ok(())
 }
 

@@ -62,7 +62,8 @@ pub(super) fn run(args: &ImportArgs, console: &Console) -> Result<Exit, Failure>
     }
     let mut outputs = Outputs::new(&args.out)?;
     let written = write_tables(&tables, &mut outputs)?;
-    outputs.place_all()?;
+    let files = outputs.place_all()?;
+    console.note(|notes| notes.written = files);
     let rows: Vec<_> = written
         .iter()
         .map(|(table, rows)| format!("{} {rows}", table.word()))

@@ -44,9 +44,7 @@ impl Loaded {
         let rulebook = Arc::new(Rulebook::load(scenario, read.format, console)?);
         let loaded = Self::of(ingested, scenario, &rulebook)?;
         rulebook::remark(&loaded.scan, read.format, console);
-        loaded
-            .rulebook
-            .remark_groups(&loaded.org, read.format, console);
+        loaded.rulebook.begin(&loaded.org, read.format, console);
         Ok(Some(loaded))
     }
 

@@ -9,6 +9,7 @@ mod complaints;
 mod completions;
 mod console;
 mod diff;
+mod evidence;
 mod exit;
 mod explain;
 mod export;
@@ -28,9 +29,11 @@ mod sources;
 mod stages;
 mod summary;
 mod templates;
+mod verify;
 mod whatif;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{CommandFactory, FromArgMatches};
 
@@ -40,7 +43,8 @@ pub use exit::Exit;
 
 /// Runs the program with these arguments and gives its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let matches = match Cli::command().try_get_matches_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match Cli::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => {
             // Help and version are errors to clap, and go to standard output. When even printing
@@ -60,26 +64,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return Exit::Bad;
         }
     };
-    let console = Console::new(cli.color, cli.quiet);
-    let result = match cli.command {
-        args::Command::Scan(args) => scan::run(&args, &console),
-        args::Command::Check(args) => check::run(&args, &console),
-        args::Command::Explain(args) => explain::run(&args, &console),
-        args::Command::Chokepoints(args) => chokepoints::run(&args, &console),
-        args::Command::Audit(args) => audit::run(&args, &console),
-        args::Command::Export(args) => export::run(&args, &console),
-        args::Command::Whatif(args) => whatif::run(&args, &console),
-        args::Command::Harden(args) => harden::run(&args, &console),
-        args::Command::Diff(args) => diff::run(&args, &console),
-        args::Command::Pairs(args) => pairs::run(&args, &console),
-        args::Command::Import(args) => import::run(&args, &console),
-        args::Command::Sources(args) => sources::run(&args, &console),
-        args::Command::Generate(args) => generate::run(&args, &console),
-        args::Command::Templates(args) => templates::run(&args, &console),
-        args::Command::Policy => policy::run(&console),
-        args::Command::Schema => schema::run(&console),
-        args::Command::Completions(args) => completions::completions(&args, &console),
-        args::Command::Man => completions::man(&console),
+    let mut console = Console::new(cli.color, cli.quiet);
+    let result = match &cli.evidence {
+        None => command(cli.command, &console),
+        Some(path) => {
+            console.keep_notes();
+            recorded(path, &arguments, cli.command, &console)
+        }
     };
     match result {
         Ok(exit) => exit,
@@ -87,6 +78,55 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             console.failure(&failure);
             Exit::Bad
         }
+    }
+}
+
+/// Runs a command and puts it on record, unless it could not do what it was asked.
+fn recorded(
+    path: &Path,
+    arguments: &[OsString],
+    asked: args::Command,
+    console: &Console,
+) -> Result<Exit, Failure> {
+    let arguments = evidence::typed(arguments)?;
+    // Better before a long run than after it.
+    crate::write::evidence::look(path)?;
+    let exit = command(asked, console)?;
+    if exit == Exit::Bad {
+        return Ok(exit);
+    }
+    let notes = console.take_notes().unwrap_or_default();
+    let record = notes.record(arguments, exit.status())?;
+    let record = crate::write::evidence::append(path, record)?;
+    let (number, hash) = (record.number, &record.hash);
+    console.err(&format!(
+        "evidence: record {number} in {}, head {hash}\n",
+        path.display()
+    ));
+    Ok(exit)
+}
+
+fn command(command: args::Command, console: &Console) -> Result<Exit, Failure> {
+    match command {
+        args::Command::Scan(args) => scan::run(&args, console),
+        args::Command::Check(args) => check::run(&args, console),
+        args::Command::Explain(args) => explain::run(&args, console),
+        args::Command::Chokepoints(args) => chokepoints::run(&args, console),
+        args::Command::Audit(args) => audit::run(&args, console),
+        args::Command::Export(args) => export::run(&args, console),
+        args::Command::Verify(args) => verify::run(&args, console),
+        args::Command::Whatif(args) => whatif::run(&args, console),
+        args::Command::Harden(args) => harden::run(&args, console),
+        args::Command::Diff(args) => diff::run(&args, console),
+        args::Command::Pairs(args) => pairs::run(&args, console),
+        args::Command::Import(args) => import::run(&args, console),
+        args::Command::Sources(args) => sources::run(&args, console),
+        args::Command::Generate(args) => generate::run(&args, console),
+        args::Command::Templates(args) => templates::run(&args, console),
+        args::Command::Policy => policy::run(console),
+        args::Command::Schema => schema::run(console),
+        args::Command::Completions(args) => completions::completions(&args, console),
+        args::Command::Man => completions::man(console),
     }
 }
 
@@ -99,6 +139,9 @@ pub enum Failure {
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Stdout(#[from] std::io::Error),
+    /// Evidence could not be added.
+    #[error(transparent)]
+    Evidence(#[from] crate::write::evidence::EvidenceError),
     /// Usage that clap cannot check.
     #[error("{0}")]
     Usage(String),

@@ -5,11 +5,14 @@ use super::Failure;
 use super::args::{Format, ScenarioArgs};
 use super::complaints;
 use super::console::Console;
+use super::evidence;
 use crate::analyze::{Accepted, Judge, Scan, Waived, WaiverState};
 use crate::compile::Options;
 use crate::diag::Sources;
 use crate::ingest::{policy, waivers};
 use crate::model::{Kind, Organisation, Policy, Waiver};
+use crate::report;
+use crate::write::evidence::Named;
 
 /// Policy and waivers as they were read.
 pub(super) struct Rulebook {
@@ -38,6 +41,18 @@ impl Rulebook {
                 Failure::Usage("the policy cannot be applied".to_owned())
             })?,
         };
+        console.note(|notes| {
+            let named = |name: &str, sha256: &str| Named {
+                name: name.to_owned(),
+                sha256: sha256.to_owned(),
+            };
+            notes.rules = vec![named(&format!("policy {}", policy.name), &policy.sha256)];
+            for path in &scenario.waivers {
+                notes.rules.push(evidence::named("waivers", path));
+            }
+            let assumed = scenario.assume.iter().map(ToString::to_string);
+            notes.assumptions = assumed.collect();
+        });
         Ok(Self {
             policy,
             waivers,
@@ -71,8 +86,9 @@ impl Rulebook {
         Judge::new(policy, org, options.standing_only, self.now(org))
     }
 
-    /// Says which groups of the policy nobody is a member of.
-    pub(super) fn remark_groups(&self, org: &Organisation, format: Format, console: &Console) {
+    /// Says which groups of the policy nobody is a member of, and notes what time it is.
+    pub(super) fn begin(&self, org: &Organisation, format: Format, console: &Console) {
+        console.note(|notes| notes.time = self.now(org).map(report::time));
         for rule in &self.policy.rules {
             for name in &rule.when.groups {
                 let bare = Kind::split(name).map_or(&**name, |(_, bare)| bare);

@@ -54,7 +54,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let program = compile::compile(&organisation, &options);
     stages.done("compile");
     let mut accepted = rulebook.find(&organisation);
-    rulebook.remark_groups(&organisation, args.read.format, console);
+    rulebook.begin(&organisation, args.read.format, console);
     // Groups and departments have other names when they are redacted.
     let policy = rulebook.policy.clone();
     let judge = rulebook.judge_by(&policy, &organisation, &options);
@@ -268,6 +268,7 @@ fn write_all(
         })?;
     }
     let written = outputs.commit()?;
+    console.note(|notes| notes.written.clone_from(&written));
     progress.finish();
     stages.done("others");
     Ok(written)

@@ -13,6 +13,7 @@ pub(super) fn run(args: &TemplatesArgs, console: &Console) -> Result<Exit, Failu
     let mut outputs = Outputs::new(&args.out)?;
     write_table_templates(&mut outputs)?;
     let written = outputs.place_all()?;
+    console.note(|notes| notes.written.clone_from(&written));
     console.say(&format!(
         "wrote {} empty tables to {}; only identities.csv is required\n",
         written.len(),

@@ -51,6 +51,7 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
         ..
     } = changed;
     let sources = Arc::new(sources);
+    console.note(|notes| notes.read(&after.inputs));
     let mut rulebook = Rulebook::load(&args.scenario, format, console)?;
     rulebook.set_clock(&[&before, &after]);
     let rulebook = Arc::new(rulebook);
@@ -64,7 +65,7 @@ pub(super) fn run(args: &WhatIfArgs, console: &Console) -> Result<Exit, Failure>
     let ((before, were), (after, are)) = (before?, after?);
     let points = [were, are];
     rulebook::remark(&after.scan, format, console);
-    rulebook.remark_groups(&after.org, format, console);
+    rulebook.begin(&after.org, format, console);
     let found = compare::compare(before.side(), after.side());
     let (before, after) = (before.view(), after.view());
     let told = Told {

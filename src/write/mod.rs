@@ -1,5 +1,6 @@
 //! Files: one per format, all of them there or none.
 
+pub mod evidence;
 mod governance;
 mod opengraph;
 mod outputs;

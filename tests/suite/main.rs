@@ -14,6 +14,7 @@ mod audit;
 mod cases;
 mod chokepoints;
 mod diff;
+mod evidence;
 mod explain;
 mod exports;
 mod findings;

@@ -154,3 +154,28 @@ fn group_id(text: &str) -> Result<(u8, String), String> {
         id => Ok((tier, id.to_owned())),
     }
 }
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin scan exports/ --out out --evidence evidence.jsonl\n  \
+    linchpin verify evidence.jsonl --head 3f0c...\n\n\
+    Every run with --evidence adds a record and prints its hash, the head: keep it somewhere else. The last\n\
+    record is run again, from the same folder and the same inputs. Exit status 1 when it does not hold.")]
+pub struct VerifyArgs {
+    /// The file of evidence
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The hash that the last run printed
+    #[arg(long, value_name = "HASH")]
+    pub head: Option<String>,
+    /// Run this record again instead of the last one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "no_rerun")]
+    pub record: Option<u32>,
+    /// Look at the chain alone
+    #[arg(long)]
+    pub no_rerun: bool,
+    /// For people or for scripts
+    #[arg(long, value_enum, default_value_t = super::Format::Text, value_name = "FORMAT")]
+    pub format: super::Format,
+}

@@ -87,7 +87,7 @@ fn compared(
     let program = compile::compile(&org, &options);
     let judge = rulebook.judge(&org, &options);
     let mut scan = analyze::scan_identities(&org, &program, &judge);
-    rulebook.remark_groups(&org, args.read.format, console);
+    rulebook.begin(&org, args.read.format, console);
     rulebook.waive(&org, &mut scan)?;
     rulebook::remark(&scan, args.read.format, console);
     let view = View {

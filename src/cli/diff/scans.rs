@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::args::{DiffArgs, DiffForm, Format, MoveKind};
 use super::super::complaints;
 use super::super::console::Console;
+use super::super::evidence;
 use super::super::moves::{COLUMNS, signed, tier};
 use super::super::{Exit, Failure};
 use crate::report::{Document, Shift, Shifts, clipped, code, shifts, visible};
@@ -62,6 +63,11 @@ pub(super) fn run(
         ));
     }
     let texts = [read(old)?, read(new)?];
+    console.note(|notes| {
+        let files = [("old", old), ("new", new)];
+        let files = files.map(|(what, file)| evidence::named(what, file));
+        notes.inputs.extend(files);
+    });
     let [before, after] =
         [(old, &texts[0]), (new, &texts[1])].map(|(file, text)| parse(file, text));
     let found = shifts(&before?, &after?);
