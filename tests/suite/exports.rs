@@ -52,7 +52,7 @@ fn tables(folder: &Path) -> String {
 }
 
 /// Every fixture: its folder, its importer, further arguments.
-const FIXTURES: [(&str, &str, &[&str]); 19] = [
+const FIXTURES: [(&str, &str, &[&str]); 23] = [
     ("entra", "entra", &[]),
     ("entra-portal", "entra", &["--set", "entra.sspr=off"]),
     ("entra-exporter", "entra", &[]),
@@ -80,6 +80,10 @@ const FIXTURES: [(&str, &str, &[&str]); 19] = [
     ("1password", "1password", &[]),
     ("crossing/entra", "entra", &["--set", "entra.sspr=2"]),
     ("crossing/okta", "okta", &[]),
+    ("entra-log", "entra-log", &[]),
+    ("okta-log", "okta-log", &[]),
+    ("windows-log", "windows-log", &[]),
+    ("servicenow-log", "servicenow-log", &[]),
 ];
 
 fn import(folder: &str, source: &str, more: &[&str], out: &Path) -> assert_cmd::assert::Assert {

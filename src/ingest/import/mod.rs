@@ -14,6 +14,7 @@ mod google;
 mod hybrid;
 mod keycloak;
 mod keys;
+mod logs;
 mod map;
 mod okta;
 mod onepassword;
@@ -52,6 +53,10 @@ pub const IMPORTERS: &[&dyn Importer] = &[
     &exchange::Exchange,
     &bitwarden::Bitwarden,
     &onepassword::OnePassword,
+    &logs::EntraLog,
+    &logs::OktaLog,
+    &logs::WindowsLog,
+    &logs::ServiceNowLog,
 ];
 
 /// A file of an export.
