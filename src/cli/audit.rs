@@ -51,7 +51,10 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
         policy: view.policy,
         tiers: &tiers,
     };
-    let violations = audit::audit(held);
+    let audit::Audited {
+        violations,
+        repeats,
+    } = audit::audit(held);
     let forecast = audit::friction(Held {
         tiers: &today,
         ..held
@@ -64,6 +67,7 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
     let told = Told {
         view: &view,
         violations: &violations,
+        repeats,
         whose,
         without_tier: without_tier(view.org, &tiers),
         forecasts: std::iter::once((view.policy.name.to_string(), forecast))
@@ -229,6 +233,7 @@ fn conditions(violations: &[Violation], asked: &[AuditCondition]) -> Vec<String>
 struct Told<'v, 'a> {
     view: &'v View<'a>,
     violations: &'v [Violation],
+    repeats: usize,
     whose: String,
     without_tier: usize,
     /// By the name of the policy.
@@ -252,6 +257,13 @@ impl<'a> Told<'_, 'a> {
             visible(&self.whose),
             visible(&self.view.policy.name)
         );
+        if self.repeats > 0 {
+            let _ = writeln!(
+                text,
+                "{} of them repeat another one: a ticket and the record of a directory of one reset",
+                self.repeats
+            );
+        }
         if self.without_tier > 0 {
             let _ = writeln!(
                 text,
@@ -381,6 +393,7 @@ impl<'a> Told<'_, 'a> {
                 "resets": self.view.org.resets.len(),
                 "tiers": self.whose,
                 "policy": self.view.policy.name,
+                "repeats": self.repeats,
                 "without_tier": self.without_tier,
                 "violations": entries,
                 "forecast": forecasts.collect::<Vec<_>>(),

@@ -313,3 +313,84 @@ fn every_planted_violation_is_found_and_none_invented() {
     );
     assert_eq!(told["resets"], 50_000);
 }
+
+/// Tickets and the records of directories.
+fn records(year: &mut Year) -> BTreeSet<(String, Vec<String>)> {
+    let (mut planted, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+    let last = |year: &Year| {
+        let one = year.resets.last().unwrap();
+        (one.identity.clone(), one.at)
+    };
+    fn record<'r>(
+        identity: &'r str,
+        at: i64,
+        restored: &'static str,
+    ) -> impl FnOnce(&mut Reset) + 'r {
+        move |reset| {
+            (reset.identity, reset.at, reset.restored) = (identity.to_owned(), at, restored);
+            (reset.process, reset.proofing, reset.evidence) = ("administrator", "", "");
+            (reset.sessions, reset.waited) = ("", None);
+            reset.approvers.clear();
+        }
+    }
+    let all = ["not-logged", "approvals-missing", "evidence-missing"];
+    let mut plant = |kinds: &[&str], id: String| {
+        for kind in kinds {
+            planted.insert(((*kind).to_owned(), vec![id.clone()]));
+        }
+    };
+    // Two hours before or after its ticket, and a second more.
+    for (apart, is_same) in [(7200, true), (-7200, true), (7201, false), (-7201, false)] {
+        year.add(|_| {});
+        let (identity, at) = last(year);
+        let id = year.add(record(&identity, at + apart, "password"));
+        if !is_same {
+            plant(&all, id);
+        }
+    }
+    // A ticket of the password says nothing of the factor.
+    year.add(|_| {});
+    let (identity, at) = last(year);
+    let id = year.add(record(&identity, at, "mfa"));
+    plant(&all, id.clone());
+    let ticket = year.resets[year.resets.len() - 2].id.clone();
+    pairs.insert(("password-and-factor".to_owned(), vec![ticket, id]));
+    // What the directory knows of sessions, the ticket need not say.
+    year.add(|reset| (reset.process, reset.sessions) = ("silent", ""));
+    let (identity, at) = last(year);
+    let one = record(&identity, at + 60, "password");
+    year.add(|reset| {
+        one(reset);
+        reset.sessions = "true";
+    });
+    // Two directories of one reset are told once, and apart when they are further apart.
+    for apart in [120, 121] {
+        let (identity, at) = {
+            let free = year.good();
+            (free.identity, free.at)
+        };
+        let first = year.add(record(&identity, at, "password"));
+        plant(&all, first);
+        let second = year.add(record(&identity, at + apart, "password"));
+        if apart > 120 {
+            plant(&all, second);
+        }
+    }
+    // Long after the last ticket: it may have been exported to here only.
+    let id = year.add(|reset| {
+        let identity = reset.identity.clone();
+        record(&identity, 360 * 24 * HOUR, "password")(reset);
+    });
+    plant(&all[1..], id);
+    planted.extend(pairs);
+    planted
+}
+
+#[test]
+fn a_ticket_and_the_record_of_a_directory_are_one_reset() {
+    let mut year = Year::default();
+    let planted = records(&mut year);
+    let told = audit(&year.tables(), &[], 0);
+    assert_eq!(found(&told), planted);
+    assert_eq!(told["repeats"], 4);
+}

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::same::Same;
 use super::{Held, Violation, Wrong};
 use crate::analyze::demands::{Methods, Ways, is_allowed, is_forbidden, is_named, ways};
 use crate::model::{
-    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Table, Word,
-    fold,
+    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Word, fold,
 };
 use crate::solve::Search;
 
@@ -18,15 +18,15 @@ pub(super) const EXECUTION: usize = 3;
 const LOGGING: usize = 4;
 pub(super) const REVIEW: usize = 5;
 
-pub(super) fn each(held: Held<'_>) -> Vec<Violation> {
+pub(super) fn each(held: Held<'_>, same: &Same) -> Vec<Violation> {
     let ways = ways(held.org);
     let resets = 0..held.org.resets.len() as u32;
     let found = resets.into_par_iter().map_init(
         || None,
         |search, at| {
             let mut found = Vec::new();
-            if held.org.counts(Table::Resets, at as usize) {
-                one(held, &ways, at, search, &mut found);
+            if same.counts(held.org, at) {
+                one(held, same, &ways, at, search, &mut found);
             }
             found
         },
@@ -38,6 +38,7 @@ pub(super) fn each(held: Held<'_>) -> Vec<Violation> {
 /// One reset and what it is held against.
 struct Case<'a, 'f> {
     org: &'a Organisation,
+    same: &'f Same,
     reset: &'a Reset,
     demand: &'a Demand,
     process: Option<(&'a Process, &'a Ways)>,
@@ -49,6 +50,7 @@ struct Case<'a, 'f> {
 
 fn one<'a>(
     held: Held<'a>,
+    same: &Same,
     ways: &'a [Ways],
     at: u32,
     search: &mut Option<Search<'a>>,
@@ -68,6 +70,7 @@ fn one<'a>(
     });
     let mut case = Case {
         org: held.org,
+        same,
         reset,
         demand: &held.policy.demands[usize::from(tier)],
         process,
@@ -187,7 +190,8 @@ impl Case<'_, '_> {
         let claimed = self
             .process
             .and_then(|(process, _)| process.revokes_sessions);
-        match self.reset.sessions_revoked.or(claimed) {
+        let told = self.same.sessions_revoked(self.org, self.at);
+        match told.or(claimed) {
             Some(true) => {}
             Some(false) => {
                 let who = if self.reset.sessions_revoked.is_some() {
@@ -203,6 +207,10 @@ impl Case<'_, '_> {
     }
 
     fn logged(&mut self) {
+        if self.demand.logged && self.same.is_unticketed(self.at) {
+            let detail = "the directory knows of it, and no ticket does".to_owned();
+            self.say(Wrong::NotLogged, LOGGING, detail);
+        }
         let claimed = self.process.and_then(|(process, _)| process.logged);
         if self.demand.logged && claimed == Some(false) {
             let detail = "the process says that it does not log".to_owned();

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Held;
+use super::same::Same;
 use crate::analyze::demands::{Ways, is_allowed, ways};
-use crate::model::{Organisation, Owner, Table};
+use crate::model::{Organisation, Owner};
 
 /// What resets would have needed beside what was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,9 +53,10 @@ pub struct Friction {
 #[must_use]
 pub fn friction(held: Held<'_>) -> Friction {
     let ways = ways(held.org);
+    let same = Same::new(held);
     let mut friction = Friction::default();
     for at in 0..held.org.resets.len() {
-        if !held.org.counts(Table::Resets, at) {
+        if !same.counts(held.org, at as u32) {
             continue;
         }
         let identity = held.org.resets[at].identity;
@@ -64,7 +66,7 @@ pub fn friction(held: Held<'_>) -> Friction {
         else {
             continue;
         };
-        let needs = needs(held, &ways, at, tier);
+        let needs = needs(held, &same, &ways, at, tier);
         friction.all.add(needs);
         friction.tiers[usize::from(tier)].add(needs);
         let department = held.org.text(held.org.identities[place].department);
@@ -77,7 +79,7 @@ pub fn friction(held: Held<'_>) -> Friction {
     friction
 }
 
-fn needs(held: Held<'_>, ways: &[Ways], at: usize, tier: u8) -> Needs {
+fn needs(held: Held<'_>, same: &Same, ways: &[Ways], at: usize, tier: u8) -> Needs {
     let reset = &held.org.resets[at];
     let demand = &held.policy.demands[usize::from(tier)];
     let process = reset.process.map(|id| {
@@ -104,8 +106,8 @@ fn needs(held: Held<'_>, ways: &[Ways], at: usize, tier: u8) -> Needs {
     }
     let approved = distinct(held.org, &reset.approvers) as u32;
     needs.approvals = u64::from(demand.approvers.saturating_sub(approved));
-    let revoked = reset
-        .sessions_revoked
+    let revoked = same
+        .sessions_revoked(held.org, at as u32)
         .or(process.and_then(|(process, _)| process.revokes_sessions));
     needs.sessions = u64::from(demand.revoke_sessions && revoked != Some(true));
     let waited = reset

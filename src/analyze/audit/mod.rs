@@ -3,6 +3,7 @@
 mod checks;
 mod friction;
 mod patterns;
+mod same;
 
 use crate::compile::Program;
 use crate::model::{Organisation, Policy};
@@ -163,18 +164,33 @@ pub struct Held<'a> {
     pub tiers: &'a [Option<u8>],
 }
 
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audited {
+    /// What was not obeyed, by the positions of the resets, then by kind.
+    pub violations: Vec<Violation>,
+    /// How many rows only repeat what another row tells of the same reset.
+    pub repeats: usize,
+}
+
 /// Everything that resets did not obey, by their positions, then by kind.
 ///
-/// Costs O(resets log resets), and one closure for every account of which an approver must stand
+/// A ticket and the record that a directory has of the same reset are held against it once, by the
+/// ticket. Costs O(resets log resets), and one closure for every account of which an approver must stand
 /// outside.
 #[must_use]
-pub fn audit(held: Held<'_>) -> Vec<Violation> {
-    let mut found = checks::each(held);
-    found.extend(patterns::both(held));
-    found.extend(patterns::bursts(held));
-    found.extend(patterns::signals(held));
+pub fn audit(held: Held<'_>) -> Audited {
+    let same = same::Same::new(held);
+    let mut found = checks::each(held, &same);
+    let by_time = patterns::by_time(held, &same);
+    found.extend(patterns::both(held, &by_time));
+    found.extend(patterns::bursts(held, &by_time));
+    found.extend(patterns::signals(held, &by_time));
     found.sort_by(|one, two| (&one.resets, one.kind).cmp(&(&two.resets, two.kind)));
-    found
+    Audited {
+        violations: found,
+        repeats: same.repeats(),
+    }
 }
 
 #[cfg(test)]

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::checks::{EXECUTION, POLICY, REVIEW, span};
+use super::same::Same;
 use super::{Held, Violation, Wrong};
 use crate::analyze::is_open;
 use crate::model::{AssetId, Owner, Restored, SignIn, Table, Word, fold};
 
 /// Positions of the resets that count, by time.
-fn by_time(held: Held<'_>) -> Vec<u32> {
+pub(super) fn by_time(held: Held<'_>, same: &Same) -> Vec<u32> {
     let org = held.org;
     let all = 0..org.resets.len() as u32;
-    let mut all: Vec<u32> = all
-        .filter(|&at| org.counts(Table::Resets, at as usize))
-        .collect();
+    let mut all: Vec<u32> = all.filter(|&at| same.counts(org, at)).collect();
     all.sort_by_key(|&at| org.resets[at as usize].time);
     all
 }
@@ -24,13 +23,13 @@ fn tier(held: Held<'_>, identity: AssetId) -> Option<u8> {
 }
 
 /// Password and factor of one account within the window: whoever obtained both needs neither.
-pub(super) fn both(held: Held<'_>) -> Vec<Violation> {
+pub(super) fn both(held: Held<'_>, by_time: &[u32]) -> Vec<Violation> {
     let org = held.org;
     let window = held.policy.watch.both_within;
     // For every account the last reset of its password, and of its factor.
     let mut last: BTreeMap<AssetId, [Option<u32>; 2]> = BTreeMap::new();
     let mut found = Vec::new();
-    for at in by_time(held) {
+    for &at in by_time {
         let reset = &org.resets[at as usize];
         let Some(identity) = reset.identity else {
             continue;
@@ -68,11 +67,11 @@ pub(super) fn both(held: Held<'_>) -> Vec<Violation> {
 }
 
 /// As many resets by one agent within the window as make a burst; each burst once, whole.
-pub(super) fn bursts(held: Held<'_>) -> Vec<Violation> {
+pub(super) fn bursts(held: Held<'_>, by_time: &[u32]) -> Vec<Violation> {
     let org = held.org;
     let watch = &held.policy.watch;
     let mut by_agent: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    for at in by_time(held) {
+    for &at in by_time {
         let name = match org.resets[at as usize].agent {
             Some(Owner::Identity(asset)) => org.assets.get(asset).key.to_owned(),
             Some(Owner::Text(text)) => fold(org.text(text)).into_owned(),
@@ -128,7 +127,7 @@ pub(super) fn bursts(held: Held<'_>) -> Vec<Violation> {
 }
 
 /// Resets of accounts with a threat signal that was open then.
-pub(super) fn signals(held: Held<'_>) -> Vec<Violation> {
+pub(super) fn signals(held: Held<'_>, by_time: &[u32]) -> Vec<Violation> {
     let org = held.org;
     let within = held.policy.watch.signal_within;
     let mut of: BTreeMap<AssetId, Vec<usize>> = BTreeMap::new();
@@ -138,7 +137,7 @@ pub(super) fn signals(held: Held<'_>) -> Vec<Violation> {
         }
     }
     let mut found = Vec::new();
-    for at in by_time(held) {
+    for &at in by_time {
         let reset = &org.resets[at as usize];
         let Some(identity) = reset.identity else {
             continue;
