@@ -97,6 +97,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Print the tier policy that is built in, with its comments
     Policy,
+    /// Tell which control of which framework speaks of what, and the right number for a wrong one
+    Frameworks(FrameworksArgs),
     /// Print the JSON Schema of tiers.json
     Schema,
     /// Print a completion script for a shell
@@ -395,6 +397,21 @@ pub struct SourcesArgs {
     /// Print the dated data files behind it: who may reset whom, which roles are privileged
     #[arg(long, requires = "source")]
     pub data: bool,
+    /// For people or for scripts
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
+}
+
+/// Arguments of `frameworks`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    linchpin frameworks\n  \
+    linchpin frameworks PR.AC-6\n  \
+    linchpin frameworks proofing-too-weak")]
+pub struct FrameworksArgs {
+    /// A number of a control, or the word of a finding or violation
+    #[arg(value_name = "NUMBER")]
+    pub number: Option<String>,
     /// For people or for scripts
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub format: Format,

@@ -13,6 +13,7 @@ mod evidence;
 mod exit;
 mod explain;
 mod export;
+mod frameworks;
 mod generate;
 mod harden;
 mod import;
@@ -124,6 +125,7 @@ fn command(command: args::Command, console: &Console) -> Result<Exit, Failure> {
         args::Command::Generate(args) => generate::run(&args, console),
         args::Command::Templates(args) => templates::run(&args, console),
         args::Command::Policy => policy::run(console),
+        args::Command::Frameworks(args) => frameworks::run(&args, console),
         args::Command::Schema => schema::run(console),
         args::Command::Completions(args) => completions::completions(&args, console),
         args::Command::Man => completions::man(console),

@@ -200,6 +200,9 @@ pub struct FindingEntry<'a> {
     pub severity: String,
     /// In one sentence.
     pub message: String,
+    /// Where published frameworks speak of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// The rows it rests on.
     pub rows: Vec<RowEntry<'a>>,
     /// The accepted risk that it is.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use schemars::JsonSchema;
 
-use super::{RowEntry, View, accountable, row_entry};
+use super::{RowEntry, View, accountable, references, row_entry};
 use crate::analyze::accountability::Answerable;
 use crate::analyze::audit::Violation;
 use crate::analyze::demands::Unmet;
@@ -29,6 +29,9 @@ pub struct ProcessEntry<'a> {
     pub critical_chains: u32,
     /// What it does not do, or does not say, of what the tiers of its accounts demand.
     pub unmet: Vec<UnmetEntry>,
+    /// Where published frameworks speak of its gaps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// The row that declares it, or the first that names it.
     pub row: RowEntry<'a>,
 }
@@ -91,6 +94,19 @@ pub fn process_entry<'a>(view: &View<'a>, one: &Answerable) -> ProcessEntry<'a> 
                 accounts: *accounts,
             })
             .collect(),
+        references: {
+            let gap = process.owners.iter().any(Option::is_none);
+            let words = [
+                ("no-owner", gap),
+                ("owner-inside", !one.inside.is_empty()),
+                ("unmet", !one.unmet.is_empty()),
+            ];
+            let fit = words.into_iter().filter(|(_, is)| *is);
+            let mut cited: Vec<String> = fit.flat_map(|(word, _)| references(word, None)).collect();
+            cited.sort_unstable();
+            cited.dedup();
+            cited
+        },
         row: row_entry(view.org, view.sources, process.row),
     }
 }
@@ -164,6 +180,8 @@ pub struct ViolationEntry<'a> {
     pub time: String,
     /// What was found and what was demanded.
     pub detail: String,
+    /// Where published frameworks speak of the control.
+    pub references: Vec<String>,
     /// The ids of the resets.
     pub resets: Vec<String>,
     /// Their rows.
@@ -177,6 +195,8 @@ pub fn violation_entry<'a>(view: &View<'a>, violation: &Violation) -> ViolationE
     let last = violation.resets.last().copied().unwrap_or_default();
     let reset = &org.resets[last as usize];
     let process = reset.process.map(|id| &org.processes[id.0 as usize]);
+    let identity = reset.identity.and_then(|one| org.identity_of[one.index()]);
+    let kind = identity.map(|at| org.identities[at as usize].kind);
     ViolationEntry {
         kind: violation.kind.word(),
         control: violation.kind.control(),
@@ -190,6 +210,7 @@ pub fn violation_entry<'a>(view: &View<'a>, violation: &Violation) -> ViolationE
         agent: reset.agent.map(|agent| owner_text(view, agent).to_owned()),
         time: time(reset.time),
         detail: violation.detail.clone(),
+        references: references(violation.kind.word(), kind),
         resets: violation
             .resets
             .iter()

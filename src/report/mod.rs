@@ -6,6 +6,7 @@ mod chain;
 mod changes;
 mod document;
 mod facts;
+mod frameworks;
 mod governance;
 mod keys;
 mod policy;
@@ -13,7 +14,7 @@ mod rows;
 mod rules;
 mod sarif;
 mod snapshots;
-mod techniques;
+
 mod text;
 mod things;
 mod tiers;
@@ -28,6 +29,9 @@ pub use document::{
     SystemEntry, UnlockEntry, WaiverEntry, WorstEntry, schema,
 };
 pub use facts::{accountable, fact_text, gate_rows};
+pub use frameworks::{
+    Control, Framework, Frameworks, Misnumbered, controls, frameworks, references, technique,
+};
 pub use governance::{
     ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, time,
     unmet_text, violation_entry,
@@ -38,7 +42,7 @@ pub use rows::{RowChange, row_changes};
 pub use rules::{RuleEdge, RuleNode, rule_edges, rule_nodes};
 pub use sarif::sarif;
 pub use snapshots::{Shift, Shifts, shifts};
-pub use techniques::{Technique, technique};
+
 pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
 pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_entry};

@@ -7,9 +7,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{RowEntry, View, chain, row_entry, row_key, visible};
+use super::{Control, RowEntry, View, chain, controls, frameworks, row_entry, row_key, visible};
 use crate::diag::{Code, Severity};
-use crate::model::{AssetId, RowRef, Waiver, hexadecimal};
+use crate::model::{AssetId, IdentityKind, RowRef, Waiver, hexadecimal};
 
 /// The rule of an identity that unlocks a system of criticality 0.
 const UNLOCKS: &str = "unlocks-critical";
@@ -62,6 +62,7 @@ pub fn sarif(view: &View<'_>) -> Value {
         };
         rules.push(rule(code.word(), code.description(), level));
     }
+    let taxonomies = taxonomies(&used);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -70,7 +71,12 @@ pub fn sarif(view: &View<'_>) -> Value {
                 "name": "Linchpin",
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
+                "supportedTaxonomies": taxonomies
+                    .iter()
+                    .map(|one| json!({ "name": one["name"] }))
+                    .collect::<Vec<_>>(),
             } },
+            "taxonomies": taxonomies,
             "columnKind": "unicodeCodePoints",
             "results": results,
             "properties": { "unlocksCritical": unlocking, "omittedResults": all.saturating_sub(RESULTS) },
@@ -79,11 +85,49 @@ pub fn sarif(view: &View<'_>) -> Value {
 }
 
 fn rule(id: &str, text: &str, level: &str) -> Value {
-    json!({
+    let mut rule = json!({
         "id": id,
         "shortDescription": { "text": escaped(text) },
         "defaultConfiguration": { "level": level },
-    })
+    });
+    let related = controls(id, None);
+    let related = related.map(|control| json!({ "target": taxon(control), "kinds": ["relevant"] }));
+    let related: Vec<Value> = related.collect();
+    if !related.is_empty() {
+        rule["relationships"] = json!(related);
+    }
+    rule
+}
+
+/// Frameworks that speak of some rules, with what of them does.
+fn taxonomies(used: &BTreeSet<String>) -> Vec<Value> {
+    let known = frameworks();
+    let fits = |control: &&Control| control.of.iter().any(|of| used.contains(of));
+    let all = known.frameworks.iter().filter_map(|framework| {
+        let mine = known
+            .controls
+            .iter()
+            .filter(|one| one.framework == framework.key);
+        let taxa: Vec<Value> = mine
+            .filter(fits)
+            .map(|one| json!({ "id": one.id, "shortDescription": { "text": escaped(&one.name) } }))
+            .collect();
+        (!taxa.is_empty())
+            .then(|| json!({ "name": framework.name, "version": framework.version, "taxa": taxa }))
+    });
+    all.collect()
+}
+
+/// A reference to a control among the taxonomies.
+fn taxon(control: &Control) -> Value {
+    let framework = frameworks().of(control).map(|framework| &*framework.name);
+    json!({ "id": control.id, "toolComponent": { "name": framework } })
+}
+
+/// What is said of accounts of this kind beside what the rule says of all.
+fn taxa(word: &str, kind: IdentityKind) -> Vec<Value> {
+    let mine = controls(word, Some(kind)).filter(|control| !control.only.is_empty());
+    mine.map(taxon).collect()
 }
 
 /// One result per identity that unlocks a system of criticality 0, in the order of the tiers.
@@ -119,6 +163,10 @@ fn unlocks(view: &View<'_>) -> Vec<Value> {
             locations(view, &[identity.row]),
             &keys,
         );
+        let taxa = taxa(UNLOCKS, identity.kind);
+        if !taxa.is_empty() {
+            one["taxa"] = json!(taxa);
+        }
         let mut systems = answer.unlocks().iter().map(|one| AssetId(one.system.0));
         if view.scan.waived.covers(identity.asset, &mut systems) {
             let worst = AssetId(worst.system.0);

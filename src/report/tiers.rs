@@ -6,7 +6,7 @@ use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
     FootholdEntry, IdentityEntry, InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry,
-    WorstEntry, accountable, chain, policy_entry, process_entry, row_entry,
+    WorstEntry, accountable, chain, policy_entry, process_entry, references, row_entry,
 };
 use crate::analyze::{FootholdResult, IdentityResult, WaiverState};
 use crate::model::{AssetId, Waiver, Word};
@@ -71,6 +71,7 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
                 code: finding.code.word().to_owned(),
                 severity: finding.code.severity().word().to_owned(),
                 message: finding.message.clone(),
+                references: references(finding.code.word(), None),
                 rows: finding
                     .rows
                     .iter()

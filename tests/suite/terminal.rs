@@ -369,3 +369,27 @@ fn the_readme_shows_real_output() {
         "data/harbour.svg is not what `--focus k.lowe` draws"
     );
 }
+
+#[test]
+fn frameworks_are_told_by_number_word_and_wrong_number() {
+    let say = |arguments: &[&str]| say(cases(), &[&["frameworks"], arguments].concat());
+    let all = say(&[]);
+    assert_eq!(all.status, 0);
+    insta::assert_snapshot!("frameworks", all.out);
+    for (asked, told) in [
+        ("PR.AC-6", "PR.AA-02"),
+        ("pr.aa-02", "PR.AA-02"),
+        ("NIST SP 800-63B-4 4.3", "4.3"),
+        ("NHI-05", "NHI5:2025"),
+        ("GV.2", "GOVERN 2.1"),
+        ("approver-in-chain", "PR.AA-05"),
+    ] {
+        let found: Value = serde_json::from_str(&say(&[asked, "--format", "json"]).out).unwrap();
+        let found = found["controls"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{asked}");
+        assert_eq!(found[0]["id"], told, "{asked}");
+    }
+    let none = say(&["PR.XX-99"]);
+    assert_eq!(none.status, 2);
+    insta::assert_snapshot!("frameworks-none", none.err);
+}

@@ -167,8 +167,11 @@ fn a_redacted_scan_applies_waivers_and_names_nobody() {
     assert_eq!(states(&plain), ["in force", "in force", "in force"]);
     assert_eq!(states(&tiers), states(&plain));
     for written in [tiers.to_string(), sarif.to_string(), said] {
-        for name in ["ana", "ported", "quay", "phone:1"] {
-            assert!(!written.to_lowercase().contains(name), "{name}: {written}");
+        // As words: frameworks speak of what is "managed".
+        let is_between = |c: char| !c.is_alphanumeric() && c != ':';
+        for word in written.to_lowercase().split(is_between) {
+            let is_told = ["ana", "adm", "ported", "quay", "phone:1"].contains(&word);
+            assert!(!is_told, "{word}: {written}");
         }
     }
 }
