@@ -213,8 +213,8 @@ fn held(
     // Gates for everybody: what they do not meet by tier, and whom they leave out, ascending.
     let mut wide: Vec<([u64; 4], Vec<u32>)> = Vec::new();
     let tier = |account: u32| tiers[account as usize].map(usize::from);
-    for &(gate, need, methods) in &ways.gates {
-        let masks = bits.of(process, policy, need, methods);
+    for &(gate, proofs, methods) in &ways.gates {
+        let masks = bits.of(process, policy, proofs, methods);
         let gate = org.gates[gate as usize];
         match accounts(org, members, gate) {
             Some(accounts) => {

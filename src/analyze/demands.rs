@@ -1,5 +1,7 @@
 //! What recovery processes are, held against what the tiers of a policy demand.
 
+use std::collections::BTreeMap;
+
 use crate::model::{
     Channel, Demand, Method, Organisation, Process, ProcessId, Proofing, Word, fold,
 };
@@ -21,10 +23,69 @@ impl Methods {
         self.0 == 0
     }
 
-    /// How many there are.
+    /// How many different proofs of a person they are: [`Proof::of`].
     #[must_use]
-    pub fn count(self) -> u32 {
-        self.0.count_ones()
+    pub fn proofs(self) -> u32 {
+        let mut proofs: Vec<Proof> = self.iter().filter_map(Proof::of).collect();
+        proofs.sort_unstable();
+        proofs.dedup();
+        proofs.len() as u32
+    }
+}
+
+/// What a method proves of whoever asks, as SP 800-63B-4 section 4.2 tells methods apart: codes that are
+/// sent are one method by whatever address, and what somebody else does or knows is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Proof {
+    /// A recovery code that was kept (4.2.1.1).
+    Saved,
+    /// A code or link that was sent (4.2.1.2).
+    Issued,
+    /// A trusted person (4.2.1.3).
+    Contact,
+    /// An authenticator that is bound to the account (4.2.2.2).
+    Authenticator,
+    /// Another one.
+    SecurityKey,
+}
+
+impl Proof {
+    fn of(method: Method) -> Option<Self> {
+        match method {
+            Method::RecoveryCode => Some(Self::Saved),
+            Method::EmailLink | Method::SmsCode | Method::VoiceCall => Some(Self::Issued),
+            Method::RecoveryContact => Some(Self::Contact),
+            Method::Authenticator => Some(Self::Authenticator),
+            Method::SecurityKey => Some(Self::SecurityKey),
+            Method::SecurityQuestions
+            | Method::StoredSecret
+            | Method::HelpDesk
+            | Method::AdminReset
+            | Method::ManagerApproval
+            | Method::Ownership
+            | Method::Carrier => None,
+        }
+    }
+
+    /// How many different proofs any `need` of these methods are at least: those that prove nothing come
+    /// first, then what there is most of.
+    fn at_least(need: u32, methods: impl Iterator<Item = Method>) -> u32 {
+        let mut rows: BTreeMap<Option<Self>, u32> = BTreeMap::new();
+        for method in methods {
+            *rows.entry(Self::of(method)).or_default() += 1;
+        }
+        let mut left = need.saturating_sub(rows.remove(&None).unwrap_or(0));
+        let mut rows: Vec<u32> = rows.into_values().collect();
+        rows.sort_unstable_by(|one, two| two.cmp(one));
+        let mut proofs = 0;
+        for count in rows {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(count);
+            proofs += 1;
+        }
+        proofs
     }
 }
 
@@ -40,7 +101,8 @@ impl FromIterator<Method> for Methods {
 pub struct Ways {
     /// The methods of all of its rows.
     pub methods: Methods,
-    /// For each of its gates the position, how many methods it asks for, and which it has.
+    /// For each of its gates the position, how many different proofs of a person it asks for at least
+    /// (codes that are sent are one, whatever the address), and its methods.
     pub gates: Vec<(u32, u32, Methods)>,
 }
 
@@ -56,7 +118,9 @@ pub fn ways(org: &Organisation) -> Vec<Ways> {
         let methods: Methods = org.recoveries_of(gate).map(|row| row.method).collect();
         let way = &mut ways[process as usize];
         way.methods.0 |= methods.0;
-        way.gates.push((at, gate.need, methods));
+        let rows = org.recoveries_of(gate).map(|row| row.method);
+        let proofs = Proof::at_least(gate.need, rows);
+        way.gates.push((at, proofs, methods));
     }
     ways
 }
@@ -85,11 +149,11 @@ pub enum Unmet {
 /// What of a demand a process does not meet, for accounts that one of its gates restores.
 #[must_use]
 pub fn unmet(process: &Process, gate: (u32, Methods), demand: &Demand) -> Vec<Unmet> {
-    let (need, methods) = gate;
+    let (proofs, methods) = gate;
     let mut unmet = Vec::new();
     let is_proven = demand.proofing.is_none_or(|least| {
         process.proofing.is_some_and(|level| level >= least)
-            || demand.or_methods.is_some_and(|least| need >= least)
+            || demand.or_methods.is_some_and(|least| proofs >= least)
     });
     if !is_proven {
         unmet.push(Unmet::Proofing(process.proofing));
@@ -156,4 +220,40 @@ pub fn is_forbidden(method: Method, demand: &Demand) -> bool {
             .methods
             .as_ref()
             .is_some_and(|allowed| !allowed.contains(&method))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proofs_of_a_person_are_counted_as_the_one_who_chooses_would() {
+        use Method::*;
+        for (need, methods, proofs) in [
+            (1, &[HelpDesk][..], 0),
+            (1, &[EmailLink], 1),
+            (2, &[EmailLink, SmsCode], 1),
+            (2, &[EmailLink, Authenticator], 2),
+            (2, &[EmailLink, SmsCode, Authenticator], 1),
+            (3, &[EmailLink, SmsCode, Authenticator], 2),
+            (2, &[EmailLink, SecurityQuestions, Authenticator], 1),
+            (2, &[HelpDesk, ManagerApproval], 0),
+            (2, &[RecoveryCode, RecoveryContact, SecurityKey], 2),
+            (
+                4,
+                &[SmsCode, SmsCode, Authenticator, Authenticator, RecoveryCode],
+                2,
+            ),
+            (
+                5,
+                &[SmsCode, SmsCode, Authenticator, Authenticator, RecoveryCode],
+                3,
+            ),
+        ] {
+            let least = Proof::at_least(need, methods.iter().copied());
+            assert_eq!(least, proofs, "{need} of {methods:?}");
+        }
+        let shown: Methods = [EmailLink, SmsCode, HelpDesk].into_iter().collect();
+        assert_eq!(shown.proofs(), 1);
+    }
 }

@@ -22,7 +22,7 @@ use crate::write;
 
 /// Columns of a line.
 const COLUMNS: usize = 118;
-/// Departments that are told before the rest is counted.
+/// Departments, and owners, that are told before the rest is counted.
 const DEPARTMENTS: usize = 8;
 
 pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> {
@@ -303,7 +303,10 @@ impl<'a> Told<'_, 'a> {
         owners.sort_by(|one, two| two.1.cmp(&one.1).then_with(|| one.0.cmp(&two.0)));
         let told = owners.iter().take(DEPARTMENTS);
         let told = told.map(|(owner, count)| format!("{owner} {count}"));
-        let line = format!("answered for by: {}", told.collect::<Vec<_>>().join(", "));
+        let mut line = format!("answered for by: {}", told.collect::<Vec<_>>().join(", "));
+        if owners.len() > DEPARTMENTS {
+            let _ = write!(line, ", and {} others", owners.len() - DEPARTMENTS);
+        }
         let _ = writeln!(text, "\n{}", clipped(&visible(&line), COLUMNS));
     }
 
@@ -324,7 +327,7 @@ impl<'a> Told<'_, 'a> {
                 format!("{}{line}", row.file)
             });
             let line = format!(
-                "          {} by {}, {}; {} stage, accountable {}; {place}",
+                "          {place}  {} by {}, {}; {} stage, accountable {}",
                 entry.process,
                 entry.agent.as_deref().unwrap_or("nobody on record"),
                 entry.time,

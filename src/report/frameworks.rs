@@ -136,6 +136,7 @@ pub fn technique(how: &str) -> Option<&'static Control> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::collections::BTreeSet;
 

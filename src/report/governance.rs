@@ -89,10 +89,7 @@ pub fn process_entry<'a>(view: &View<'a>, one: &Answerable) -> ProcessEntry<'a> 
         unmet: one
             .unmet
             .iter()
-            .map(|(what, accounts)| UnmetEntry {
-                what: unmet_text(view, what, accounts),
-                accounts: *accounts,
-            })
+            .flat_map(|(what, accounts)| unmet_entries(view, what, *accounts))
             .collect(),
         references: {
             let gap = process.owners.iter().any(Option::is_none);
@@ -111,19 +108,34 @@ pub fn process_entry<'a>(view: &View<'a>, one: &Answerable) -> ProcessEntry<'a> 
     }
 }
 
-/// What is, and what the strictest tier of which there is an account needs.
-#[must_use]
-pub fn unmet_text(view: &View<'_>, unmet: &Unmet, accounts: &[u32; 4]) -> String {
-    let strictest = accounts.iter().position(|count| *count > 0).unwrap_or(3);
-    let demand: &Demand = &view.policy.demands[strictest];
+/// One demand that is not met, apart for tiers that ask for different things.
+fn unmet_entries(view: &View<'_>, unmet: &Unmet, accounts: [u32; 4]) -> Vec<UnmetEntry> {
+    let mut entries: Vec<UnmetEntry> = Vec::new();
+    for (tier, &count) in accounts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let what = unmet_text(unmet, &view.policy.demands[tier]);
+        match entries.iter_mut().find(|entry| entry.what == what) {
+            Some(entry) => entry.accounts[tier] = count,
+            None => {
+                let mut accounts = [0; 4];
+                accounts[tier] = count;
+                entries.push(UnmetEntry { what, accounts });
+            }
+        }
+    }
+    entries
+}
+
+/// What is, and what is needed.
+fn unmet_text(unmet: &Unmet, demand: &Demand) -> String {
     let count = |count: Option<u32>| count.map_or("unknown".to_owned(), |count| count.to_string());
     match unmet {
         Unmet::Proofing(level) => {
             let is = level.map_or("unknown", Word::word);
             let needs = demand.proofing.map_or("", Word::word);
-            let or = demand
-                .or_methods
-                .map_or(String::new(), |count| format!(" or {count} methods"));
+            let or = demand.or_methods.map_or(String::new(), |count| {
+                let methods = if count == 1 { "method" } else { "methods" };
+                format!(" or {count} {methods}")
+            });
             format!("proofing `{is}`, needs `{needs}`{or}")
         }
         Unmet::NotAllowed => match &demand.channels {

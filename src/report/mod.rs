@@ -34,7 +34,7 @@ pub use frameworks::{
 };
 pub use governance::{
     ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, time,
-    unmet_text, violation_entry,
+    violation_entry,
 };
 pub use keys::row_entry;
 pub use policy::policy_entry;

@@ -49,7 +49,8 @@ pub fn write_accountability(
             .collect();
         let unmet = entry.unmet.iter().map(|one| {
             let accounts: u32 = one.accounts.iter().sum();
-            format!("{} for {accounts} accounts", one.what)
+            let plural = if accounts == 1 { "account" } else { "accounts" };
+            format!("{} for {accounts} {plural}", one.what)
         });
         let mut row: Vec<String> = vec![
             id.into_owned(),

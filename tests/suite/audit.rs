@@ -312,6 +312,28 @@ fn every_planted_violation_is_found_and_none_invented() {
         "lost {lost:?}, invented {invented:?}"
     );
     assert_eq!(told["resets"], 50_000);
+    // The forecast of the same tiers finds the same resets hard, and the one that cannot have waited.
+    let is_about_demands = |kind: &str| {
+        kind.starts_with("appro")
+            || [
+                "proofing-too-weak",
+                "evidence-missing",
+                "hold-cut-short",
+                "sessions-not-revoked",
+                "process-not-allowed",
+            ]
+            .contains(&kind)
+    };
+    let planted = one.planted.iter();
+    let hard = planted.filter(|(kind, _)| is_about_demands(kind));
+    let mut hard: BTreeSet<&String> = hard.flat_map(|(_, ids)| ids).collect();
+    hard.extend(
+        one.resets
+            .iter()
+            .filter(|one| one.waited == Some(-1))
+            .map(|one| &one.id),
+    );
+    assert_eq!(told["forecast"][0]["all"]["harder"], hard.len());
 }
 
 /// Tickets and the records of directories.

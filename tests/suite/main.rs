@@ -31,6 +31,7 @@ mod policy;
 mod properties;
 mod random;
 mod reset_tools;
+mod resets;
 mod solver;
 mod sources;
 mod story;

@@ -393,3 +393,12 @@ fn frameworks_are_told_by_number_word_and_wrong_number() {
     assert_eq!(none.status, 2);
     insta::assert_snapshot!("frameworks-none", none.err);
 }
+
+#[test]
+fn an_audit_of_the_shipped_organisation() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let said = say(root, &["audit", "data/harbour", "--quiet"]);
+    assert_eq!(said.status, 0);
+    insta::assert_snapshot!("audit", said.out);
+    assert!(said.out.lines().all(|line| line.chars().count() <= 118));
+}

@@ -2,13 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::record::{Approvals, Outside, Proven, Record};
 use super::same::Same;
 use super::{Held, Violation, Wrong};
-use crate::analyze::demands::{Methods, Ways, is_allowed, is_forbidden, is_named, ways};
-use crate::model::{
-    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Word, fold,
-};
-use crate::solve::Search;
+use crate::analyze::demands::{Ways, ways};
+use crate::model::{AssetId, Owner, Proofing, Word};
 
 /// Positions of stages among [`PROCESS_STAGES`](crate::model::PROCESS_STAGES).
 pub(super) const POLICY: usize = 0;
@@ -21,27 +19,23 @@ pub(super) const REVIEW: usize = 5;
 pub(super) fn each(held: Held<'_>, same: &Same) -> Vec<Violation> {
     let ways = ways(held.org);
     let resets = 0..held.org.resets.len() as u32;
-    let found = resets.into_par_iter().map_init(
-        || None,
-        |search, at| {
+    let found = resets
+        .into_par_iter()
+        .map_init(Outside::default, |outside, at| {
             let mut found = Vec::new();
             if same.counts(held.org, at) {
-                one(held, same, &ways, at, search, &mut found);
+                one(held, same, &ways, at, outside, &mut found);
             }
             found
-        },
-    );
+        });
     let found: Vec<Vec<Violation>> = found.collect();
     found.into_iter().flatten().collect()
 }
 
-/// One reset and what it is held against.
+/// One reset, what it is held against, and what of that it does not obey.
 struct Case<'a, 'f> {
-    org: &'a Organisation,
+    record: Record<'a>,
     same: &'f Same,
-    reset: &'a Reset,
-    demand: &'a Demand,
-    process: Option<(&'a Process, &'a Ways)>,
     tier: u8,
     at: u32,
     missing: Vec<&'static str>,
@@ -53,7 +47,7 @@ fn one<'a>(
     same: &Same,
     ways: &'a [Ways],
     at: u32,
-    search: &mut Option<Search<'a>>,
+    outside: &mut Outside<'a>,
     found: &mut Vec<Violation>,
 ) {
     let reset = &held.org.resets[at as usize];
@@ -64,16 +58,9 @@ fn one<'a>(
     let Some(tier) = place.and_then(|place| held.tiers[place as usize]) else {
         return;
     };
-    let process = reset.process.map(|id| {
-        let at = id.0 as usize;
-        (&held.org.processes[at], &ways[at])
-    });
     let mut case = Case {
-        org: held.org,
+        record: Record::new(held, ways, at, tier),
         same,
-        reset,
-        demand: &held.policy.demands[usize::from(tier)],
-        process,
         tier,
         at,
         missing: Vec::new(),
@@ -85,12 +72,7 @@ fn one<'a>(
     case.sessions();
     case.logged();
     case.contradictions();
-    let outside = |approver: AssetId| {
-        let search = search.get_or_insert_with(|| Search::new(&held.program.graph));
-        search.run(&[held.program.atlas.fact(identity)]);
-        approver == identity || !search.contains(held.program.atlas.fact(approver))
-    };
-    case.approvals(identity, outside);
+    case.approvals(identity, |approver| outside.is(held, identity, approver));
     case.tell_missing();
 }
 
@@ -105,76 +87,47 @@ impl Case<'_, '_> {
         });
     }
 
-    /// Methods that the record names as evidence.
-    fn methods_shown(&self) -> Methods {
-        let evidence = self.reset.evidence.iter();
-        evidence
-            .filter_map(|item| Method::parse(&item.trim().replace([' ', '-'], "_")))
-            .collect()
-    }
-
     fn proofing(&mut self) {
-        let Some(least) = self.demand.proofing else {
-            return;
-        };
-        let shown = self.methods_shown().count();
-        if self.demand.or_methods.is_some_and(|least| shown >= least) {
-            return;
-        }
-        let claimed = self.process.and_then(|(process, _)| process.proofing);
-        let or = self.demand.or_methods.map_or(String::new(), |count| {
-            format!(" or {count} methods, {shown} shown")
-        });
-        match self.reset.proofing.or(claimed) {
-            Some(level) if level >= least => {}
-            Some(level) => self.say(
-                Wrong::ProofingTooWeak,
-                PROOFING,
-                format!("proofing `{}`, needs `{}`{or}", level.word(), least.word()),
-            ),
-            None => self.missing.push("how whoever asked was proven"),
+        match self.record.proven() {
+            Proven::Enough => {}
+            Proven::Weak(level, used) => {
+                let demand = self.record.demand;
+                let needs = demand.proofing.map_or("", Word::word);
+                let or = demand.or_methods.map_or(String::new(), |count| {
+                    let methods = if count == 1 { "method" } else { "methods" };
+                    format!(" or {count} {methods} ({used} shown)")
+                });
+                let detail = format!("proofing `{}`, needs `{needs}`{or}", level.word());
+                self.say(Wrong::ProofingTooWeak, PROOFING, detail);
+            }
+            Proven::Unknown => self.missing.push("how whoever asked was proven"),
         }
     }
 
     fn allowed(&mut self) {
-        let name = self.org.text(self.reset.process_name).to_owned();
-        let is_allowed = match self.process {
-            Some((process, ways)) if ways.methods.is_empty() => is_named(&process.key, self.demand),
-            Some((process, ways)) => is_allowed(process, ways.methods, self.demand),
-            // A native log knows channels, not processes.
-            None => {
-                let channels = self.demand.channels.as_ref();
-                is_named(&fold(&name), self.demand)
-                    && channels.is_none_or(|channels| {
-                        Channel::parse(&name).is_some_and(|channel| channels.contains(&channel))
-                    })
-            }
-        };
-        if !is_allowed {
+        if !self.record.is_allowed() {
+            let name = self.record.org.text(self.record.reset.process_name);
             let detail = format!("`{name}` may not reset accounts of tier {}", self.tier);
             self.say(Wrong::ProcessNotAllowed, POLICY, detail);
             return;
         }
-        let shown = self.methods_shown();
-        let forbidden = shown
-            .iter()
-            .filter(|method| is_forbidden(*method, self.demand));
-        let forbidden: Vec<&str> = forbidden.map(|method| method.word()).collect();
+        let forbidden = self.record.forbidden();
         if !forbidden.is_empty() {
-            let detail = format!("by {}, which is not allowed", forbidden.join(" and "));
+            let words: Vec<&str> = forbidden.iter().map(|method| method.word()).collect();
+            let detail = format!("by {}, which is not allowed", words.join(" and "));
             self.say(Wrong::ProcessNotAllowed, POLICY, detail);
         }
     }
 
     fn hold(&mut self) {
-        let hours = self.demand.hold_hours;
+        let hours = self.record.demand.hold_hours;
         if hours == 0 {
             return;
         }
-        match self.reset.requested {
+        match self.record.reset.requested {
             None => self.missing.push("when it was asked for"),
             Some(requested) => {
-                let waited = self.reset.time - requested;
+                let waited = self.record.reset.time - requested;
                 if (0..i64::from(hours) * 3600).contains(&waited) {
                     let detail = format!("waited {}, needs {hours} hours", span(waited));
                     self.say(Wrong::HoldCutShort, EXECUTION, detail);
@@ -184,17 +137,18 @@ impl Case<'_, '_> {
     }
 
     fn sessions(&mut self) {
-        if !self.demand.revoke_sessions {
+        if !self.record.demand.revoke_sessions {
             return;
         }
         let claimed = self
+            .record
             .process
             .and_then(|(process, _)| process.revokes_sessions);
-        let told = self.same.sessions_revoked(self.org, self.at);
+        let told = self.same.sessions_revoked(self.record.org, self.at);
         match told.or(claimed) {
             Some(true) => {}
             Some(false) => {
-                let who = if self.reset.sessions_revoked.is_some() {
+                let who = if self.record.reset.sessions_revoked.is_some() {
                     "the record"
                 } else {
                     "the process"
@@ -207,20 +161,23 @@ impl Case<'_, '_> {
     }
 
     fn logged(&mut self) {
-        if self.demand.logged && self.same.is_unticketed(self.at) {
+        if self.record.demand.logged && self.same.is_unticketed(self.at) {
             let detail = "the directory knows of it, and no ticket does".to_owned();
             self.say(Wrong::NotLogged, LOGGING, detail);
         }
-        let claimed = self.process.and_then(|(process, _)| process.logged);
-        if self.demand.logged && claimed == Some(false) {
+        let claimed = self.record.process.and_then(|(process, _)| process.logged);
+        if self.record.demand.logged && claimed == Some(false) {
             let detail = "the process says that it does not log".to_owned();
             self.say(Wrong::NotLogged, LOGGING, detail);
         }
     }
 
     fn contradictions(&mut self) {
-        let claimed: Option<Proofing> = self.process.and_then(|(process, _)| process.proofing);
-        if let (Some(shown), Some(claimed)) = (self.reset.proofing, claimed)
+        let claimed: Option<Proofing> = self
+            .record
+            .process
+            .and_then(|(process, _)| process.proofing);
+        if let (Some(shown), Some(claimed)) = (self.record.reset.proofing, claimed)
             && shown > claimed
         {
             let (shown, claimed) = (shown.word(), claimed.word());
@@ -228,48 +185,27 @@ impl Case<'_, '_> {
                 format!("the record says proofing `{shown}`, the process proves `{claimed}`");
             self.say(Wrong::EvidenceContradictory, PROOFING, detail);
         }
-        if let Some(requested) = self.reset.requested
-            && requested > self.reset.time
+        if let Some(requested) = self.record.reset.requested
+            && requested > self.record.reset.time
         {
-            let after = span(requested - self.reset.time);
+            let after = span(requested - self.record.reset.time);
             let detail = format!("asked for {after} after it was done");
             self.say(Wrong::EvidenceContradictory, LOGGING, detail);
         }
     }
 
-    fn approvals(&mut self, identity: AssetId, mut outside: impl FnMut(AssetId) -> bool) {
-        let demanded = self.demand.approvers as usize;
+    fn approvals(&mut self, identity: AssetId, outside: impl FnMut(AssetId) -> bool) {
+        let demanded = self.record.demand.approvers as usize;
         if demanded == 0 {
             return;
         }
-        let mut approvers: Vec<Owner> = Vec::new();
-        for &approver in &self.reset.approvers {
-            if !approvers.iter().any(|known| self.is_same(*known, approver)) {
-                approvers.push(approver);
-            }
-        }
-        if approvers.len() < demanded {
-            let detail = format!("{} of {demanded} people approved", approvers.len());
+        let Approvals { people, wrong } = self.record.approvals(identity, outside);
+        if people < demanded {
+            let detail = format!("{people} of {demanded} people approved");
             self.say(Wrong::ApprovalsMissing, APPROVAL, detail);
         }
-        let mut wrong: Vec<(Wrong, Owner)> = Vec::new();
-        for &approver in &approvers {
-            let agent = self.reset.agent;
-            if agent.is_some_and(|agent| self.is_same(agent, approver)) {
-                wrong.push((Wrong::ApprovalByAgent, approver));
-            } else if approver == Owner::Identity(identity) {
-                wrong.push((Wrong::ApprovalByRequester, approver));
-            } else if !self.is_right_kind(approver) {
-                wrong.push((Wrong::ApproverOfWrongKind, approver));
-            } else if let Owner::Identity(account) = approver
-                && self.demand.approvers_outside
-                && !outside(account)
-            {
-                wrong.push((Wrong::ApproverInChain, approver));
-            }
-        }
         // One too many who does not count does no harm.
-        if approvers.len() - wrong.len() >= demanded {
+        if people - wrong.len() >= demanded {
             return;
         }
         for (kind, approver) in wrong {
@@ -279,7 +215,12 @@ impl Case<'_, '_> {
                     format!("`{who}`, whom the tables do not know")
                 }
                 (Wrong::ApproverOfWrongKind, _) => {
-                    let kinds = self.demand.approver_kinds.iter().map(|kind| kind.word());
+                    let kinds = self
+                        .record
+                        .demand
+                        .approver_kinds
+                        .iter()
+                        .map(|kind| kind.word());
                     let kinds = kinds.collect::<Vec<_>>().join(", ");
                     format!("`{who}`, who is none of {kinds}")
                 }
@@ -292,30 +233,10 @@ impl Case<'_, '_> {
         }
     }
 
-    fn is_same(&self, one: Owner, two: Owner) -> bool {
-        match (one, two) {
-            (Owner::Text(one), Owner::Text(two)) => {
-                fold(self.org.text(one)) == fold(self.org.text(two))
-            }
-            (one, two) => one == two,
-        }
-    }
-
-    fn is_right_kind(&self, approver: Owner) -> bool {
-        let kinds = &self.demand.approver_kinds;
-        let kind = match approver {
-            Owner::Identity(asset) => {
-                self.org.identity_of[asset.index()].map(|at| self.org.identities[at as usize].kind)
-            }
-            Owner::Text(_) => None,
-        };
-        kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
-    }
-
     fn name(&self, owner: Owner) -> String {
         match owner {
-            Owner::Identity(asset) => self.org.assets.get(asset).shown.to_owned(),
-            Owner::Text(text) => self.org.text(text).to_owned(),
+            Owner::Identity(asset) => self.record.org.assets.get(asset).shown.to_owned(),
+            Owner::Text(text) => self.record.org.text(text).to_owned(),
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::Held;
+use super::record::{Outside, Proven, Record};
 use super::same::Same;
-use crate::analyze::demands::{Ways, is_allowed, ways};
-use crate::model::{Organisation, Owner};
+use crate::analyze::demands::ways;
+use crate::model::AssetId;
 
 /// What resets would have needed beside what was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,24 +52,31 @@ pub struct Friction {
     pub departments: BTreeMap<String, Needs>,
 }
 
-/// What the resets would have needed under these tiers and demands: O(resets).
+/// What the resets would have needed under these tiers and demands, by the same checks as the
+/// violations: O(resets), and one closure for every account of which an approver must stand outside.
 #[must_use]
 pub fn friction(held: Held<'_>) -> Friction {
     let ways = ways(held.org);
     let same = Same::new(held);
+    let resets = 0..held.org.resets.len() as u32;
+    let each = resets
+        .into_par_iter()
+        .map_init(Outside::default, |outside, at| {
+            if !same.counts(held.org, at) {
+                return None;
+            }
+            let identity = held.org.resets[at as usize].identity?;
+            let place = held.org.identity_of[identity.index()]? as usize;
+            let tier = held.tiers[place]?;
+            let record = Record::new(held, &ways, at, tier);
+            let needs = needs(record, &same, at, |account| {
+                outside.is(held, identity, account)
+            });
+            Some((place, tier, needs))
+        });
+    let each: Vec<_> = each.collect();
     let mut friction = Friction::default();
-    for at in 0..held.org.resets.len() {
-        if !same.counts(held.org, at as u32) {
-            continue;
-        }
-        let identity = held.org.resets[at].identity;
-        let place = identity.and_then(|identity| held.org.identity_of[identity.index()]);
-        let Some((place, tier)) =
-            place.and_then(|place| Some((place as usize, held.tiers[place as usize]?)))
-        else {
-            continue;
-        };
-        let needs = needs(held, &same, &ways, at, tier);
+    for (place, tier, needs) in each.into_iter().flatten() {
         friction.all.add(needs);
         friction.tiers[usize::from(tier)].add(needs);
         let department = held.org.text(held.org.identities[place].department);
@@ -79,56 +89,40 @@ pub fn friction(held: Held<'_>) -> Friction {
     friction
 }
 
-fn needs(held: Held<'_>, same: &Same, ways: &[Ways], at: usize, tier: u8) -> Needs {
-    let reset = &held.org.resets[at];
-    let demand = &held.policy.demands[usize::from(tier)];
-    let process = reset.process.map(|id| {
-        let at = id.0 as usize;
-        (&held.org.processes[at], &ways[at])
-    });
-    let level = reset
-        .proofing
-        .or(process.and_then(|(process, _)| process.proofing));
-    let mut needs = Needs {
-        resets: 1,
-        ..Needs::default()
+fn needs(record: Record<'_>, same: &Same, at: u32, outside: impl FnMut(AssetId) -> bool) -> Needs {
+    let Record {
+        org,
+        reset,
+        demand,
+        process,
+    } = record;
+    let is_proven = matches!(record.proven(), Proven::Enough);
+    let is_allowed = record.is_allowed() && record.forbidden().is_empty();
+    // Who approved beyond what is demanded is of no account.
+    let counted = match (demand.approvers, reset.identity) {
+        (0, _) | (_, None) => 0,
+        (_, Some(identity)) => {
+            let approvals = record.approvals(identity, outside);
+            (approvals.people - approvals.wrong.len()) as u32
+        }
     };
-    if demand
-        .proofing
-        .is_some_and(|least| level.is_none_or(|level| level < least))
-    {
-        needs.proofing = 1;
-    }
-    if process.is_some_and(|(process, ways)| {
-        !ways.methods.is_empty() && !is_allowed(process, ways.methods, demand)
-    }) {
-        needs.process = 1;
-    }
-    let approved = distinct(held.org, &reset.approvers) as u32;
-    needs.approvals = u64::from(demand.approvers.saturating_sub(approved));
+    let approvals = u64::from(demand.approvers.saturating_sub(counted));
     let revoked = same
-        .sessions_revoked(held.org, at as u32)
+        .sessions_revoked(org, at)
         .or(process.and_then(|(process, _)| process.revokes_sessions));
-    needs.sessions = u64::from(demand.revoke_sessions && revoked != Some(true));
+    let sessions = u64::from(demand.revoke_sessions && revoked != Some(true));
     let waited = reset
         .requested
         .map_or(0, |requested| (reset.time - requested).max(0));
-    needs.waiting = (i64::from(demand.hold_hours) * 3600 - waited).max(0);
-    let is_harder =
-        needs.proofing + needs.process + needs.approvals + needs.sessions > 0 || needs.waiting > 0;
-    needs.harder = u64::from(is_harder);
-    needs
-}
-
-fn distinct(org: &Organisation, approvers: &[Owner]) -> usize {
-    let mut names: Vec<String> = approvers
-        .iter()
-        .map(|owner| match owner {
-            Owner::Identity(asset) => format!("identity:{}", org.assets.get(*asset).key),
-            Owner::Text(text) => crate::model::fold(org.text(*text)).into_owned(),
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names.len()
+    let waiting = (i64::from(demand.hold_hours) * 3600 - waited).max(0);
+    let is_harder = !is_proven || !is_allowed || approvals > 0 || sessions > 0 || waiting > 0;
+    Needs {
+        resets: 1,
+        harder: u64::from(is_harder),
+        proofing: u64::from(!is_proven),
+        process: u64::from(!is_allowed),
+        approvals,
+        sessions,
+        waiting,
+    }
 }

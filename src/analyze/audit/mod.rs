@@ -3,6 +3,7 @@
 mod checks;
 mod friction;
 mod patterns;
+mod record;
 mod same;
 
 use crate::compile::Program;

@@ -1,0 +1,186 @@
+//! What a row of `resets` shows of a demand: the same for the violations and for the forecast.
+
+use super::{Held, Wrong};
+use crate::analyze::demands::{Methods, Ways, is_allowed, is_forbidden, is_named};
+use crate::model::{
+    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Word, fold,
+};
+use crate::solve::Search;
+
+/// One reset and what it is held against.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub org: &'a Organisation,
+    pub reset: &'a Reset,
+    pub demand: &'a Demand,
+    pub process: Option<(&'a Process, &'a Ways)>,
+}
+
+/// How whoever asked was proven.
+pub(super) enum Proven {
+    Enough,
+    /// At this level, with so many methods.
+    Weak(Proofing, u32),
+    Unknown,
+}
+
+/// Whose accounts stand outside what falls with another one; what one reset needs for its approvers is
+/// kept for the next ones of them.
+#[derive(Default)]
+pub(super) struct Outside<'a> {
+    search: Option<Search<'a>>,
+    of: Option<AssetId>,
+}
+
+impl<'a> Outside<'a> {
+    /// Whether an account does not fall with `identity`.
+    pub fn is(&mut self, held: Held<'a>, identity: AssetId, account: AssetId) -> bool {
+        let (graph, atlas) = (&held.program.graph, &held.program.atlas);
+        let search = self.search.get_or_insert_with(|| Search::new(graph));
+        if self.of.replace(identity) != Some(identity) {
+            search.run(&[atlas.fact(identity)]);
+        }
+        account == identity || !search.contains(atlas.fact(account))
+    }
+}
+
+/// Who approved.
+pub(super) struct Approvals {
+    /// Everybody once.
+    pub people: usize,
+    /// Those whose approval does not count.
+    pub wrong: Vec<(Wrong, Owner)>,
+}
+
+impl<'a> Record<'a> {
+    /// A reset of an account of some tier.
+    pub fn new(held: Held<'a>, ways: &'a [Ways], at: u32, tier: u8) -> Self {
+        let reset = &held.org.resets[at as usize];
+        let process = reset.process.map(|id| {
+            let at = id.0 as usize;
+            (&held.org.processes[at], &ways[at])
+        });
+        Self {
+            org: held.org,
+            reset,
+            demand: &held.policy.demands[usize::from(tier)],
+            process,
+        }
+    }
+
+    /// Methods that the record names as evidence.
+    fn methods_shown(self) -> Methods {
+        let evidence = self.reset.evidence.iter();
+        evidence
+            .filter_map(|item| Method::parse(&item.trim().replace([' ', '-'], "_")))
+            .collect()
+    }
+
+    /// How many different proofs were shown: by the record, else as many as the process asks for.
+    fn proofs_shown(self) -> u32 {
+        let shown = self.methods_shown();
+        if shown.is_empty() {
+            let gates = self.process.map_or(&[][..], |(_, ways)| &ways.gates);
+            return gates.iter().map(|gate| gate.1).min().unwrap_or(0);
+        }
+        shown.proofs()
+    }
+
+    /// The record's level counts, else the one that the process claims.
+    pub fn proven(self) -> Proven {
+        let Some(least) = self.demand.proofing else {
+            return Proven::Enough;
+        };
+        let used = self.proofs_shown();
+        if self.demand.or_methods.is_some_and(|least| used >= least) {
+            return Proven::Enough;
+        }
+        let claimed = self.process.and_then(|(process, _)| process.proofing);
+        match self.reset.proofing.or(claimed) {
+            Some(level) if level >= least => Proven::Enough,
+            Some(level) => Proven::Weak(level, used),
+            None => Proven::Unknown,
+        }
+    }
+
+    /// Whether the process or channel may be used for accounts of the tier.
+    pub fn is_allowed(self) -> bool {
+        match self.process {
+            Some((process, ways)) if ways.methods.is_empty() => is_named(&process.key, self.demand),
+            Some((process, ways)) => is_allowed(process, ways.methods, self.demand),
+            // A native log knows channels, not processes.
+            None => {
+                let name = self.org.text(self.reset.process_name);
+                let channels = self.demand.channels.as_ref();
+                is_named(&fold(name), self.demand)
+                    && channels.is_none_or(|channels| {
+                        Channel::parse(name).is_some_and(|channel| channels.contains(&channel))
+                    })
+            }
+        }
+    }
+
+    /// The methods of the record that may not be used.
+    pub fn forbidden(self) -> Vec<Method> {
+        let shown = self.methods_shown();
+        shown
+            .iter()
+            .filter(|method| is_forbidden(*method, self.demand))
+            .collect()
+    }
+
+    /// Who approved, each once, and whose word does not count: the agent's, that of the account itself,
+    /// of whoever is of no kind that may, and of accounts that are not `outside` what falls.
+    pub fn approvals(
+        self,
+        identity: AssetId,
+        mut outside: impl FnMut(AssetId) -> bool,
+    ) -> Approvals {
+        let mut people: Vec<Owner> = Vec::new();
+        for &approver in &self.reset.approvers {
+            if !people.iter().any(|known| self.is_same(*known, approver)) {
+                people.push(approver);
+            }
+        }
+        let agent = self.reset.agent;
+        let mut wrong = Vec::new();
+        for &approver in &people {
+            if agent.is_some_and(|agent| self.is_same(agent, approver)) {
+                wrong.push((Wrong::ApprovalByAgent, approver));
+            } else if approver == Owner::Identity(identity) {
+                wrong.push((Wrong::ApprovalByRequester, approver));
+            } else if !self.is_right_kind(approver) {
+                wrong.push((Wrong::ApproverOfWrongKind, approver));
+            } else if let Owner::Identity(account) = approver
+                && self.demand.approvers_outside
+                && !outside(account)
+            {
+                wrong.push((Wrong::ApproverInChain, approver));
+            }
+        }
+        Approvals {
+            people: people.len(),
+            wrong,
+        }
+    }
+
+    fn is_same(self, one: Owner, two: Owner) -> bool {
+        match (one, two) {
+            (Owner::Text(one), Owner::Text(two)) => {
+                fold(self.org.text(one)) == fold(self.org.text(two))
+            }
+            (one, two) => one == two,
+        }
+    }
+
+    fn is_right_kind(self, approver: Owner) -> bool {
+        let kinds = &self.demand.approver_kinds;
+        let kind = match approver {
+            Owner::Identity(asset) => {
+                self.org.identity_of[asset.index()].map(|at| self.org.identities[at as usize].kind)
+            }
+            Owner::Text(_) => None,
+        };
+        kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
+    }
+}
