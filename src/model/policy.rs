@@ -156,7 +156,8 @@ pub struct When {
 pub struct Demand {
     /// How well whoever asks must be proven, at least.
     pub proofing: Option<Proofing>,
-    /// Instead of that so many different methods of one recovery are enough.
+    /// Instead of that so many different methods of one recovery are enough; codes that are sent are one,
+    /// what a desk, manager, carrier, vault or question does is none.
     pub or_methods: Option<u32>,
     /// The methods that may be used; any when there is no list.
     pub methods: Option<Vec<Method>>,

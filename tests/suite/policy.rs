@@ -1,5 +1,6 @@
 //! `--policy`: every kind of rule, which rule wins, when signals fall off, and what is wrong with a file.
 
+use linchpin::model::Word;
 use serde_json::Value;
 
 use crate::support::{Folder, command, linchpin, text};
@@ -347,4 +348,44 @@ fn a_group_that_nobody_has_is_told() {
         said.contains("the policy's rule `r` names the group `Innr`"),
         "{said}"
     );
+}
+
+/// The page that compares the built-in policy with SP 800-63B-4 says what the policy says.
+#[test]
+fn the_page_on_the_default_policy_is_in_step_with_it() {
+    let page = include_str!("../../data/policy/README.md").replace("\r\n", "\n");
+    let policy = linchpin::ingest::policy::built_in();
+    for (tier, demand) in policy.demands.iter().enumerate() {
+        let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+        let words = |words: Vec<&str>, none: &str| match &*words.join(", ") {
+            "" => none.to_owned(),
+            words => words.to_owned(),
+        };
+        let forbidden = demand.forbidden_methods.iter().map(|method| method.word());
+        let channels = demand.channels.iter().flatten().map(|one| one.word());
+        let cells = [
+            tier.to_string(),
+            demand.proofing.unwrap().word().to_owned(),
+            demand
+                .or_methods
+                .map_or("-".to_owned(), |count| count.to_string()),
+            words(forbidden.collect(), "-"),
+            words(channels.collect(), "any"),
+            demand.approvers.to_string(),
+            yes(demand.approvers_outside),
+            format!("{} h", demand.hold_hours),
+            yes(demand.revoke_sessions),
+            yes(demand.logged),
+            demand.notify.join("; "),
+            yes(demand.escalation),
+        ];
+        let row = format!("| {} |", cells.join(" | "));
+        assert!(page.contains(&row), "the page does not say: {row}");
+    }
+    for clause in [
+        "4.2", "4.2.1", "4.2.1.1", "4.2.1.2", "4.2.1.3", "4.2.1.4", "4.2.2.1", "4.2.2.2",
+        "4.2.2.3", "4.2.3", "4.6",
+    ] {
+        assert!(page.contains(&format!("\n| {clause} | ")), "{clause}");
+    }
 }
