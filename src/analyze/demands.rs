@@ -23,7 +23,7 @@ impl Methods {
         self.0 == 0
     }
 
-    /// How many different proofs of a person they are: [`Proof::of`].
+    /// How many different proofs of a person they are (codes that are sent are one).
     #[must_use]
     pub fn proofs(self) -> u32 {
         let mut proofs: Vec<Proof> = self.iter().filter_map(Proof::of).collect();
