@@ -57,40 +57,72 @@ impl Answerable {
     }
 }
 
+/// What of a process does not depend on tiers, so that it can be found beside the solver.
+pub struct Ground {
+    ways: Vec<Ways>,
+    members: Members,
+    /// By process: owners whose own account falls.
+    inside: Vec<Vec<(usize, AssetId)>>,
+}
+
+/// What of every process does not depend on tiers: one search of the rule graph per process with an
+/// owner who is an account.
+#[must_use]
+pub fn ground(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Ground {
+    let ((ways, members), heads) = rayon::join(
+        || {
+            let members = Members::new(org, judge.standing_only, &Edits::default());
+            (ways(org), members)
+        },
+        || heads(org, program),
+    );
+    let inside = (0..org.processes.len() as u32).into_par_iter().map_init(
+        || None,
+        |search, at| {
+            let search = search.get_or_insert_with(|| Search::new(&program.graph));
+            inside(org, program, &heads[at as usize], at, search)
+        },
+    );
+    Ground {
+        ways,
+        members,
+        inside: inside.collect(),
+    }
+}
+
 /// Every process that recovers something or is declared, the riskiest first: by chains to the worst
 /// systems, then accounts of tier 0, then what is unmet for them.
 ///
-/// Costs one search of the rule graph per process with an owner who is an account.
+/// Costs O(proofs + what the processes restore) beside [`ground`].
 #[must_use]
 pub fn answerable(
     org: &Organisation,
     program: &Program,
     scan: &Scan,
     judge: &Judge<'_>,
+    ground: Ground,
 ) -> Vec<Answerable> {
-    let ways = ways(org);
-    let members = Members::new(org, judge.standing_only, &Edits::default());
     let mut tiers: Vec<Option<u8>> = vec![None; org.identities.len()];
     for result in &scan.identities {
         tiers[result.identity as usize] = result.tier;
     }
     let chains = chains(org, program, scan);
-    let heads = heads(org, program);
-    let all = (0..org.processes.len() as u32).into_par_iter().map_init(
-        || None,
-        |search, at| {
-            let way = &ways[at as usize];
-            let (targets, unmet) = held(org, &members, &tiers, judge.policy, at, way);
-            let search = search.get_or_insert_with(|| Search::new(&program.graph));
+    let all = ground
+        .inside
+        .into_par_iter()
+        .enumerate()
+        .map(|(at, inside)| {
+            let way = &ground.ways[at];
+            let process = at as u32;
+            let (targets, unmet) = held(org, &ground.members, &tiers, judge.policy, process, way);
             Answerable {
-                process: at,
+                process,
                 targets,
-                chains: chains[at as usize],
-                inside: inside(org, program, &heads[at as usize], at, search),
+                chains: chains[at],
+                inside,
                 unmet,
             }
-        },
-    );
+        });
     let mut all: Vec<Answerable> = all.collect();
     all.sort_by_cached_key(|one| one.rank(org));
     all
@@ -98,15 +130,15 @@ pub fn answerable(
 
 /// How many kept proofs of a system of criticality 0 pass through each process.
 fn chains(org: &Organisation, program: &Program, scan: &Scan) -> Vec<u32> {
-    let mut chains = vec![0; org.processes.len()];
-    for result in &scan.identities {
+    let none = || vec![0; org.processes.len()];
+    let counted = scan.identities.par_iter().fold(none, |mut chains, result| {
         let Some(answer) = &result.answer else {
-            continue;
+            return chains;
         };
         let worst = answer.unlocks().first();
         let is_worst = worst.is_some_and(|worst| scan.criticality[worst.system.index()] == 0);
         let Some(proof) = answer.proof().filter(|_| is_worst) else {
-            continue;
+            return chains;
         };
         let mut met: BTreeSet<u32> = BTreeSet::new();
         for step in &proof.steps {
@@ -119,8 +151,15 @@ fn chains(org: &Organisation, program: &Program, scan: &Scan) -> Vec<u32> {
         for process in met {
             chains[process as usize] += 1;
         }
-    }
-    chains
+        chains
+    });
+    // Sums are the same in whatever order.
+    counted.reduce(none, |mut one, two| {
+        for (one, two) in one.iter_mut().zip(two) {
+            *one += two;
+        }
+        one
+    })
 }
 
 fn process_of(org: &Organisation, gate: RecoveryGate) -> Option<u32> {

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::accountability::{Answerable, answerable};
+use super::accountability::{Answerable, answerable, ground};
 use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation, Policy};
@@ -128,37 +128,40 @@ fn scan_with(
         place: &order.place,
     };
     // What does not wait for the answers is found while the solver has threads to spare.
-    let (answers, (coverage, singles)) = rayon::join(
+    let (answers, beside) = rayon::join(
         || solve::solve(&program.graph, &question, tick),
-        || match is_whole {
-            false => Default::default(),
-            true => rayon::join(
-                || coverage::coverage(org, program),
-                || single::single_holders(org, program),
-            ),
+        || {
+            is_whole.then(|| {
+                let coverage = coverage::coverage(org, program);
+                let singles = single::single_holders(org, program);
+                (coverage, singles, ground(org, program, judge))
+            })
         },
     );
     let mut answers = answers.into_iter();
-    let mut identities: Vec<IdentityResult> = Vec::with_capacity(org.identities.len());
-    for (at, identity) in org.identities.iter().enumerate() {
-        let answer = if identity.enabled {
-            answers.next()
-        } else {
-            None
-        };
+    let asked = org
+        .identities
+        .iter()
+        .map(|identity| match identity.enabled {
+            true => answers.next(),
+            false => None,
+        });
+    let asked: Vec<Option<Answer>> = asked.collect();
+    let identities = asked.into_par_iter().enumerate().map(|(at, answer)| {
         let verdict = answer
             .as_ref()
             .map(|answer| judge.verdict(org, at as u32, answer, &order.severity));
         let tier = verdict.map(|verdict| verdict.tier);
-        let change = tier.map(|tier| Change::of(identity.tier, tier));
-        identities.push(IdentityResult {
+        let before = org.identities[at].tier;
+        IdentityResult {
             identity: at as u32,
             answer,
             tier,
             rules: verdict.map_or([None; 2], |verdict| verdict.rules),
-            change,
-        });
-    }
+            change: tier.map(|tier| Change::of(before, tier)),
+        }
+    });
+    let mut identities: Vec<IdentityResult> = identities.collect();
     sort_identities(org, &mut identities);
 
     let mut footholds: Vec<FootholdResult> = footholds
@@ -192,16 +195,19 @@ fn scan_with(
         identities,
         footholds,
         baseline,
-        coverage,
+        coverage: Coverage::default(),
         criticality: order.severity,
         findings: Vec::new(),
         waived: Waived::default(),
         processes: Vec::new(),
         is_whole,
     };
-    if is_whole {
-        scan.findings = findings::findings(org, program, &scan, singles);
-        scan.processes = answerable(org, program, &scan, judge);
+    if let Some((coverage, singles, ground)) = beside {
+        scan.coverage = coverage;
+        (scan.findings, scan.processes) = rayon::join(
+            || findings::findings(org, program, &scan, singles),
+            || answerable(org, program, &scan, judge, ground),
+        );
     }
     scan
 }
