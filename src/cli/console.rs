@@ -34,6 +34,10 @@ impl Console {
     }
 
     /// From now on what the run does is noted.
+    pub(super) fn keeps_notes(&self) -> bool {
+        self.notes.is_some()
+    }
+
     pub(super) fn keep_notes(&mut self) {
         self.notes = Some(Arc::default());
     }

@@ -14,6 +14,10 @@ use crate::write::evidence::{Named, Record};
 
 /// The words that say where evidence goes.
 const OPTION: &str = "--evidence";
+/// The words that give the key of pseudonyms: whoever has it can undo them.
+pub(super) const KEY: &str = "--redact-key";
+/// What stands in a record instead of the key.
+pub(super) const KEPT: &str = "(not on record)";
 
 /// What a run has done so far.
 #[derive(Default)]
@@ -95,7 +99,8 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// The arguments as they were typed, without the program and without where evidence goes.
+/// The arguments as they were typed, without the program, without where evidence goes, and without the
+/// key of pseudonyms.
 ///
 /// # Errors
 /// When one of them is no text: the record could not be run again.
@@ -110,6 +115,11 @@ pub(super) fn typed(arguments: &[OsString]) -> Result<Vec<String>, Failure> {
         };
         if text == OPTION {
             rest.next();
+        } else if text == KEY || text.starts_with(&format!("{KEY}=")) {
+            if text == KEY {
+                rest.next();
+            }
+            typed.push(format!("{KEY}={KEPT}"));
         } else if !text.starts_with(&format!("{OPTION}=")) {
             typed.push(text.to_owned());
         }

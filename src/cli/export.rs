@@ -48,6 +48,13 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure>
         } else {
             since.clone()
         };
+        let state = args.out.join(STATE).canonicalize();
+        let is_replaced =
+            state.is_ok_and(|state| file.canonicalize().is_ok_and(|file| file == state));
+        if is_replaced && console.keeps_notes() {
+            let what = "--evidence: this run would replace the export that it goes on from, so nobody could verify it; give --out another folder";
+            return Err(Failure::Usage(what.to_owned()));
+        }
         console.note(|notes| notes.inputs.push(evidence::named("export", &file)));
     }
     let before = args

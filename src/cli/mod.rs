@@ -58,13 +58,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    let cli = match Cli::from_arg_matches(&matches) {
+    let mut cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             return Exit::Bad;
         }
     };
+    if let Some(folder) = &cli.elsewhere {
+        cli.command.redirect(folder);
+    }
     let mut console = Console::new(cli.color, cli.quiet);
     let result = match &cli.evidence {
         None => command(cli.command, &console),

@@ -1,19 +1,22 @@
 //! `linchpin verify`: whether a file of evidence holds, and whether a run of it gives the same bytes again.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
+use clap::Parser;
 use serde_json::json;
 
-use super::args::{Format, VerifyArgs};
+use super::args::{Cli, Command as Asked, Format, VerifyArgs};
 use super::console::Console;
+use super::evidence::{KEPT, KEY};
 use super::{Exit, Failure};
 use crate::write::evidence::{Broken, Named, Record, check};
 
 pub(super) fn run(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
     let shown = args.file.display();
-    let text = std::fs::read_to_string(&args.file)
+    let bytes = std::fs::read(&args.file)
         .map_err(|error| Failure::Usage(format!("cannot read `{shown}`: {error}")))?;
+    // What is no text is no record either, and told with its line.
+    let text = String::from_utf8_lossy(&bytes);
     let records = match check(&text) {
         Ok(records) => records,
         Err(Broken { line, what }) => {
@@ -63,10 +66,10 @@ pub(super) fn run(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure>
                 Failure::Usage(format!("--record: there are {} records", records.len()))
             })?,
         };
-        let differences = again(record)?;
+        let differences = again(record, args)?;
         if differences.is_empty() {
             said.push(format!(
-                "record {} was run again and gives the same bytes",
+                "record {} was run again and gives the same bytes; files that it wrote then were not looked at, their SHA-256 stand in the record",
                 record.number
             ));
         } else {
@@ -113,12 +116,32 @@ fn tell(
 }
 
 /// Runs a record again into a folder that is thrown away, and says what comes out differently.
-fn again(record: &Record) -> Result<Vec<String>, Failure> {
+///
+/// Whoever made the file chose the arguments: a run may read what it names, and writes nowhere else.
+fn again(record: &Record, args: &VerifyArgs) -> Result<Vec<String>, Failure> {
+    let refused = |what: &str| {
+        Failure::Usage(format!(
+            "record {} cannot be run again: {what}; --record picks another one, --no-rerun none",
+            record.number
+        ))
+    };
+    let arguments = with_key(&record.arguments, args).map_err(|what| refused(&what))?;
+    let words = std::iter::once("linchpin").chain(arguments.iter().map(String::as_str));
+    let asked = Cli::try_parse_from(words)
+        .map_err(|_| refused("this version does not understand its arguments"))?;
+    if asked.evidence.is_some() || asked.elsewhere.is_some() {
+        return Err(refused("no run is put on record with such arguments"));
+    }
+    if matches!(asked.command, Asked::Verify(_)) {
+        return Err(refused("it is a run of `verify`"));
+    }
     let program = std::env::current_exe()?;
     let scratch = tempfile::tempdir()?;
     let notes = scratch.path().join("evidence.jsonl");
     let output = Command::new(program)
-        .args(elsewhere(&record.arguments, scratch.path()))
+        .args(&arguments)
+        .arg("--elsewhere")
+        .arg(scratch.path())
         .arg("--evidence")
         .arg(&notes)
         .stdin(Stdio::null())
@@ -155,6 +178,17 @@ fn again(record: &Record) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
+/// The arguments with the key of pseudonyms, which no record holds.
+fn with_key(arguments: &[String], args: &VerifyArgs) -> Result<Vec<String>, String> {
+    let kept = format!("{KEY}={KEPT}");
+    let put = |argument: &String| match (*argument == kept, &args.redact_key) {
+        (false, _) => Ok(argument.clone()),
+        (true, Some(key)) => Ok(format!("{KEY}={key}")),
+        (true, None) => Err(format!("its {KEY} is not on record, give it with {KEY}")),
+    };
+    arguments.iter().map(put).collect()
+}
+
 fn different(what: &str, old: &[Named], new: &[Named]) -> Vec<String> {
     let mut found = Vec::new();
     for one in old {
@@ -173,77 +207,4 @@ fn different(what: &str, old: &[Named], new: &[Named]) -> Vec<String> {
             .map(|one| format!("{what} `{}` is new", one.name)),
     );
     found
-}
-
-/// Arguments with another place for what is written.
-fn elsewhere(arguments: &[String], folder: &Path) -> Vec<String> {
-    let place = |old: &str| -> String {
-        // A change set is a file, everything else a folder.
-        let name = Path::new(old).file_name().unwrap_or_default();
-        let is_file = old.to_lowercase().ends_with(".json");
-        let new = if is_file {
-            folder.join("file").join(name)
-        } else {
-            folder.join("out")
-        };
-        new.to_string_lossy().into_owned()
-    };
-    let mut changed = Vec::new();
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--out" || argument == "-o" {
-            changed.push(argument.clone());
-            changed.extend(rest.next().map(|old| place(old)));
-        } else if let Some(old) = argument.strip_prefix("--out=") {
-            changed.push(format!("--out={}", place(old)));
-        } else if let Some(old) = argument
-            .strip_prefix("-o")
-            .filter(|_| !argument.starts_with("--"))
-        {
-            changed.push(format!("-o{}", place(old.trim_start_matches('='))));
-        } else {
-            changed.push(argument.clone());
-        }
-    }
-    changed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_goes_elsewhere() {
-        let arguments = [
-            "scan",
-            "in",
-            "--out",
-            "here",
-            "-o",
-            "there",
-            "--out=x.json",
-            "-oy",
-        ];
-        let arguments = arguments.map(str::to_owned);
-        let folder = Path::new("tmp");
-        let out = folder.join("out").to_string_lossy().into_owned();
-        let file = folder
-            .join("file")
-            .join("x.json")
-            .to_string_lossy()
-            .into_owned();
-        assert_eq!(
-            elsewhere(&arguments, folder),
-            [
-                "scan",
-                "in",
-                "--out",
-                &out,
-                "-o",
-                &out,
-                &format!("--out={file}"),
-                &format!("-o{out}")
-            ]
-        );
-    }
 }

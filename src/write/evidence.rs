@@ -174,27 +174,39 @@ pub fn append(path: &Path, mut record: Record) -> Result<Record, EvidenceError> 
 /// # Errors
 /// As [`append`].
 pub fn look(path: &Path) -> Result<(), EvidenceError> {
-    match File::open(path) {
-        Ok(mut file) => read(&mut file, &path.display().to_string()).map(drop),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(EvidenceError::Io {
-            path: path.display().to_string(),
-            source,
-        }),
+    let is_new = !path.exists();
+    let io = |source| EvidenceError::Io {
+        path: path.display().to_string(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(io)?;
+    let found = read(&mut file, &path.display().to_string()).map(drop);
+    if is_new {
+        // A run that fails leaves nothing behind.
+        drop(file);
+        std::fs::remove_file(path).map_err(io)?;
     }
+    found
 }
 
 fn read(file: &mut File, path: &str) -> Result<Option<Record>, EvidenceError> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
         .map_err(|source| EvidenceError::Io {
             path: path.to_owned(),
             source,
         })?;
-    let records = check(&text).map_err(|Broken { line, what }| EvidenceError::Broken {
-        path: path.to_owned(),
-        line,
-        what,
+    let records = check(&String::from_utf8_lossy(&bytes)).map_err(|Broken { line, what }| {
+        EvidenceError::Broken {
+            path: path.to_owned(),
+            line,
+            what,
+        }
     })?;
     Ok(records.into_iter().next_back())
 }

@@ -233,3 +233,152 @@ fn nothing_is_added_to_a_broken_chain_nor_for_a_run_that_failed() {
     assert!(!folder.path().join("new").exists(), "nothing was done");
     assert_eq!(lines(&folder).concat(), broken);
 }
+
+#[test]
+fn a_run_on_record_writes_nowhere_else_however_it_was_typed() {
+    let (folder, _) = recorded();
+    for (at, place) in [&["-qo", "two"][..], &["-qothree"], &["-q", "-o=four"]]
+        .iter()
+        .enumerate()
+    {
+        let file = format!("{at}.jsonl");
+        let scan = [&["scan", "in"][..], place, &["--evidence", &file]].concat();
+        run(folder.path(), &scan, 0);
+        let out = ["two", "three", "four"][at];
+        let written = folder.path().join(out).join("tiers.csv");
+        std::fs::write(&written, "mine").unwrap();
+        let (told, _) = run(folder.path(), &["verify", &file], 0);
+        assert!(told.contains("gives the same bytes"), "{told}");
+        assert_eq!(std::fs::read(&written).unwrap(), b"mine", "{place:?}");
+    }
+}
+
+/// A chain of one record with these arguments, as somebody else might make it.
+fn forged(folder: &Folder, arguments: &[&str]) {
+    let mut record = linchpin::write::evidence::Record {
+        number: 1,
+        previous: linchpin::write::evidence::START.to_owned(),
+        arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+        ..Default::default()
+    };
+    record.hash = record.own_hash();
+    let line = serde_json::to_string(&record).unwrap() + "\n";
+    std::fs::write(folder.path().join("forged.jsonl"), line).unwrap();
+}
+
+#[test]
+fn a_forged_record_is_not_run_to_harm() {
+    let (folder, _) = recorded();
+    for (arguments, why) in [
+        (&["verify", "forged.jsonl"][..], "it is a run of `verify`"),
+        (
+            &["scan", "in", "-o", "x", "--elsewhere", "."],
+            "no run is put on record",
+        ),
+        (
+            &["policy", "--evidence", "in/grants.csv"],
+            "no run is put on record",
+        ),
+        (&["no-such-command"], "does not understand its arguments"),
+        (
+            &["generate", "-n", "10"],
+            "does not understand its arguments",
+        ),
+    ] {
+        forged(&folder, arguments);
+        let (_, err) = run(folder.path(), &["verify", "forged.jsonl"], 2);
+        assert!(err.contains(why), "{arguments:?}: {err}");
+        run(folder.path(), &["verify", "forged.jsonl", "--no-rerun"], 0);
+    }
+    // What writes, writes into a folder that is thrown away.
+    for arguments in [
+        &["generate", "-n", "10", "-o", "in"][..],
+        &["templates", "--out=in"],
+        &["harden", "in", "--out", "in/grants.csv"],
+    ] {
+        let before = std::fs::read(folder.path().join("in/grants.csv")).unwrap();
+        forged(&folder, arguments);
+        run(folder.path(), &["verify", "forged.jsonl"], 1);
+        let after = std::fs::read(folder.path().join("in/grants.csv")).unwrap();
+        assert_eq!(before, after, "{arguments:?}");
+        assert!(
+            !folder.path().join("in/resets.csv").exists(),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn the_key_of_pseudonyms_is_not_on_record() {
+    let (folder, _) = recorded();
+    let scan = [
+        "scan",
+        "in",
+        "-o",
+        "red",
+        "--redact",
+        "--quiet",
+        "--evidence",
+        "r.jsonl",
+    ];
+    for key in [&["--redact-key", "sesame"][..], &["--redact-key=sesame"]] {
+        run(folder.path(), &[&scan[..], key].concat(), 0);
+        let text = std::fs::read_to_string(folder.path().join("r.jsonl")).unwrap();
+        assert!(!text.contains("sesame"), "{text}");
+        let (_, err) = run(folder.path(), &["verify", "r.jsonl"], 2);
+        assert!(err.contains("its --redact-key is not on record"), "{err}");
+        let with = |key: &str, code: i32| {
+            run(
+                folder.path(),
+                &["verify", "r.jsonl", "--redact-key", key],
+                code,
+            )
+            .0
+        };
+        assert!(with("sesame", 0).contains("gives the same bytes"));
+        assert!(with("other", 1).contains("result `tiers.csv` is another one"));
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_inside_a_letter_is_told_with_its_place() {
+    let (folder, _) = recorded();
+    run(
+        folder.path(),
+        &[
+            "explain",
+            "in",
+            "--identity",
+            "ana",
+            "--system",
+            "idp",
+            "--evidence",
+            "u.jsonl",
+        ],
+        0,
+    );
+    let mut bytes = std::fs::read(folder.path().join("u.jsonl")).unwrap();
+    bytes.extend("{\"number\":2,\"x\":\"é".as_bytes());
+    bytes.pop();
+    std::fs::write(folder.path().join("u.jsonl"), &bytes).unwrap();
+    let (told, _) = run(folder.path(), &["verify", "u.jsonl"], 1);
+    assert!(
+        told.contains("u.jsonl:2: the record is cut off") && told.contains("NOT hold"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_could_not_be_verified_is_refused_before_the_run() {
+    let (folder, _) = recorded();
+    let export = ["export", "in", "--to", "csv", "--quiet", "-o", "tool"];
+    run(folder.path(), &export, 0);
+    let again = [&export[..], &["--since", "tool", "--evidence", "e.jsonl"]].concat();
+    let (_, err) = run(folder.path(), &again, 2);
+    assert!(err.contains("give --out another folder"), "{err}");
+    assert!(!folder.path().join("e.jsonl").exists());
+    // A file that cannot be added to is told before anything is written.
+    let scan = ["scan", "in", "-o", "unwritten", "--evidence", "in"];
+    run(folder.path(), &scan, 2);
+    assert!(!folder.path().join("unwritten").exists());
+}

@@ -172,6 +172,9 @@ pub struct VerifyArgs {
     /// Run this record again instead of the last one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "no_rerun")]
     pub record: Option<u32>,
+    /// The --redact-key of the run, which is not on record
+    #[arg(long, value_name = "TEXT")]
+    pub redact_key: Option<String>,
     /// Look at the chain alone
     #[arg(long)]
     pub no_rerun: bool,
