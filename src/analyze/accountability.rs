@@ -7,12 +7,11 @@ use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::demands::{Methods, Unmet, Ways, unmet, ways};
+use super::demands::{Unmet, Way, unmet, ways};
+use super::targets::{Targets, Whom};
 use super::{Judge, Scan};
-use crate::compile::{Edits, GateOrigin, Members, Program};
-use crate::model::{
-    AssetId, Kind, Organisation, Owner, Policy, Process, RecoveryGate, Restored, Target,
-};
+use crate::compile::{GateOrigin, Program};
+use crate::model::{AssetId, Organisation, Owner, Policy, Process, RecoveryGate};
 use crate::rules::Fact;
 use crate::solve::Search;
 
@@ -58,9 +57,9 @@ impl Answerable {
 }
 
 /// What of a process does not depend on tiers, so that it can be found beside the solver.
-pub struct Ground {
-    ways: Vec<Ways>,
-    members: Members,
+pub struct Ground<'a> {
+    ways: Vec<Vec<(u32, Way)>>,
+    whom: Targets<'a>,
     /// By process: owners whose own account falls.
     inside: Vec<Vec<(usize, AssetId)>>,
 }
@@ -68,12 +67,9 @@ pub struct Ground {
 /// What of every process does not depend on tiers: one search of the rule graph per process with an
 /// owner who is an account.
 #[must_use]
-pub fn ground(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Ground {
-    let ((ways, members), heads) = rayon::join(
-        || {
-            let members = Members::new(org, judge.standing_only, &Edits::default());
-            (ways(org), members)
-        },
+pub fn ground<'a>(org: &'a Organisation, program: &Program, judge: &Judge<'_>) -> Ground<'a> {
+    let ((ways, whom), heads) = rayon::join(
+        || (ways(org), Targets::new(org, judge.standing_only)),
         || heads(org, program),
     );
     let inside = (0..org.processes.len() as u32).into_par_iter().map_init(
@@ -85,7 +81,7 @@ pub fn ground(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Groun
     );
     Ground {
         ways,
-        members,
+        whom,
         inside: inside.collect(),
     }
 }
@@ -100,7 +96,7 @@ pub fn answerable(
     program: &Program,
     scan: &Scan,
     judge: &Judge<'_>,
-    ground: Ground,
+    ground: Ground<'_>,
 ) -> Vec<Answerable> {
     let mut tiers: Vec<Option<u8>> = vec![None; org.identities.len()];
     for result in &scan.identities {
@@ -114,7 +110,7 @@ pub fn answerable(
         .map(|(at, inside)| {
             let way = &ground.ways[at];
             let process = at as u32;
-            let (targets, unmet) = held(org, &ground.members, &tiers, judge.policy, process, way);
+            let (targets, unmet) = held(org, &ground.whom, &tiers, judge.policy, process, way);
             Answerable {
                 process,
                 targets,
@@ -201,34 +197,65 @@ fn inside(
     if accounts.is_empty() || heads.is_empty() {
         return Vec::new();
     }
-    search.run(heads);
+    // What is assumed is there anyhow.
+    search.run(&[heads, &program.assumed].concat());
     let falls = |(_, asset): &(usize, AssetId)| search.contains(program.atlas.fact(*asset));
     accounts.into_iter().filter(falls).collect()
 }
 
 type Held = ([u32; 4], Vec<(Unmet, [u32; 4])>);
 
-/// What a process does not meet, a bit each, for accounts of each tier.
-struct Bits {
+/// A set of things that are not met, by its position among the sets that were met with; 0 is none.
+type Set = u32;
+
+/// What a process does not meet. There are few different sets of that, so each is kept once, and what two
+/// of them are together is looked up.
+struct Sets {
     list: IndexSet<Unmet>,
-    known: FxHashMap<(u32, Methods), [u64; 4]>,
+    sets: IndexSet<Vec<u32>>,
+    known: FxHashMap<Way, [Set; 4]>,
+    unions: FxHashMap<(Set, Set), Set>,
 }
 
-impl Bits {
-    fn of(&mut self, process: &Process, policy: &Policy, need: u32, methods: Methods) -> [u64; 4] {
-        if let Some(known) = self.known.get(&(need, methods)) {
+impl Sets {
+    fn new() -> Self {
+        Self {
+            list: IndexSet::new(),
+            sets: IndexSet::from([Vec::new()]),
+            known: FxHashMap::default(),
+            unions: FxHashMap::default(),
+        }
+    }
+
+    /// What a gate does not meet, by tier.
+    fn of(&mut self, process: &Process, policy: &Policy, way: Way) -> [Set; 4] {
+        if let Some(known) = self.known.get(&way) {
             return *known;
         }
-        let mut masks = [0; 4];
-        for (mask, demand) in masks.iter_mut().zip(&policy.demands) {
-            for one in unmet(process, (need, methods), demand) {
-                // There are fewer different ones than bits: the kinds, and sets of methods.
-                let (bit, _) = self.list.insert_full(one);
-                *mask |= 1 << bit.min(63);
-            }
+        let mut sets = [0; 4];
+        for (set, demand) in sets.iter_mut().zip(&policy.demands) {
+            let all = unmet(process, &way, demand).into_iter();
+            let mut all: Vec<u32> = all.map(|one| self.list.insert_full(one).0 as u32).collect();
+            all.sort_unstable();
+            *set = self.sets.insert_full(all).0 as Set;
         }
-        self.known.insert((need, methods), masks);
-        masks
+        self.known.insert(way, sets);
+        sets
+    }
+
+    fn union(&mut self, one: Set, two: Set) -> Set {
+        if one == two || two == 0 {
+            return one;
+        }
+        if let Some(&known) = self.unions.get(&(one, two)) {
+            return known;
+        }
+        let mut all = [&*self.sets[one as usize], &*self.sets[two as usize]].concat();
+        all.sort_unstable();
+        all.dedup();
+        let union = self.sets.insert_full(all).0 as Set;
+        self.unions.insert((one, two), union);
+        union
     }
 }
 
@@ -236,41 +263,37 @@ impl Bits {
 /// account that several gates restore is counted once and held against all of them.
 fn held(
     org: &Organisation,
-    members: &Members,
+    whom: &Targets<'_>,
     tiers: &[Option<u8>],
     policy: &Policy,
     at: u32,
-    ways: &Ways,
+    ways: &[(u32, Way)],
 ) -> Held {
     let process = &org.processes[at as usize];
-    let mut bits = Bits {
-        list: IndexSet::new(),
-        known: FxHashMap::default(),
-    };
+    let mut sets = Sets::new();
     // Accounts with what is not met for them; nothing for those that are only left out somewhere.
-    let mut named: Vec<(u32, Option<u64>)> = Vec::new();
+    let mut named: Vec<(u32, Option<Set>)> = Vec::new();
     // Gates for everybody: what they do not meet by tier, and whom they leave out, ascending.
-    let mut wide: Vec<([u64; 4], Vec<u32>)> = Vec::new();
+    let mut wide: Vec<([Set; 4], Vec<u32>)> = Vec::new();
     let tier = |account: u32| tiers[account as usize].map(usize::from);
-    for &(gate, proofs, methods) in &ways.gates {
-        let masks = bits.of(process, policy, proofs, methods);
-        let gate = org.gates[gate as usize];
-        match accounts(org, members, gate) {
-            Some(accounts) => {
+    for &(gate, way) in ways {
+        let unmet = sets.of(process, policy, way);
+        match whom.of(org.gates[gate as usize]) {
+            Whom::Few(accounts) => {
                 let counted = accounts.into_iter();
-                named.extend(counted.filter_map(|at| Some((at, Some(masks[tier(at)?])))));
+                named.extend(counted.filter_map(|at| Some((at, Some(unmet[tier(at)?])))));
             }
-            None => wide.push((masks, left_out(org, members, gate))),
+            Whom::AllBut(out) => wide.push((unmet, out)),
         }
     }
     for &account in wide.iter().flat_map(|(_, out)| out) {
         named.push((account, None));
     }
     named.sort_unstable();
-    let (mut targets, mut masked) = ([0u32; 4], BTreeMap::<(u64, usize), u32>::new());
-    let mut count = |mask: u64, tier: usize, how_many: u32| {
+    let (mut targets, mut counted) = ([0u32; 4], BTreeMap::<(Set, usize), u32>::new());
+    let mut count = |set: Set, tier: usize, how_many: u32| {
         targets[tier] += how_many;
-        *masked.entry((mask, tier)).or_default() += how_many;
+        *counted.entry((set, tier)).or_default() += how_many;
     };
     let mut rest = [0u32; 4];
     if !wide.is_empty() {
@@ -283,68 +306,30 @@ fn held(
         let Some(tier) = tier(account) else {
             continue;
         };
-        let reaches = |out: &[u32]| out.binary_search(&account).is_err();
-        let around: Vec<u64> = wide
-            .iter()
-            .filter(|(_, out)| reaches(out))
-            .map(|(masks, _)| masks[tier])
-            .collect();
         rest[tier] -= u32::from(!wide.is_empty());
-        let own = same.iter().filter_map(|(_, mask)| *mask);
-        let mut all = own.chain(around).peekable();
-        if all.peek().is_some() {
-            count(all.fold(0, |all, mask| all | mask), tier, 1);
+        let own = same.iter().filter_map(|(_, set)| *set);
+        let around = wide.iter().filter_map(|(unmet, out)| {
+            let is_in = out.binary_search(&account).is_err();
+            is_in.then_some(unmet[tier])
+        });
+        let all = own.chain(around);
+        if let Some(all) = all.reduce(|all, set| sets.union(all, set)) {
+            count(all, tier, 1);
         }
     }
     for (tier, how_many) in rest.into_iter().enumerate() {
-        let masks = wide.iter().map(|(masks, _)| masks[tier]);
-        count(masks.fold(0, |all, mask| all | mask), tier, how_many);
+        let all = wide.iter().map(|(unmet, _)| unmet[tier]);
+        let all = all.reduce(|all, set| sets.union(all, set)).unwrap_or(0);
+        count(all, tier, how_many);
     }
-    let mut unmet: Vec<(Unmet, [u32; 4])> = bits
-        .list
-        .into_iter()
-        .enumerate()
-        .map(|(bit, one)| {
-            let mut of_tier = [0; 4];
-            for (&(mask, tier), &how_many) in &masked {
-                of_tier[tier] += how_many * u32::from(mask >> bit.min(63) & 1 == 1);
-            }
-            (one, of_tier)
-        })
-        .filter(|(_, tiers)| *tiers != [0; 4])
-        .collect();
+    let mut unmet = vec![[0u32; 4]; sets.list.len()];
+    for ((set, tier), how_many) in counted {
+        for &one in &sets.sets[set as usize] {
+            unmet[one as usize][tier] += how_many;
+        }
+    }
+    let mut unmet: Vec<(Unmet, [u32; 4])> = sets.list.into_iter().zip(unmet).collect();
+    unmet.retain(|(_, tiers)| *tiers != [0; 4]);
     unmet.sort_by(|(one, of_one), (two, of_two)| of_two.cmp(of_one).then_with(|| one.cmp(two)));
     (targets, unmet)
-}
-
-/// The accounts (by position) that a gate restores; nothing for one for everybody.
-fn accounts(org: &Organisation, members: &Members, gate: RecoveryGate) -> Option<Vec<u32>> {
-    let place = |asset: AssetId| org.identity_of[asset.index()];
-    let Target::Asset(target) = gate.target else {
-        return None;
-    };
-    Some(match org.assets.get(target).kind {
-        Kind::Identity => place(target).into_iter().collect(),
-        Kind::Group if gate.restores != Restored::Membership => {
-            let out = left_out(org, members, gate);
-            let inside = members.of(target).into_iter().filter_map(place);
-            inside.filter(|at| out.binary_search(at).is_err()).collect()
-        }
-        _ => Vec::new(),
-    })
-}
-
-/// The accounts that a gate leaves out, ascending.
-fn left_out(org: &Organisation, members: &Members, gate: RecoveryGate) -> Vec<u32> {
-    let mut out: Vec<u32> = Vec::new();
-    let place = |asset: AssetId| org.identity_of[asset.index()];
-    for &asset in org.except_of(gate) {
-        match org.assets.get(asset).kind {
-            Kind::Group => out.extend(members.standing_of(asset).into_iter().filter_map(place)),
-            _ => out.extend(place(asset)),
-        }
-    }
-    out.sort_unstable();
-    out.dedup();
-    out
 }

@@ -33,6 +33,13 @@ impl Methods {
     }
 }
 
+impl FromIterator<Method> for Methods {
+    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Self {
+        let bits = methods.into_iter().map(|method| 1 << method as u32);
+        Self(bits.fold(0, |all, bit| all | bit))
+    }
+}
+
 /// What a method proves of whoever asks, as SP 800-63B-4 section 4.2 tells methods apart: codes that are
 /// sent are one method by whatever address, and what somebody else does or knows is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,15 +73,48 @@ impl Proof {
             | Method::Carrier => None,
         }
     }
+}
 
-    /// How many different proofs any `need` of these methods are at least: those that prove nothing come
-    /// first, then what there is most of.
-    fn at_least(need: u32, methods: impl Iterator<Item = Method>) -> u32 {
-        let mut rows: BTreeMap<Option<Self>, u32> = BTreeMap::new();
+/// A gate of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// How many of its rows it asks for.
+    pub need: u32,
+    /// How many rows there are of each method.
+    rows: [u16; METHODS],
+}
+
+/// How many methods there are.
+const METHODS: usize = Method::WORDS.len();
+
+impl Way {
+    /// A gate that asks for so many of these rows.
+    #[must_use]
+    pub fn new(need: u32, methods: impl Iterator<Item = Method>) -> Self {
+        let mut rows = [0u16; METHODS];
         for method in methods {
-            *rows.entry(Self::of(method)).or_default() += 1;
+            let count = &mut rows[method as usize];
+            *count = count.saturating_add(1);
         }
-        let mut left = need.saturating_sub(rows.remove(&None).unwrap_or(0));
+        Self { need, rows }
+    }
+
+    /// Its methods, with how many rows there are of each.
+    fn each(&self) -> impl Iterator<Item = (Method, u32)> {
+        let words = Method::WORDS.iter().map(|(_, method)| *method);
+        let each = words.map(|method| (method, u32::from(self.rows[method as usize])));
+        each.filter(|(_, count)| *count > 0)
+    }
+
+    /// How many different proofs of a person it asks for at least, chosen by whoever wants to give the
+    /// fewest: rows that prove nothing come first, then what there is most of.
+    #[must_use]
+    pub fn proofs(&self) -> u32 {
+        let mut rows: BTreeMap<Option<Proof>, u32> = BTreeMap::new();
+        for (method, count) in self.each() {
+            *rows.entry(Proof::of(method)).or_default() += count;
+        }
+        let mut left = self.need.saturating_sub(rows.remove(&None).unwrap_or(0));
         let mut rows: Vec<u32> = rows.into_values().collect();
         rows.sort_unstable_by(|one, two| two.cmp(one));
         let mut proofs = 0;
@@ -87,40 +127,28 @@ impl Proof {
         }
         proofs
     }
-}
 
-impl FromIterator<Method> for Methods {
-    fn from_iter<I: IntoIterator<Item = Method>>(methods: I) -> Self {
-        let bits = methods.into_iter().map(|method| 1 << method as u32);
-        Self(bits.fold(0, |all, bit| all | bit))
+    /// Whether nobody gets through it but by one of these channels.
+    #[must_use]
+    pub fn is_through(&self, channels: &[Channel]) -> bool {
+        let others = self
+            .each()
+            .filter(|(method, _)| !channels.contains(&Channel::of(*method)));
+        others.map(|(_, count)| count).sum::<u32>() < self.need
     }
 }
 
-/// How a process recovers, by the rows of `recoveries` that name it.
-#[derive(Clone, Debug, Default)]
-pub struct Ways {
-    /// The methods of all of its rows.
-    pub methods: Methods,
-    /// For each of its gates the position, how many different proofs of a person it asks for at least
-    /// (codes that are sent are one, whatever the address), and its methods.
-    pub gates: Vec<(u32, u32, Methods)>,
-}
-
-/// The ways of every process, by position: O(rows of `recoveries`).
+/// The gates of every process: positions, and what each asks for. O(rows of `recoveries`).
 #[must_use]
-pub fn ways(org: &Organisation) -> Vec<Ways> {
-    let mut ways = vec![Ways::default(); org.processes.len()];
+pub fn ways(org: &Organisation) -> Vec<Vec<(u32, Way)>> {
+    let mut ways = vec![Vec::new(); org.processes.len()];
     for (at, &gate) in (0u32..).zip(&org.gates) {
         let process = org.recoveries_of(gate).next().and_then(|row| row.process);
         let Some(ProcessId(process)) = process else {
             continue;
         };
-        let methods: Methods = org.recoveries_of(gate).map(|row| row.method).collect();
-        let way = &mut ways[process as usize];
-        way.methods.0 |= methods.0;
-        let rows = org.recoveries_of(gate).map(|row| row.method);
-        let proofs = Proof::at_least(gate.need, rows);
-        way.gates.push((at, proofs, methods));
+        let methods = org.recoveries_of(gate).map(|row| row.method);
+        ways[process as usize].push((at, Way::new(gate.need, methods)));
     }
     ways
 }
@@ -148,21 +176,20 @@ pub enum Unmet {
 
 /// What of a demand a process does not meet, for accounts that one of its gates restores.
 #[must_use]
-pub fn unmet(process: &Process, gate: (u32, Methods), demand: &Demand) -> Vec<Unmet> {
-    let (proofs, methods) = gate;
+pub fn unmet(process: &Process, way: &Way, demand: &Demand) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     let is_proven = demand.proofing.is_none_or(|least| {
         process.proofing.is_some_and(|level| level >= least)
-            || demand.or_methods.is_some_and(|least| proofs >= least)
+            || demand.or_methods.is_some_and(|least| way.proofs() >= least)
     });
     if !is_proven {
         unmet.push(Unmet::Proofing(process.proofing));
     }
-    if !is_allowed(process, methods, demand) {
+    if !is_allowed(process, way, demand) {
         unmet.push(Unmet::NotAllowed);
     }
+    let methods = way.each().map(|(method, _)| method);
     let forbidden: Vec<Method> = methods
-        .iter()
         .filter(|method| is_forbidden(*method, demand))
         .collect();
     if !forbidden.is_empty() {
@@ -194,15 +221,14 @@ pub fn unmet(process: &Process, gate: (u32, Methods), demand: &Demand) -> Vec<Un
     unmet
 }
 
-/// Whether a process with these methods may be used at all.
+/// Whether a gate of a process may be used at all.
 #[must_use]
-pub fn is_allowed(process: &Process, methods: Methods, demand: &Demand) -> bool {
+pub fn is_allowed(process: &Process, way: &Way, demand: &Demand) -> bool {
     is_named(&process.key, demand)
-        && demand.channels.as_ref().is_none_or(|channels| {
-            methods
-                .iter()
-                .any(|method| channels.contains(&Channel::of(method)))
-        })
+        && demand
+            .channels
+            .as_ref()
+            .is_none_or(|channels| way.is_through(channels))
 }
 
 /// Whether a process of this name (as compared) is among those that may be used.
@@ -250,9 +276,14 @@ mod tests {
                 3,
             ),
         ] {
-            let least = Proof::at_least(need, methods.iter().copied());
-            assert_eq!(least, proofs, "{need} of {methods:?}");
+            let way = Way::new(need, methods.iter().copied());
+            assert_eq!(way.proofs(), proofs, "{need} of {methods:?}");
         }
+        let desk = [Channel::HelpDesk];
+        assert!(Way::new(1, [HelpDesk].into_iter()).is_through(&desk));
+        assert!(Way::new(2, [HelpDesk, ManagerApproval].into_iter()).is_through(&desk));
+        assert!(!Way::new(1, [HelpDesk, EmailLink].into_iter()).is_through(&desk));
+        assert!(!Way::new(2, [HelpDesk, EmailLink, SmsCode].into_iter()).is_through(&desk));
         let shown: Methods = [EmailLink, SmsCode, HelpDesk].into_iter().collect();
         assert_eq!(shown.proofs(), 1);
     }

@@ -13,6 +13,7 @@ pub mod harden;
 pub mod pairs;
 mod scan;
 mod single;
+pub mod targets;
 mod tiers;
 mod waivers;
 

@@ -14,7 +14,7 @@ use crate::ingest::import::settings::{From, Settings};
 pub use answers::{
     ChokePointsArgs, DiffArgs, DiffForm, HardenArgs, MoveKind, PairsArgs, WhatIfArgs,
 };
-pub use governance::{AuditArgs, AuditCondition, AuditForm, ExportArgs, VerifyArgs};
+pub use governance::{AuditArgs, AuditCondition, AuditForm, ExportArgs, NOT_HELD, VerifyArgs};
 pub use scenario::ScenarioArgs;
 
 /// What falls when one account's reset is abused.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::args::{AuditArgs, AuditCondition, AuditForm, Format};
+use super::args::{AuditArgs, AuditCondition, AuditForm, Format, NOT_HELD};
 use super::complaints;
 use super::console::Console;
 use super::evidence;
@@ -22,6 +22,10 @@ use crate::write;
 
 /// Columns of a line.
 const COLUMNS: usize = 118;
+/// Who answers where the process has no owner for it.
+const GAP: &str = "nobody (a gap)";
+/// And where the tables do not know the process.
+const UNKNOWN: &str = "unknown (no process of theirs is declared)";
 /// Departments, and owners, that are told before the rest is counted.
 const DEPARTMENTS: usize = 8;
 
@@ -31,7 +35,11 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
         return Ok(Exit::Bad);
     };
     let view = loaded.view();
-    if view.org.resets.is_empty() {
+    // A quiet month has a table without rows.
+    let is_log =
+        |holds: &str| holds.contains("-log") || holds.split(", ").any(|one| one == "resets");
+    let has_log = view.org.inputs.iter().any(|input| is_log(&input.holds));
+    if view.org.resets.is_empty() && !has_log {
         return Err(Failure::Usage(
             "the inputs hold no reset: add a table `resets` or a log; `linchpin sources` lists those that are understood".to_owned(),
         ));
@@ -49,6 +57,7 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
         org: view.org,
         program: view.program,
         policy: view.policy,
+        standing_only: view.options.standing_only,
         tiers: &tiers,
     };
     let audit::Audited {
@@ -78,7 +87,7 @@ pub(super) fn run(args: &AuditArgs, console: &Console) -> Result<Exit, Failure> 
         (AuditForm::Text, Format::Json) => AuditForm::Json,
         (form, _) => form,
     };
-    let holds = conditions(&violations, &args.fail_on);
+    let holds = conditions(&violations, told.without_tier, &args.fail_on);
     match form {
         AuditForm::Text => console.out(&told.text(args.top as usize))?,
         AuditForm::Json => console.out(&told.json(&holds))?,
@@ -146,6 +155,7 @@ fn compared(
         org: view.org,
         program: view.program,
         policy: &policy,
+        standing_only: view.options.standing_only,
         tiers: &tiers,
     };
     Ok((name_of(&policy, path), audit::friction(held)))
@@ -214,7 +224,7 @@ fn tiers_of_file(path: &Path, org: &Organisation) -> Result<Vec<Option<u8>>, Fai
     Ok(tiers)
 }
 
-fn conditions(violations: &[Violation], asked: &[AuditCondition]) -> Vec<String> {
+fn conditions(violations: &[Violation], not_held: usize, asked: &[AuditCondition]) -> Vec<String> {
     let count = |kind: Option<Wrong>| {
         let mine = violations.iter();
         mine.filter(|one| kind.is_none_or(|kind| kind == one.kind))
@@ -223,6 +233,7 @@ fn conditions(violations: &[Violation], asked: &[AuditCondition]) -> Vec<String>
     let counted = asked.iter().map(|condition| match condition {
         AuditCondition::Any => ("any", count(None)),
         AuditCondition::Kind(kind) => (kind.word(), count(Some(*kind))),
+        AuditCondition::NotHeld => (NOT_HELD, not_held),
     });
     counted
         .filter(|(_, count)| *count > 0)
@@ -253,7 +264,8 @@ impl<'a> Told<'_, 'a> {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{resets} resets held against the tiers {} by the policy `{}`",
+            "{} held against the tiers {} by the policy `{}`",
+            complaints::counted(resets, "reset"),
             visible(&self.whose),
             visible(&self.view.policy.name)
         );
@@ -276,9 +288,16 @@ impl<'a> Told<'_, 'a> {
             *kinds.entry(one.kind).or_default() += 1;
         }
         if kinds.is_empty() {
-            text.push_str("\nevery reset obeyed\n");
+            let held = resets - self.without_tier;
+            text.push_str(match (resets, held) {
+                (0, _) => "\nthere was no reset\n",
+                (_, 0) => "\nnothing can be said: none of them was held against anything\n",
+                (_, held) if held < resets => "\nevery reset that was held against a tier obeyed\n",
+                _ => "\nevery reset obeyed\n",
+            });
         } else {
-            let _ = writeln!(text, "\n{} violations", self.violations.len());
+            let count = complaints::counted(self.violations.len(), "violation");
+            let _ = writeln!(text, "\n{count}");
             for (kind, count) in &kinds {
                 let line = format!("{count:>7}  {:<24}{}", kind.word(), kind.control());
                 let _ = writeln!(text, "{}", clipped(&line, COLUMNS));
@@ -294,9 +313,8 @@ impl<'a> Told<'_, 'a> {
     fn by_owner(&self, text: &mut String) {
         let mut owners: BTreeMap<String, usize> = BTreeMap::new();
         for entry in self.entries() {
-            let owner = entry
-                .accountable
-                .unwrap_or_else(|| "nobody (a gap)".to_owned());
+            let nobody = if entry.is_gap { GAP } else { UNKNOWN };
+            let owner = entry.accountable.unwrap_or_else(|| nobody.to_owned());
             *owners.entry(owner).or_default() += 1;
         }
         let mut owners: Vec<(String, usize)> = owners.into_iter().collect();
@@ -326,13 +344,18 @@ impl<'a> Told<'_, 'a> {
                 let line = row.line.map_or_else(String::new, |line| format!(":{line}"));
                 format!("{}{line}", row.file)
             });
+            let accountable = match (&entry.accountable, entry.is_gap) {
+                (Some(owner), false) => owner.clone(),
+                (Some(owner), true) => format!("{owner} (nobody owns the stage)"),
+                (None, true) => GAP.to_owned(),
+                (None, false) => UNKNOWN.to_owned(),
+            };
             let line = format!(
-                "          {place}  {} by {}, {}; {} stage, accountable {}",
+                "          {place}  {} by {}, {}; {} stage, accountable {accountable}",
                 entry.process,
                 entry.agent.as_deref().unwrap_or("nobody on record"),
                 entry.time,
                 entry.stage,
-                entry.accountable.as_deref().unwrap_or("nobody (a gap)"),
             );
             let _ = writeln!(text, "{}", clipped(&visible(&line), COLUMNS));
         }

@@ -10,7 +10,7 @@ use crate::analyze::{Accepted, Judge, Scan, Waived, WaiverState};
 use crate::compile::Options;
 use crate::diag::Sources;
 use crate::ingest::{policy, waivers};
-use crate::model::{Kind, Organisation, Policy, Waiver};
+use crate::model::{Identity, Kind, Organisation, Policy, Waiver, fold};
 use crate::report;
 use crate::write::evidence::Named;
 
@@ -96,6 +96,27 @@ impl Rulebook {
                     let said = format!(
                         "the policy's rule `{}` names the group `{name}`, which nothing else names",
                         rule.name
+                    );
+                    complaints::remark(console, format, &said);
+                }
+            }
+            for name in &rule.when.departments {
+                let is = |identity: &Identity| fold(org.text(identity.department).trim()) == **name;
+                if !org.identities.iter().any(is) {
+                    let said = format!(
+                        "the policy's rule `{}` names the department `{name}`, in which nobody is",
+                        rule.name
+                    );
+                    complaints::remark(console, format, &said);
+                }
+            }
+        }
+        for (tier, demand) in self.policy.demands.iter().enumerate() {
+            for name in demand.processes.iter().flatten() {
+                let key = fold(name.trim());
+                if !org.processes.iter().any(|process| *process.key == *key) {
+                    let said = format!(
+                        "the policy lets tier {tier} use the process `{name}`, which nothing else names"
                     );
                     complaints::remark(console, format, &said);
                 }

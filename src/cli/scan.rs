@@ -56,6 +56,9 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut accepted = rulebook.find(&organisation);
     rulebook.begin(&organisation, args.read.format, console);
     // Groups and departments have other names when they are redacted.
+    if args.read.redact {
+        rulebook.policy.redact_processes(&args.read.redact_key);
+    }
     let policy = rulebook.policy.clone();
     let judge = rulebook.judge_by(&policy, &organisation, &options);
     if args.read.redact {

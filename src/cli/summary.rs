@@ -10,6 +10,7 @@ use serde_json::json;
 use super::complaints::counted;
 use super::rulebook;
 use crate::analyze::{Change, IdentityResult, WaiverState};
+use crate::model::{Effect, Policy};
 use crate::report::{self, View, chain, clipped, visible};
 
 /// Columns of a line.
@@ -58,6 +59,35 @@ fn identities(count: u64) -> String {
     } else {
         format!("{count} identities")
     }
+}
+
+/// What puts accounts into a tier: in a few words by the policy that is built in, else by the rules' names.
+fn meaning(policy: &Policy, tier: u8) -> String {
+    let usual = Policy::default().rules;
+    let is_usual = policy.rules.len() == usual.len()
+        && policy
+            .rules
+            .iter()
+            .zip(&usual)
+            .all(|(one, two)| one.when == two.when && one.effect == two.effect);
+    if is_usual && policy.otherwise == 3 {
+        return match tier {
+            0 => "can bring down a criticality-0 system",
+            1 => "criticality 1",
+            2 => "criticality 2",
+            _ => "nothing privileged",
+        }
+        .to_owned();
+    }
+    let mine = policy.rules.iter().filter(|rule| match rule.effect {
+        Effect::Tier(one) | Effect::Fixed(one) => one == tier,
+        Effect::Stricter(_) => false,
+    });
+    let mut words: Vec<&str> = mine.map(|rule| &*rule.name).collect();
+    if policy.otherwise == tier {
+        words.push("no rule");
+    }
+    words.join(", ")
 }
 
 pub(super) fn text(view: &View<'_>, written: &Written) -> String {
@@ -120,17 +150,13 @@ fn summary(text: &mut String, view: &View<'_>, written: &Written) -> std::fmt::R
     }
     writeln!(text, "{bold}tier     now  before{bold:#}")?;
     for tier in 0..4 {
-        let meaning = [
-            "can bring down a criticality-0 system",
-            "criticality 1",
-            "criticality 2",
-            "nothing privileged",
-        ][tier];
-        writeln!(
-            text,
-            "{tier:>4} {:>7} {:>7}  {dim}{meaning}{dim:#}",
-            counts.tiers[tier], counts.previous_tiers[tier]
-        )?;
+        let meaning = meaning(view.policy, tier as u8);
+        let line = format!(
+            "{:>4} {:>7} {:>7}  ",
+            tier, counts.tiers[tier], counts.previous_tiers[tier]
+        );
+        let meaning = clipped(&visible(&meaning), COLUMNS - line.len());
+        writeln!(text, "{line}{dim}{meaning}{dim:#}")?;
     }
     let raises = raises(view);
     if !raises.is_empty() {

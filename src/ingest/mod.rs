@@ -315,7 +315,7 @@ pub fn read_tables<'t>(
             .diagnostics
             .push(Diagnostic::new(Code::UnclaimedFile, message));
     }
-    for imported in exports.import(sources, &options.settings, &maps) {
+    for imported in exports.import(sources, &options.settings, &maps, &tables.tables) {
         tables.tables.extend(imported.tables);
         tables.inputs.extend(imported.inputs);
         tables.diagnostics.extend(imported.diagnostics);

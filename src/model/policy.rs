@@ -1,6 +1,6 @@
 //! Tier policies: which account belongs into which reset tier, and what a reset of each tier demands.
 
-use super::{IdentityKind, Method, Proofing, SignalKind, Word};
+use super::{IdentityKind, Method, Proofing, SignalKind, Word, fold, pseudonym};
 
 /// How many tiers there are; 0 is strictest.
 pub const TIERS: usize = 4;
@@ -82,8 +82,23 @@ impl Policy {
 }
 
 impl Policy {
-    /// Puts numbers in place of everything that may name somebody.
+    /// Puts pseudonyms in place of the processes that demands name, as
+    /// [`Organisation::redact`](super::Organisation::redact) does.
+    pub fn redact_processes(&mut self, key: &str) {
+        let names = self
+            .demands
+            .iter_mut()
+            .filter_map(|demand| demand.processes.as_mut());
+        for name in names.flatten() {
+            *name = pseudonym(key, "process", &fold(name.trim())).into();
+        }
+    }
+
+    /// Puts numbers in place of everything else that may name somebody.
     pub fn redact(&mut self) {
+        if &*self.name != "default" {
+            self.name = "redacted".into();
+        }
         for (at, rule) in (1..).zip(&mut self.rules) {
             rule.name = format!("rule {at}").into();
             rule.when.groups.clear();
@@ -91,9 +106,6 @@ impl Policy {
         }
         for demand in &mut self.demands {
             demand.notify.clear();
-            if let Some(processes) = &mut demand.processes {
-                processes.clear();
-            }
         }
     }
 }

@@ -178,8 +178,11 @@ pub struct ViolationEntry<'a> {
     pub control: &'static str,
     /// The stage of the process that should have kept it.
     pub stage: &'static str,
-    /// Who answers for that stage; nobody where there is a gap.
+    /// Who answers for that stage, else for the process; nobody where there is a gap.
     pub accountable: Option<String>,
+    /// Whether nobody owns that stage of the process.
+    #[serde(rename = "gap")]
+    pub is_gap: bool,
     /// The account.
     pub identity: String,
     /// Its tier.
@@ -216,6 +219,7 @@ pub fn violation_entry<'a>(view: &View<'a>, violation: &Violation) -> ViolationE
         accountable: process
             .and_then(|process| stage_owner(view, process, violation.stage))
             .map(str::to_owned),
+        is_gap: process.is_some_and(|process| process.owners[violation.stage].is_none()),
         identity: org.text(reset.name).to_owned(),
         tier: violation.tier,
         process: org.text(reset.process_name).to_owned(),

@@ -385,19 +385,52 @@ fn records(year: &mut Year) -> BTreeSet<(String, Vec<String>)> {
         one(reset);
         reset.sessions = "true";
     });
-    // Two directories of one reset are told once, and apart when they are further apart.
-    for apart in [120, 121] {
+    // Two directories of one reset are told once, and apart when they are further apart or when somebody
+    // else acted; a service is the other directory.
+    for (apart, agent, is_same) in [
+        (120, "agent1", true),
+        (120, "MSOL_4f2", true),
+        (120, "robot", true),
+        (120, "agent2", false),
+        (120, "a stranger", false),
+        (121, "agent1", false),
+    ] {
         let (identity, at) = {
             let free = year.good();
             (free.identity, free.at)
         };
-        let first = year.add(record(&identity, at, "password"));
+        let mut by = |at: i64, agent: &str| {
+            let one = record(&identity, at, "password");
+            year.add(|reset| {
+                one(reset);
+                reset.agent = agent.to_owned();
+            })
+        };
+        let (first, second) = (by(at, "agent1"), by(at + apart, agent));
         plant(&all, first);
-        let second = year.add(record(&identity, at + apart, "password"));
-        if apart > 120 {
+        if !is_same {
             plant(&all, second);
         }
     }
+    // A ticket tells of one reset: the one by its agent, else the nearest.
+    let ticket = year.add(|_| {});
+    let (identity, at) = last(year);
+    let agent = year.resets.last().unwrap().agent.clone();
+    for (apart, agent, is_told) in [
+        (300, "agent2", false),
+        (6000, &*agent, true),
+        (-6000, "agent3", false),
+    ] {
+        let one = record(&identity, at + apart, "password");
+        let id = year.add(|reset| {
+            one(reset);
+            reset.agent = agent.to_owned();
+        });
+        if !is_told {
+            plant(&all, id);
+        }
+    }
+    assert_ne!(agent, "agent2", "{ticket}");
     // Long after the last ticket: it may have been exported to here only.
     let id = year.add(|reset| {
         let identity = reset.identity.clone();
@@ -414,5 +447,5 @@ fn a_ticket_and_the_record_of_a_directory_are_one_reset() {
     let planted = records(&mut year);
     let told = audit(&year.tables(), &[], 0);
     assert_eq!(found(&told), planted);
-    assert_eq!(told["repeats"], 4);
+    assert_eq!(told["repeats"], 7);
 }

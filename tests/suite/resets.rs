@@ -247,3 +247,325 @@ fn references_are_about_the_kind_of_account_that_was_reset() {
         ]
     );
 }
+
+/// Tables in which `boss` answers for all, with these recoveries and resets.
+fn organisation(recoveries: &str, resets: &str) -> Folder {
+    let tables = Folder::new(&TABLES);
+    tables.write(
+        "recoveries.csv",
+        &format!("source,target,method,restores,gate,need,process\n{recoveries}"),
+    );
+    tables.write(
+        "processes.csv",
+        "id,policy_owner,proofing,approvals,hold_hours,revokes_sessions,logged,escalation\n\
+         way,boss,possession,2,24,true,true,boss\n",
+    );
+    tables.write(
+        "resets.csv",
+        &format!(
+            "id,time,identity,process,agent,approvers,evidence,proofing,restored,requested\n{resets}"
+        ),
+    );
+    tables
+}
+
+fn unmet(tables: &Folder, more: &[&str]) -> Value {
+    let out = tables.path().join("out");
+    let arguments = [
+        "scan",
+        tables.str(),
+        "--quiet",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    linchpin(&[&arguments[..], more].concat()).code(0);
+    let text = std::fs::read(out.join("tiers.json")).unwrap();
+    let mut document: Value = serde_json::from_slice(&text).unwrap();
+    document["processes"][0].take()
+}
+
+#[test]
+fn only_gates_for_the_account_count_in_audits_and_in_the_table_of_processes() {
+    // The one way for `adm` asks for two proofs, that for `bo` for one; `boss` has a link alone.
+    let policy = "name = \"two\"\notherwise = 1\n[tier.1]\nproofing = \"ial2\"\nor_methods = 2\n\
+                  channels = [\"self_service\"]\n";
+    let recoveries = "phone:1,adm,sms_code,password,g,2,way\n\
+                      device:k,adm,security_key,password,g,2,way\n\
+                      phone:2,bo,sms_code,password,,,way\n\
+                      ,boss,help_desk,password,,,way\n";
+    let tables = organisation(
+        recoveries,
+        "r1,2026-03-01T10:00:00Z,adm,way,desk,,,possession,password,\n\
+         r2,2026-03-01T10:00:00Z,bo,way,desk,,,possession,password,\n\
+         r3,2026-03-01T10:00:00Z,boss,way,desk,,,ial2,password,\n",
+    );
+    tables.write("p.toml", policy);
+    let policy = tables.path().join("p.toml");
+    let more = ["--policy", policy.to_str().unwrap()];
+    let found = audit(&tables, &more);
+    let violations = found["violations"].as_array().unwrap();
+    let told: Vec<String> = violations
+        .iter()
+        .map(|one| format!("{} {}", text(&one["kind"]), text(&one["detail"])))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "proofing-too-weak proofing `possession`, needs `ial2` or 2 methods (1 by the process)",
+            "evidence-contradictory the record says proofing `ial2`, the process proves `possession`",
+            "process-not-allowed `way` may not reset accounts of tier 1",
+        ]
+    );
+    let way = unmet(&tables, &more);
+    let count = |what: &str| -> Value {
+        let mut all = way["unmet"].as_array().unwrap().iter();
+        let found = all.find(|one| text(&one["what"]).starts_with(what));
+        found.map_or(Value::Null, |one| one["accounts"][1].clone())
+    };
+    assert_eq!(count("proofing"), 2, "{way:#}");
+    assert_eq!(count("not allowed"), 1, "{way:#}");
+}
+
+#[test]
+fn a_way_around_the_channel_is_no_channel() {
+    let tables = organisation(
+        "phone:1,adm,sms_code,password,g,1,way\n,adm,help_desk,password,g,1,way\n",
+        "",
+    );
+    let told = |way: &Value| way["unmet"].to_string().contains("not allowed");
+    let way = unmet(&tables, &[]);
+    assert!(told(&way), "{way:#}");
+    let both = organisation(
+        "phone:1,adm,sms_code,password,g,2,way\n,adm,help_desk,password,g,2,way\n",
+        "",
+    );
+    let way = unmet(&both, &[]);
+    assert!(!told(&way), "{way:#}");
+}
+
+#[test]
+fn whoever_has_not_what_a_recovery_asks_for_is_not_reset_by_it() {
+    let tables = organisation("own:phone,*,sms_code,password,,,way\n", "");
+    tables.write(
+        "identities.csv",
+        "id,kind,sign_in,recovery_phone\nana,,password,1\nbo,,password,\nadm,admin,password+mfa,\nbot,workload,password,\nboss,,password,\n",
+    );
+    tables.write(
+        "mfa_bindings.csv",
+        "identity,factor,holder\nadm,sms,phone:2\n",
+    );
+    let way = unmet(&tables, &[]);
+    assert_eq!(way["targets"], serde_json::json!([1, 0, 0, 1]), "{way:#}");
+}
+
+#[test]
+fn what_is_not_met_is_counted_for_any_number_of_different_gates() {
+    let methods = [
+        "email_link",
+        "sms_code",
+        "voice_call",
+        "authenticator",
+        "security_key",
+        "recovery_code",
+        "recovery_contact",
+    ];
+    let (mut identities, mut recoveries) = (String::from("id\n"), String::new());
+    for set in 1..128 {
+        identities += &format!("u{set}\n");
+        for (bit, method) in methods
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| set >> bit & 1 == 1)
+        {
+            recoveries += &format!("phone:{bit},u{set},{method},password,g{set},1,way\n");
+        }
+    }
+    let tables = organisation(&recoveries, "");
+    tables.write("identities.csv", &identities);
+    tables.write("grants.csv", "principal,system\n");
+    tables.write("p.toml", "otherwise = 0\n[tier.0]\nmethods = []\n");
+    let policy = tables.path().join("p.toml");
+    let way = unmet(&tables, &["--policy", policy.to_str().unwrap()]);
+    let counts = way["unmet"].as_array().unwrap().iter();
+    let counts: Vec<u64> = counts
+        .map(|one| one["accounts"][0].as_u64().unwrap())
+        .collect();
+    assert_eq!(counts, [1; 127]);
+}
+
+#[test]
+fn what_is_assumed_brings_approvers_and_owners_inside() {
+    let tables = organisation(
+        ",adm,help_desk,password,,,way\nphone:9,boss,sms_code,password,,,elsewhere\n",
+        "r1,2026-03-02T10:00:00Z,adm,way,desk,boss;ana,passport,ial2,password,2026-03-01T10:00:00Z\n",
+    );
+    assert_eq!(
+        told(&audit(&tables, &[])),
+        ["evidence-contradictory adm boss"]
+    );
+    let assumed = audit(&tables, &["--assume", "sim-swap"]);
+    assert_eq!(
+        told(&assumed),
+        [
+            "evidence-contradictory adm boss",
+            "approver-in-chain adm boss"
+        ]
+    );
+    let processes = |more: &[&str]| {
+        let _ = unmet(&tables, more);
+        let text = std::fs::read_to_string(tables.path().join("out/accountability.csv")).unwrap();
+        text.lines()
+            .find(|line| line.starts_with("way,"))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(!processes(&[]).contains("boss (policy)"));
+    assert!(processes(&["--assume", "sim-swap"]).contains("boss (policy)"));
+}
+
+#[test]
+fn what_was_held_against_nothing_did_not_obey() {
+    let tables = organisation("", "r1,2026-03-02T10:00:00Z,nobody,way,desk,,,,password,\n");
+    let arguments = ["audit", tables.str(), "--quiet", "--fail-on"];
+    let run = |condition: &str, code: i32| {
+        let output = linchpin(&[&arguments[..], &[condition]].concat()).code(code);
+        String::from_utf8_lossy(&output.get_output().stdout).into_owned()
+    };
+    assert!(run("not-held", 1).contains("nothing can be said"));
+    assert!(!run("any", 0).contains("obeyed"));
+    // A quiet month is no error.
+    let quiet = organisation("", "");
+    let output = linchpin(&["audit", quiet.str(), "--quiet"]).code(0);
+    let told = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    assert!(
+        told.starts_with("0 resets") && told.contains("there was no reset"),
+        "{told}"
+    );
+}
+
+#[test]
+fn logs_find_accounts_of_tables_by_alias_and_by_display_name() {
+    let tables = Folder::new(&TABLES);
+    tables.write("resets.csv", "id,time,identity,process\n");
+    tables.write(
+        "identities.csv",
+        "id,kind,name,sign_in,aliases\n\
+         kim@corp.example,admin,Kim Lee,password,S-1-5-21-1-2-3-1107;CORP\\klee\n\
+         one@corp.example,,Same Name,password,\ntwo@corp.example,,Same Name,password,\n",
+    );
+    let events = r#"[{"Id":4724,"TimeCreated":"2026-03-01T10:00:00Z","MachineName":"dc1","RecordId":7,
+        "TargetUserName":"klee","TargetDomainName":"CORP","TargetSid":"S-1-5-21-1-2-3-1107",
+        "SubjectUserSid":"S-1-5-21-1-2-3-500","SubjectUserName":"root","SubjectDomainName":"CORP"}]"#;
+    let incidents = "number,caller_id,opened_at,resolved_at,resolved_by,category,subcategory,short_description\n\
+        INC1,Kim Lee,2026-03-01 09:00:00,2026-03-01 10:10:00,A. Gent,access,,Password reset\n\
+        INC2,Same Name,2026-03-01 09:00:00,2026-03-01 10:10:00,A. Gent,access,,Password reset\n\
+        INC3,Kim Lee,2026-03-01 09:00:00,2026-03-01 10:10:00,A. Gent,phone,,Reset desk phone to factory settings\n";
+    tables.write("events.json", events);
+    tables.write("incident.csv", incidents);
+    let arguments = ["audit", tables.str(), "--quiet", "--format", "json"];
+    let output = linchpin(&arguments).code(0);
+    let told: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    // The ticket of Kim Lee tells of the event; nobody knows which of the two the other one is of.
+    assert_eq!(
+        (&told["resets"], &told["repeats"], &told["without_tier"]),
+        (&3.into(), &1.into(), &1.into()),
+        "{told:#}"
+    );
+    let kinds = told["violations"].to_string();
+    assert!(!kinds.contains("not-logged"), "{kinds}");
+}
+
+#[test]
+fn resets_by_others_or_of_others_are_not_further_records_of_one() {
+    let tables = Folder::new(&TABLES);
+    tables.write("resets.csv", "id,time,identity,process\n");
+    let event = |sid: u32, domain: &str, id: u32| {
+        format!(
+            r#"{{"Id":4724,"TimeCreated":"2026-03-01T10:00:00Z","MachineName":"dc","RecordId":{id},
+            "TargetUserName":"admin","TargetDomainName":"{domain}","TargetSid":"S-1-5-21-{sid}",
+            "SubjectUserSid":"S-1-5-21-9","SubjectUserName":"root","SubjectDomainName":"CORP"}}"#
+        )
+    };
+    tables.write(
+        "events.json",
+        &format!("[{},{}]", event(1, "CORP", 1), event(2, "DEV", 2)),
+    );
+    let okta = |actor: &str, second: u32| {
+        format!(
+            r#"{{"uuid":"u{second}","published":"2026-03-01T10:0{second}:00.000Z","eventType":"user.account.update_password",
+            "outcome":{{"result":"SUCCESS"}},"actor":{{"id":"{actor}","type":"User","alternateId":"{actor}"}},
+            "target":[{{"id":"00u1","type":"User","alternateId":"ana"}}]}}"#
+        )
+    };
+    tables.write(
+        "system.json",
+        &format!(
+            "[{},{},{}]",
+            okta("hd1", 0),
+            okta("evil", 1),
+            okta("hd1", 1)
+        ),
+    );
+    let arguments = ["audit", tables.str(), "--quiet", "--format", "json"];
+    let output = linchpin(&arguments).code(0);
+    let told: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!(told["resets"], 4, "{told:#}");
+}
+
+#[test]
+fn pseudonyms_change_no_result_and_rules_say_what_tiers_mean() {
+    let tables = organisation(",*,help_desk,password,,,way\n", "");
+    tables.write(
+        "p.toml",
+        "name = \"of ours\"\notherwise = 2\n[[rule]]\nname = \"people of the quay\"\ndepartment = [\"Quay\"]\ntier = 1\n\
+         [tier.1]\nprocesses = [\" WAY \"]\n[tier.2]\nprocesses = [\"way\", \"gone\"]\n",
+    );
+    let policy = tables.path().join("p.toml");
+    let more = ["--policy", policy.to_str().unwrap()];
+    let plain = unmet(&tables, &more);
+    let redacted = unmet(&tables, &[&more[..], &["--redact"]].concat());
+    assert_eq!(plain["unmet"], serde_json::json!([]), "{plain:#}");
+    assert_eq!(plain["unmet"], redacted["unmet"], "{redacted:#}");
+    let written = std::fs::read_to_string(tables.path().join("out/tiers.json")).unwrap();
+    assert!(
+        !written.contains("of ours") && !written.contains("quay"),
+        "{written}"
+    );
+    let out = tables.path().join("out");
+    let arguments = ["scan", tables.str(), "--out", out.to_str().unwrap()];
+    let run = linchpin(&[&arguments[..], &more].concat()).code(0);
+    let told = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(
+        told.contains("people of the quay\n") && told.contains("no rule\n"),
+        "{told}"
+    );
+    assert!(!told.contains("nothing privileged"), "{told}");
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(
+        said.contains("the process `gone`, which nothing else names"),
+        "{said}"
+    );
+}
+
+#[test]
+fn exports_that_overlap_tell_of_each_reset_once() {
+    let tables = Folder::new(&TABLES);
+    let other = Folder::new(&[(
+        "resets.csv",
+        "id,time,identity,process,agent,restored\n\
+         R1,2026-03-01T10:00:00Z,ANA,desk-call,desk,password\n\
+         r2,2026-03-09T10:00:00Z,adm,desk-call,desk,password\n",
+    )]);
+    let arguments = [
+        "audit",
+        tables.str(),
+        other.str(),
+        "--format",
+        "json",
+        "--quiet",
+    ];
+    let output = linchpin(&arguments).code(0);
+    let told: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    // `r2` is another one by its time.
+    assert_eq!(told["resets"], 4);
+}

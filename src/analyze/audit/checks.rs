@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::record::{Approvals, Outside, Proven, Record};
+use super::record::{Approvals, Outside, Proven, Record, gates};
 use super::same::Same;
 use super::{Held, Violation, Wrong};
-use crate::analyze::demands::{Ways, ways};
+use crate::analyze::demands::Way;
+use crate::analyze::targets::Whom;
 use crate::model::{AssetId, Owner, Proofing, Word};
 
 /// Positions of stages among [`PROCESS_STAGES`](crate::model::PROCESS_STAGES).
@@ -17,14 +18,14 @@ const LOGGING: usize = 4;
 pub(super) const REVIEW: usize = 5;
 
 pub(super) fn each(held: Held<'_>, same: &Same) -> Vec<Violation> {
-    let ways = ways(held.org);
+    let gates = gates(held);
     let resets = 0..held.org.resets.len() as u32;
     let found = resets
         .into_par_iter()
         .map_init(Outside::default, |outside, at| {
             let mut found = Vec::new();
             if same.counts(held.org, at) {
-                one(held, same, &ways, at, outside, &mut found);
+                one(held, same, &gates, at, outside, &mut found);
             }
             found
         });
@@ -45,7 +46,7 @@ struct Case<'a, 'f> {
 fn one<'a>(
     held: Held<'a>,
     same: &Same,
-    ways: &'a [Ways],
+    gates: &'a [Vec<(Whom, Way)>],
     at: u32,
     outside: &mut Outside<'a>,
     found: &mut Vec<Violation>,
@@ -54,12 +55,14 @@ fn one<'a>(
     let Some(identity) = reset.identity else {
         return;
     };
-    let place = held.org.identity_of[identity.index()];
-    let Some(tier) = place.and_then(|place| held.tiers[place as usize]) else {
+    let Some(account) = held.org.identity_of[identity.index()] else {
+        return;
+    };
+    let Some(tier) = held.tiers[account as usize] else {
         return;
     };
     let mut case = Case {
-        record: Record::new(held, ways, at, tier),
+        record: Record::new(held, gates, at, account, tier),
         same,
         tier,
         at,
@@ -90,12 +93,12 @@ impl Case<'_, '_> {
     fn proofing(&mut self) {
         match self.record.proven() {
             Proven::Enough => {}
-            Proven::Weak(level, used) => {
+            Proven::Weak(level, used, by) => {
                 let demand = self.record.demand;
                 let needs = demand.proofing.map_or("", Word::word);
                 let or = demand.or_methods.map_or(String::new(), |count| {
                     let methods = if count == 1 { "method" } else { "methods" };
-                    format!(" or {count} {methods} ({used} shown)")
+                    format!(" or {count} {methods} ({used} {by})")
                 });
                 let detail = format!("proofing `{}`, needs `{needs}`{or}", level.word());
                 self.say(Wrong::ProofingTooWeak, PROOFING, detail);
@@ -143,7 +146,7 @@ impl Case<'_, '_> {
         let claimed = self
             .record
             .process
-            .and_then(|(process, _)| process.revokes_sessions);
+            .and_then(|process| process.revokes_sessions);
         let told = self.same.sessions_revoked(self.record.org, self.at);
         match told.or(claimed) {
             Some(true) => {}
@@ -165,7 +168,7 @@ impl Case<'_, '_> {
             let detail = "the directory knows of it, and no ticket does".to_owned();
             self.say(Wrong::NotLogged, LOGGING, detail);
         }
-        let claimed = self.record.process.and_then(|(process, _)| process.logged);
+        let claimed = self.record.process.and_then(|process| process.logged);
         if self.record.demand.logged && claimed == Some(false) {
             let detail = "the process says that it does not log".to_owned();
             self.say(Wrong::NotLogged, LOGGING, detail);
@@ -173,10 +176,7 @@ impl Case<'_, '_> {
     }
 
     fn contradictions(&mut self) {
-        let claimed: Option<Proofing> = self
-            .record
-            .process
-            .and_then(|(process, _)| process.proofing);
+        let claimed: Option<Proofing> = self.record.process.and_then(|process| process.proofing);
         if let (Some(shown), Some(claimed)) = (self.record.reset.proofing, claimed)
             && shown > claimed
         {

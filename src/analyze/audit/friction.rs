@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Held;
-use super::record::{Outside, Proven, Record};
+use super::record::{Outside, Proven, Record, gates};
 use super::same::Same;
-use crate::analyze::demands::ways;
 use crate::model::AssetId;
 
 /// What resets would have needed beside what was done.
@@ -56,7 +55,7 @@ pub struct Friction {
 /// violations: O(resets), and one closure for every account of which an approver must stand outside.
 #[must_use]
 pub fn friction(held: Held<'_>) -> Friction {
-    let ways = ways(held.org);
+    let gates = gates(held);
     let same = Same::new(held);
     let resets = 0..held.org.resets.len() as u32;
     let each = resets
@@ -66,9 +65,10 @@ pub fn friction(held: Held<'_>) -> Friction {
                 return None;
             }
             let identity = held.org.resets[at as usize].identity?;
-            let place = held.org.identity_of[identity.index()]? as usize;
+            let account = held.org.identity_of[identity.index()]?;
+            let place = account as usize;
             let tier = held.tiers[place]?;
-            let record = Record::new(held, &ways, at, tier);
+            let record = Record::new(held, &gates, at, account, tier);
             let needs = needs(record, &same, at, |account| {
                 outside.is(held, identity, account)
             });
@@ -95,6 +95,7 @@ fn needs(record: Record<'_>, same: &Same, at: u32, outside: impl FnMut(AssetId) 
         reset,
         demand,
         process,
+        ..
     } = record;
     let is_proven = matches!(record.proven(), Proven::Enough);
     let is_allowed = record.is_allowed() && record.forbidden().is_empty();
@@ -109,7 +110,7 @@ fn needs(record: Record<'_>, same: &Same, at: u32, outside: impl FnMut(AssetId) 
     let approvals = u64::from(demand.approvers.saturating_sub(counted));
     let revoked = same
         .sessions_revoked(org, at)
-        .or(process.and_then(|(process, _)| process.revokes_sessions));
+        .or(process.and_then(|process| process.revokes_sessions));
     let sessions = u64::from(demand.revoke_sessions && revoked != Some(true));
     let waited = reset
         .requested

@@ -161,6 +161,8 @@ pub struct Held<'a> {
     pub program: &'a Program,
     /// What is demanded.
     pub policy: &'a Policy,
+    /// Whether eligible memberships are left out.
+    pub standing_only: bool,
     /// The tier that every identity (by position) had; none where it had none.
     pub tiers: &'a [Option<u8>],
 }

@@ -1,7 +1,10 @@
 //! What a row of `resets` shows of a demand: the same for the violations and for the forecast.
 
+use std::collections::BTreeSet;
+
 use super::{Held, Wrong};
-use crate::analyze::demands::{Methods, Ways, is_allowed, is_forbidden, is_named};
+use crate::analyze::demands::{Methods, Way, is_allowed, is_forbidden, is_named, ways};
+use crate::analyze::targets::{Targets, Whom};
 use crate::model::{
     AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Word, fold,
 };
@@ -13,14 +16,51 @@ pub(super) struct Record<'a> {
     pub org: &'a Organisation,
     pub reset: &'a Reset,
     pub demand: &'a Demand,
-    pub process: Option<(&'a Process, &'a Ways)>,
+    pub process: Option<&'a Process>,
+    /// The gates of the process that restore the account; all of them where none does.
+    pub ways: Ways<'a>,
+}
+
+/// Gates of a process.
+#[derive(Clone, Copy)]
+pub(super) struct Ways<'a> {
+    all: &'a [(Whom, Way)],
+    /// The account they must be for.
+    of: Option<u32>,
+}
+
+impl<'a> Ways<'a> {
+    fn each(self) -> impl Iterator<Item = &'a Way> {
+        let of = self.of;
+        let mine = self.all.iter();
+        let mine = mine.filter(move |(whom, _)| of.is_none_or(|account| whom.has(account)));
+        mine.map(|(_, way)| way)
+    }
+}
+
+/// The gates of every process, with whom each restores.
+pub(super) fn gates(held: Held<'_>) -> Vec<Vec<(Whom, Way)>> {
+    let targets = Targets::new(held.org, held.standing_only);
+    let used: BTreeSet<u32> = held
+        .org
+        .resets
+        .iter()
+        .filter_map(|reset| Some(reset.process?.0))
+        .collect();
+    let mut gates: Vec<Vec<(Whom, Way)>> = Vec::new();
+    for (process, ways) in (0u32..).zip(ways(held.org)) {
+        let ways = ways.into_iter().filter(|_| used.contains(&process));
+        let with = ways.map(|(gate, way)| (targets.of(held.org.gates[gate as usize]), way));
+        gates.push(with.collect());
+    }
+    gates
 }
 
 /// How whoever asked was proven.
 pub(super) enum Proven {
     Enough,
-    /// At this level, with so many methods.
-    Weak(Proofing, u32),
+    /// At this level, with so many methods, which the record shows or the process asks for.
+    Weak(Proofing, u32, &'static str),
     Unknown,
 }
 
@@ -38,7 +78,9 @@ impl<'a> Outside<'a> {
         let (graph, atlas) = (&held.program.graph, &held.program.atlas);
         let search = self.search.get_or_insert_with(|| Search::new(graph));
         if self.of.replace(identity) != Some(identity) {
-            search.run(&[atlas.fact(identity)]);
+            // What is assumed falls with every account.
+            let seeds = [&[atlas.fact(identity)][..], &held.program.assumed].concat();
+            search.run(&seeds);
         }
         account == identity || !search.contains(atlas.fact(account))
     }
@@ -54,17 +96,29 @@ pub(super) struct Approvals {
 
 impl<'a> Record<'a> {
     /// A reset of an account of some tier.
-    pub fn new(held: Held<'a>, ways: &'a [Ways], at: u32, tier: u8) -> Self {
+    pub fn new(
+        held: Held<'a>,
+        gates: &'a [Vec<(Whom, Way)>],
+        at: u32,
+        account: u32,
+        tier: u8,
+    ) -> Self {
         let reset = &held.org.resets[at as usize];
-        let process = reset.process.map(|id| {
-            let at = id.0 as usize;
-            (&held.org.processes[at], &ways[at])
-        });
+        let process = reset.process.map(|id| id.0 as usize);
+        let mut ways = Ways {
+            all: process.map_or(&[], |at| &gates[at]),
+            of: Some(account),
+        };
+        if ways.each().next().is_none() {
+            // The tables do not say that the process restores this account: it did, somehow.
+            ways.of = None;
+        }
         Self {
             org: held.org,
             reset,
             demand: &held.policy.demands[usize::from(tier)],
-            process,
+            process: process.map(|at| &held.org.processes[at]),
+            ways,
         }
     }
 
@@ -76,14 +130,18 @@ impl<'a> Record<'a> {
             .collect()
     }
 
-    /// How many different proofs were shown: by the record, else as many as the process asks for.
-    fn proofs_shown(self) -> u32 {
+    /// How many different proofs there were, and who says so: the record, else the process, as many as
+    /// it asks for at least.
+    fn proofs(self) -> (u32, &'static str) {
         let shown = self.methods_shown();
         if shown.is_empty() {
-            let gates = self.process.map_or(&[][..], |(_, ways)| &ways.gates);
-            return gates.iter().map(|gate| gate.1).min().unwrap_or(0);
+            let least = self.ways.each().map(Way::proofs).min();
+            return match least {
+                None | Some(0) => (0, "shown"),
+                Some(least) => (least, "by the process"),
+            };
         }
-        shown.proofs()
+        (shown.proofs(), "shown")
     }
 
     /// The record's level counts, else the one that the process claims.
@@ -91,14 +149,14 @@ impl<'a> Record<'a> {
         let Some(least) = self.demand.proofing else {
             return Proven::Enough;
         };
-        let used = self.proofs_shown();
+        let (used, by) = self.proofs();
         if self.demand.or_methods.is_some_and(|least| used >= least) {
             return Proven::Enough;
         }
-        let claimed = self.process.and_then(|(process, _)| process.proofing);
+        let claimed = self.process.and_then(|process| process.proofing);
         match self.reset.proofing.or(claimed) {
             Some(level) if level >= least => Proven::Enough,
-            Some(level) => Proven::Weak(level, used),
+            Some(level) => Proven::Weak(level, used, by),
             None => Proven::Unknown,
         }
     }
@@ -106,8 +164,14 @@ impl<'a> Record<'a> {
     /// Whether the process or channel may be used for accounts of the tier.
     pub fn is_allowed(self) -> bool {
         match self.process {
-            Some((process, ways)) if ways.methods.is_empty() => is_named(&process.key, self.demand),
-            Some((process, ways)) => is_allowed(process, ways.methods, self.demand),
+            // One that may be used is enough: the record does not say which it was.
+            Some(process) => match self.ways.each().next() {
+                None => is_named(&process.key, self.demand),
+                Some(_) => self
+                    .ways
+                    .each()
+                    .any(|way| is_allowed(process, way, self.demand)),
+            },
             // A native log knows channels, not processes.
             None => {
                 let name = self.org.text(self.reset.process_name);

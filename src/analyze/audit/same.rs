@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Held;
-use crate::model::{AssetId, Organisation, Reset, Restored, Table, fold};
+use crate::model::{AssetId, IdentityKind, Organisation, Owner, Reset, Restored, Table, fold};
 
 /// How far the records of two directories of one reset are apart, in seconds: password writeback and
 /// synchronisation of password hashes take seconds to two minutes.
@@ -79,71 +79,148 @@ impl Same {
         told.or_else(|| self.revoked.contains(&at).then_some(true))
     }
 
-    /// Records of directories close to each other are one. The one of a reset by oneself stands for it:
-    /// the other directory sees a service carry it out.
+    /// Records of directories close to each other, by the same agent or by a service, are one. The one of
+    /// a reset by oneself stands for it: the other directory sees a service carry it out.
     fn directories(&mut self, org: &Organisation, rows: &[u32]) {
         for which in [Restored::Password, Restored::Mfa] {
             let mine = rows.iter().copied().filter(|&at| {
                 let reset = &org.resets[at as usize];
                 native(org, reset).is_some() && restored(reset) == which
             });
-            let mine: Vec<u32> = mine.collect();
             let time = |at: u32| org.resets[at as usize].time;
-            let mut start = 0;
-            while start < mine.len() {
-                let close = |&&at: &&u32| time(at) - time(mine[start]) <= DIRECTORIES_APART;
-                let count = mine[start..].iter().take_while(close).count();
-                let group = &mine[start..start + count];
+            let mut groups: Vec<Vec<u32>> = Vec::new();
+            for at in mine {
+                // Rows come by their times, so groups that are over are behind.
+                let mut open = groups.iter_mut().rev();
+                let found = open.find(|group| {
+                    time(at) - time(group[0]) <= DIRECTORIES_APART
+                        && group.iter().all(|&other| is_one_doing(org, at, other))
+                });
+                match found {
+                    Some(group) => group.push(at),
+                    None => groups.push(vec![at]),
+                }
+            }
+            for group in groups {
                 let is_own = |&&at: &&u32| {
                     native(org, &org.resets[at as usize]) == Some(Native::SelfService)
                 };
-                let stands = group.iter().find(is_own).unwrap_or(&group[0]);
-                for at in group.iter().filter(|at| *at != stands) {
-                    self.repeats[*at as usize] = true;
+                // Else somebody's rather than a service's.
+                let is_by_somebody = |&&at: &&u32| !is_by_service(org, &org.resets[at as usize]);
+                let stands = group.iter().find(is_own);
+                let stands = stands.or_else(|| group.iter().find(is_by_somebody));
+                let stands = *stands.unwrap_or(&group[0]);
+                for &at in group.iter().filter(|at| **at != stands) {
+                    self.repeats[at as usize] = true;
                 }
-                if group
-                    .iter()
-                    .any(|&at| org.resets[at as usize].sessions_revoked == Some(true))
-                {
-                    self.revoked.insert(*stands);
+                let revoked = |at: &u32| org.resets[*at as usize].sessions_revoked == Some(true);
+                if group.iter().any(revoked) {
+                    self.revoked.insert(stands);
                 }
-                start += count;
             }
         }
     }
 
-    /// The nearest ticket of what an administrator did tells more of it than the directory.
+    /// A ticket of what an administrator did tells more of it than the directory. Each tells of one reset:
+    /// those by one agent find each other first, then the nearest.
     fn tickets(&mut self, held: Held<'_>, rows: &[u32], all: Option<(i64, i64)>) {
         let Some((first, last)) = all else {
             return;
         };
         let org = held.org;
         let within = held.policy.watch.same_within;
-        for &at in rows {
-            let reset = &org.resets[at as usize];
-            if native(org, reset) != Some(Native::Administrator) || self.repeats[at as usize] {
+        let reset = |at: u32| &org.resets[at as usize];
+        let is_record = |at: u32| {
+            native(org, reset(at)) == Some(Native::Administrator) && !self.repeats[at as usize]
+        };
+        let records: Vec<u32> = rows.iter().copied().filter(|&at| is_record(at)).collect();
+        let tickets = rows
+            .iter()
+            .copied()
+            .filter(|&at| native(org, reset(at)).is_none());
+        let mut near: Vec<(bool, i64, u32, u32)> = Vec::new();
+        for ticket in tickets {
+            let time = reset(ticket).time;
+            let from = records.partition_point(|&at| reset(at).time < time - within);
+            for &record in &records[from..] {
+                let apart = (reset(record).time - time).abs();
+                if reset(record).time > time + within {
+                    break;
+                }
+                if [restored(reset(record)), Restored::Account].contains(&restored(reset(ticket))) {
+                    let is_other = !is_one_agent(org, reset(ticket), reset(record));
+                    near.push((is_other, apart, ticket, record));
+                }
+            }
+        }
+        near.sort_unstable();
+        let mut told: BTreeSet<(u32, Restored)> = BTreeSet::new();
+        let mut found: BTreeSet<u32> = BTreeSet::new();
+        for (_, _, ticket, record) in near {
+            let which = (ticket, restored(reset(record)));
+            if found.contains(&record) || told.contains(&which) {
                 continue;
             }
-            let apart = |other: u32| (org.resets[other as usize].time - reset.time).abs();
-            let near = rows.iter().copied().filter(|&other| {
-                let other_reset = &org.resets[other as usize];
-                native(org, other_reset).is_none()
-                    && [restored(reset), Restored::Account].contains(&restored(other_reset))
-                    && apart(other) <= within
-            });
-            match near.min_by_key(|&other| (apart(other), other)) {
-                Some(ticket) => {
-                    self.repeats[at as usize] = true;
-                    if self.sessions_revoked(org, at) == Some(true) {
-                        self.revoked.insert(ticket);
-                    }
-                }
-                // Tickets of another time say nothing of this one.
-                None if (first - within..=last + within).contains(&reset.time) => {
-                    self.unticketed.insert(at);
-                }
-                None => {}
+            found.insert(record);
+            told.insert(which);
+            self.repeats[record as usize] = true;
+            if self.sessions_revoked(org, record) == Some(true) {
+                self.revoked.insert(ticket);
             }
+        }
+        // Tickets of another time say nothing of a record.
+        let is_of_then = |at: &u32| (first - within..=last + within).contains(&reset(*at).time);
+        let alone = records.into_iter().filter(|at| !found.contains(at));
+        self.unticketed.extend(alone.filter(is_of_then));
+    }
+}
+
+/// Whether one doing may be behind two records of directories.
+fn is_one_doing(org: &Organisation, one: u32, two: u32) -> bool {
+    let (one, two) = (&org.resets[one as usize], &org.resets[two as usize]);
+    let is_own = |reset: &Reset| native(org, reset) == Some(Native::SelfService);
+    match (is_own(one), is_own(two)) {
+        (true, true) => true,
+        // An agent who is somebody did something else.
+        (true, false) => is_by_service(org, two),
+        (false, true) => is_by_service(org, one),
+        (false, false) => {
+            is_one_agent(org, one, two) || is_by_service(org, one) || is_by_service(org, two)
+        }
+    }
+}
+
+fn is_one_agent(org: &Organisation, one: &Reset, two: &Reset) -> bool {
+    match (one.agent, two.agent) {
+        (Some(Owner::Text(one)), Some(Owner::Text(two))) => {
+            fold(org.text(one)) == fold(org.text(two))
+        }
+        (one, two) => one.is_some() && one == two,
+    }
+}
+
+/// Accounts by which directories write into each other, where no table knows them.
+const SERVICES: [&str; 5] = [
+    "msol_",
+    "aad_",
+    "sync_",
+    "fim_password_service",
+    "microsoft password reset service",
+];
+
+/// Whether nobody is on record as the agent, or a service.
+fn is_by_service(org: &Organisation, reset: &Reset) -> bool {
+    match reset.agent {
+        None => true,
+        Some(Owner::Text(name)) => {
+            let name = fold(org.text(name));
+            let bare = name.rsplit('\\').next().unwrap_or(&name);
+            SERVICES.iter().any(|service| bare.starts_with(service))
+        }
+        Some(Owner::Identity(agent)) => {
+            let place = org.identity_of[agent.index()];
+            let kind = place.map(|at| org.identities[at as usize].kind);
+            matches!(kind, Some(IdentityKind::Service | IdentityKind::Workload))
         }
     }
 }

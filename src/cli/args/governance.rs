@@ -34,7 +34,8 @@ pub struct AuditArgs {
     /// How many violations are told
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
-    /// Exit with status 1 when there is a violation of this kind, or `any`; repeatable
+    /// Exit with status 1 when there is a violation of this kind, or `any`, or a reset that is `not-held`
+    /// against anything; repeatable
     #[arg(long, value_name = "KIND", value_parser = wrong)]
     pub fail_on: Vec<AuditCondition>,
     /// Guard every cell of the CSV against spreadsheets, ids included
@@ -63,14 +64,23 @@ pub enum AuditCondition {
     Any,
     /// One of this kind.
     Kind(Wrong),
+    /// A reset that is held against nothing.
+    NotHeld,
 }
+
+/// The word for resets that are held against nothing.
+pub const NOT_HELD: &str = "not-held";
 
 fn wrong(text: &str) -> Result<AuditCondition, String> {
     if text.eq_ignore_ascii_case("any") {
         return Ok(AuditCondition::Any);
     }
+    if text.eq_ignore_ascii_case(NOT_HELD) {
+        return Ok(AuditCondition::NotHeld);
+    }
     Wrong::parse(text).map(AuditCondition::Kind).ok_or_else(|| {
-        let words = || Wrong::ALL.iter().map(|(_, word, _)| *word);
+        let kinds = || Wrong::ALL.iter().map(|(_, word, _)| *word);
+        let words = || kinds().chain([NOT_HELD]);
         let hint = crate::diag::closest(text, words());
         hint.map_or_else(
             || {

@@ -126,7 +126,7 @@ struct Builder<'t> {
     mailbox_references: Vec<(u32, things::Reader, Reference<'t>)>,
     /// Texts that many rows share.
     shared_texts: FxHashMap<Box<str>, Text>,
-    reset_ids: FxHashMap<String, (SourceId, Origin)>,
+    reset_ids: FxHashMap<String, (SourceId, Origin, u32)>,
     /// Rows of change sets, in their order.
     changes: Vec<changes::ChangeRow>,
 }

@@ -41,7 +41,7 @@ impl<'t> Builder<'t> {
                 let meta = builder.meta(&mut said);
                 let ReadReset { id, origin, rest } = said.row;
                 let key = fold(&id).into_owned();
-                if let Some(&(source, first)) = builder.reset_ids.get(&key)
+                if let Some(&(source, first, _)) = builder.reset_ids.get(&key)
                     && source == context.source
                 {
                     builder.diagnostics.push(
@@ -58,7 +58,17 @@ impl<'t> Builder<'t> {
                 let Some(rest) = rest else {
                     return;
                 };
-                builder.reset_ids.insert(key, (context.source, origin));
+                let name = &looked.names.get(rest.identity).shown;
+                if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
+                    && let Some(known) = builder.org.resets.get(at as usize)
+                    && known.time == rest.time
+                    && fold(builder.org.text(known.name)) == fold(name)
+                {
+                    // Exports overlap.
+                    return;
+                }
+                let at = builder.org.resets.len() as u32;
+                builder.reset_ids.insert(key, (context.source, origin, at));
                 let identity = builder.known_identity("reset", looked, rest.identity);
                 let who = |builder: &mut Self, at: At| {
                     // Whoever acts need not be an account that the tables know.

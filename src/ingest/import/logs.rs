@@ -3,6 +3,7 @@
 
 mod entra;
 mod okta;
+mod people;
 mod servicenow;
 mod windows;
 
@@ -17,6 +18,7 @@ use crate::model::Table;
 
 pub use entra::EntraLog;
 pub use okta::OktaLog;
+pub(super) use people::People;
 pub use servicenow::ServiceNowLog;
 pub use windows::WindowsLog;
 
@@ -62,7 +64,12 @@ impl Log {
                 continue;
             };
             let name = reset.target.1.to_lowercase();
-            let key = (format!("{name}\n{}", reset.together), reset.restored);
+            // Where nothing says that records belong together, whoever acted must be the same.
+            let (whose, by) = (strongest(&reset.target), strongest(&reset.agent));
+            let key = match &*reset.together {
+                "" => (format!("{whose}\n{by}\n"), reset.restored),
+                together => (format!("{whose}\n\n{together}"), reset.restored),
+            };
             let apart = |last: &Timestamp| time.as_second() - last.as_second();
             if last.get(&key).is_some_and(|last| apart(last) <= within) {
                 maker.leave_out("further records of one reset");
@@ -108,13 +115,23 @@ impl Log {
     }
 }
 
-/// The account that some keys lead to, else its name in the log.
+/// The key that tells an account from others most surely.
+fn strongest((keys, name): &(Vec<(Key, String)>, String)) -> String {
+    let mut known = keys.iter().map(|(_, value)| value);
+    let found = known.find(|value| !value.is_empty()).unwrap_or(name);
+    found.to_lowercase()
+}
+
+/// The account that some keys lead to, in the exports or in tables that were written before, else its
+/// name in the log.
 fn account(maker: &Maker<'_>, (keys, name): &(Vec<(Key, String)>, String)) -> String {
-    let keys: Vec<(Key, &str)> = keys.iter().map(|(key, value)| (*key, &**value)).collect();
-    match maker.keys.find(&keys) {
-        Joined::One(id) => id,
-        _ => name.replace(';', ","),
+    let known: Vec<(Key, &str)> = keys.iter().map(|(key, value)| (*key, &**value)).collect();
+    if let Joined::One(id) = maker.keys.find(&known) {
+        return id;
     }
+    let names = keys.iter().map(|(_, value)| &**value);
+    let found = maker.people.find(names.chain([&**name]), name);
+    found.map_or_else(|| name.replace(';', ","), str::to_owned)
 }
 
 /// A time in one of the forms that logs have: RFC 3339, the same with a space and without a zone (taken

@@ -386,6 +386,7 @@ impl<'a> Exports<'a> {
         sources: &Sources,
         settings: &Settings,
         maps: &Maps,
+        written: &[RawTable<'_>],
     ) -> Vec<Imported> {
         self.list
             .sort_by_key(|export| (export.importer, export.source));
@@ -394,6 +395,11 @@ impl<'a> Exports<'a> {
         for mut export in self.list {
             let mut maker = Maker::new(sources, settings, &mut keys, export.source);
             let importer = IMPORTERS[export.importer];
+            // Logs come after the directories.
+            if importer.name().ends_with("-log") {
+                let tables = all.iter().flat_map(|one: &Imported| &one.tables);
+                maker.people = logs::People::of(written.iter().chain(tables));
+            }
             importer.import(&export.files, &mut maker);
             let (tables, diagnostics, objects) = maker.finish(Some(importer));
             for (file, input) in export.files.iter().zip(&mut export.inputs) {

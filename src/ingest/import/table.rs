@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Importer;
 use super::keys::{Joined, Key, Keys};
+use super::logs::People;
 use super::settings::Settings;
 use crate::diag::{Code, Diagnostic, FileId, Origin, Sources};
 use crate::ingest::made::Made;
@@ -52,6 +53,8 @@ pub struct Maker<'s> {
     sources: &'s Sources,
     pub(super) settings: &'s Settings,
     pub(super) keys: &'s mut Keys,
+    /// The accounts of tables and of exports that were read before; for logs alone.
+    pub(super) people: People,
     source: SourceId,
     rows: BTreeMap<Table, Made>,
     /// Fingerprints of the rows that are there.
@@ -77,6 +80,7 @@ impl<'s> Maker<'s> {
             sources,
             settings,
             keys,
+            people: People::default(),
             source,
             pages: BTreeMap::new(),
             rows: BTreeMap::new(),

@@ -147,8 +147,20 @@ fn incident(record: &Record<'_>, log: &mut Log, maker: &mut Maker<'_>) {
     ];
     let about = about.join(" ").to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| about.contains(word));
+    // Whole words: "factory settings" are no factor.
+    let split: Vec<&str> = about.split(|c: char| !c.is_alphanumeric()).collect();
+    let has = |words: &[&str]| words.iter().any(|word| split.contains(word));
     let is_reset = says(&["reset", "unlock", "re-enrol", "new phone", "lost phone"]);
-    let restored = if is_reset && says(&["mfa", "authenticator", "factor", "phone", "token"]) {
+    let is_factor = has(&[
+        "mfa",
+        "2fa",
+        "otp",
+        "authenticator",
+        "factor",
+        "token",
+        "tokens",
+    ]) || says(&["new phone", "lost phone"]);
+    let restored = if is_reset && is_factor {
         "mfa"
     } else if is_reset && says(&["password", "passwort", "credential"]) {
         "password"

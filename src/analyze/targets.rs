@@ -1,0 +1,154 @@
+//! Whom a recovery restores: the accounts that it is for and that have what it asks of them.
+
+use rustc_hash::FxHashMap;
+
+use crate::compile::{Edits, Members};
+use crate::model::{
+    AssetId, Kind, Organisation, OwnAsset, Owner, RecoveryGate, Restored, Source, Target,
+};
+
+/// Accounts, by position, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// These.
+    Few(Vec<u32>),
+    /// Everybody but these.
+    AllBut(Vec<u32>),
+}
+
+impl Whom {
+    /// Whether an account is among them.
+    #[must_use]
+    pub fn has(&self, account: u32) -> bool {
+        match self {
+            Self::Few(accounts) => accounts.binary_search(&account).is_ok(),
+            Self::AllBut(accounts) => accounts.binary_search(&account).is_err(),
+        }
+    }
+}
+
+/// What is needed to tell whom recoveries restore.
+pub struct Targets<'a> {
+    org: &'a Organisation,
+    members: Members,
+    /// By account: which kinds of `own:` sources it has, a bit each.
+    has: Vec<u8>,
+}
+
+impl<'a> Targets<'a> {
+    /// Costs O(identities + bindings + memberships).
+    #[must_use]
+    pub fn new(org: &'a Organisation, standing_only: bool) -> Self {
+        let mut held: FxHashMap<AssetId, u8> = FxHashMap::default();
+        for binding in &org.bindings {
+            let own = binding.holder.map(|holder| org.assets.get(holder).kind);
+            let own = match own {
+                Some(Kind::Phone) => OwnAsset::Phone,
+                Some(Kind::Device) => OwnAsset::Device,
+                _ => continue,
+            };
+            *held.entry(binding.identity).or_default() |= bit(own);
+        }
+        let has = org.identities.iter().map(|identity| {
+            let mut has = held.get(&identity.asset).copied().unwrap_or(0);
+            let mut note = |own: OwnAsset, is: bool| has |= if is { bit(own) } else { 0 };
+            let mails = org.list(identity.recovery_mailboxes);
+            note(OwnAsset::Mailbox, !mails.is_empty());
+            note(
+                OwnAsset::Phone,
+                !org.list(identity.recovery_phones).is_empty(),
+            );
+            let is_account = matches!(identity.owner, Some(Owner::Identity(_)));
+            note(OwnAsset::Owner, is_account);
+            has
+        });
+        Self {
+            org,
+            members: Members::new(org, standing_only, &Edits::default()),
+            has: has.collect(),
+        }
+    }
+
+    /// Whom a recovery restores: O(those it is for).
+    #[must_use]
+    pub fn of(&self, gate: RecoveryGate) -> Whom {
+        let org = self.org;
+        let place = |asset: AssetId| org.identity_of[asset.index()];
+        let asked = self.asked(gate);
+        let can = |account: &u32| match &asked {
+            None => true,
+            Some((others, own)) => {
+                let has = self.has[*account as usize];
+                let own = own.iter().filter(|own| has & bit(**own) != 0).count();
+                others + own >= gate.need as usize
+            }
+        };
+        let Target::Asset(target) = gate.target else {
+            let mut out = self.left_out(gate);
+            if asked.is_some() {
+                let all = 0..org.identities.len() as u32;
+                out.extend(all.filter(|account| !can(account)));
+                out.sort_unstable();
+                out.dedup();
+            }
+            return Whom::AllBut(out);
+        };
+        let mut accounts: Vec<u32> = match org.assets.get(target).kind {
+            Kind::Identity => place(target).into_iter().collect(),
+            Kind::Group if gate.restores != Restored::Membership => {
+                let out = self.left_out(gate);
+                let inside = self.members.of(target).into_iter().filter_map(place);
+                inside.filter(|at| out.binary_search(at).is_err()).collect()
+            }
+            _ => Vec::new(),
+        };
+        accounts.retain(can);
+        accounts.sort_unstable();
+        Whom::Few(accounts)
+    }
+
+    /// How many rows everybody satisfies alike, and what the others ask of one's own; nothing where all
+    /// are of the first kind.
+    fn asked(&self, gate: RecoveryGate) -> Option<(usize, Vec<OwnAsset>)> {
+        let rows = self.org.recoveries_of(gate);
+        let own = rows.filter_map(|row| match row.source {
+            Source::Own(own) => Some(own),
+            _ => None,
+        });
+        let own: Vec<OwnAsset> = own.collect();
+        let others = self.org.rows_of(gate).len() - own.len();
+        (!own.is_empty()).then_some((others, own))
+    }
+
+    /// The accounts that a recovery for many leaves out, ascending.
+    fn left_out(&self, gate: RecoveryGate) -> Vec<u32> {
+        let org = self.org;
+        let mut out: Vec<u32> = Vec::new();
+        let place = |asset: AssetId| org.identity_of[asset.index()];
+        for &asset in org.except_of(gate) {
+            match org.assets.get(asset).kind {
+                Kind::Group => {
+                    out.extend(
+                        self.members
+                            .standing_of(asset)
+                            .into_iter()
+                            .filter_map(place),
+                    );
+                }
+                _ => out.extend(place(asset)),
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+}
+
+fn bit(own: OwnAsset) -> u8 {
+    match own {
+        OwnAsset::Mailbox => 1,
+        OwnAsset::Phone => 2,
+        OwnAsset::Device => 4,
+        OwnAsset::Owner => 8,
+    }
+}
