@@ -112,6 +112,14 @@ impl Outputs {
     /// # Errors
     /// When a file cannot be put in its place.
     pub fn place_all(self) -> Result<Vec<PathBuf>, OutputsError> {
+        // Better before the first one is there than after.
+        for (name, _) in &self.pending {
+            let path = self.directory.join(name);
+            if path.is_dir() {
+                let source = io::Error::from(io::ErrorKind::IsADirectory);
+                return Err(OutputsError { path, source });
+            }
+        }
         let mut written = Vec::with_capacity(self.pending.len());
         for (name, file) in self.pending {
             let path = self.directory.join(name);

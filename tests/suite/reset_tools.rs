@@ -14,6 +14,7 @@ fn account(id: &str, before: Option<u8>, now: Option<u8>) -> Account {
     Account {
         id: id.to_owned(),
         native: None,
+        is_user: true,
         before,
         now,
         previous: Some(3),
@@ -73,12 +74,20 @@ fn entra_bulk_lists_have_two_fixed_lines_and_at_most_forty_thousand_members() {
         .collect();
     assert_eq!(counts, [20_001, 20_000]);
     // The portal takes no list of one member to import, but one to remove.
-    let files = made(Form::EntraGroup, &many(1));
-    let body: Value = serde_json::from_str(&files["tier-0-add.json"]).unwrap();
-    assert_eq!(
-        body,
-        json!({ "members@odata.bind": ["https://graph.microsoft.com/v1.0/directoryObjects/u0%40c.example"] })
+    let mut one = many(1);
+    let made_of = make(Form::EntraGroup, &one, &names());
+    assert!(
+        made_of.files.is_empty() && made_of.left_out.len() == 1,
+        "{made_of:?}"
     );
+    one[0].native = Some(guid(7));
+    let files = made(Form::EntraGroup, &one);
+    let body: Value = serde_json::from_str(&files["tier-0-add.json"]).unwrap();
+    let object = format!(
+        "https://graph.microsoft.com/v1.0/directoryObjects/{}",
+        guid(7)
+    );
+    assert_eq!(body, json!({ "members@odata.bind": [object] }));
     let files = made(Form::EntraGroup, &[account("kim@c.example", Some(1), None)]);
     assert_eq!(
         files["tier-1-remove-1.csv"].lines().last(),
@@ -194,9 +203,13 @@ fn okta_takes_requests_and_a_list() {
     assert_eq!(
         requests,
         [
-            json!({ "method": "PUT", "path": "/api/v1/groups/{id of the group of tier 0}/users/00ub0oNGTSWTBKOLGLNR" }),
-            json!({ "method": "PUT", "path": "/api/v1/groups/{id of the group of tier 0}/users/lee%2Fx%40c.example" }),
             json!({ "method": "DELETE", "path": "/api/v1/groups/{id of the group of tier 1}/users/00ub0oNGTSWTBKOLGLNR" }),
+            json!({ "method": "PUT", "path": "/api/v1/groups/{id of the group of tier 0}/users/00ub0oNGTSWTBKOLGLNR" }),
+            json!({
+                "method": "PUT",
+                "find": "/api/v1/users/lee%2Fx%40c.example",
+                "path": "/api/v1/groups/{id of the group of tier 0}/users/{id found}",
+            }),
         ]
     );
     assert_eq!(
@@ -242,7 +255,7 @@ fn servicenow_takes_texts_two_hundred_at_a_time() {
     ));
     assert!(files["group-members-add.csv"].starts_with("user,group\nu0,Reset tier 2\n"));
     let files = made(Form::Servicenow, &[account("kim@c.example", Some(0), None)]);
-    assert!(files["users.csv"].contains("\nkim@c.example,kim@c.example,,"));
+    assert!(files["users.csv"].contains("\nkim@c.example,kim@c.example,none,"));
     assert_eq!(
         files["group-members-remove.csv"],
         "user,group\nkim@c.example,Reset tier 0\n"
@@ -429,6 +442,222 @@ fn who_vanished_from_the_inputs_is_taken_out_by_the_id_that_was_known() {
     assert!(gone.contains(&format!("/members/{GUID}/$ref")), "{gone}");
 }
 
+/// Exports of some tables into folders of one place.
+struct Tool {
+    tables: Folder,
+    place: tempfile::TempDir,
+}
+
+impl Tool {
+    fn new(identities: &str) -> Self {
+        let tables = Folder::new(&TABLES);
+        tables.write("identities.csv", identities);
+        let place = tempfile::tempdir().unwrap();
+        Self { tables, place }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.place.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Exports, and gives what was said.
+    fn export(&self, more: &[&str], into: &str, since: Option<&str>, code: i32) -> String {
+        let since = since.map(|since| self.path(since));
+        let out = self.path(into);
+        let mut arguments = vec!["export", self.tables.str(), "--quiet", "--out", &out];
+        arguments.extend(more);
+        if let Some(since) = &since {
+            arguments.extend(["--since", since]);
+        }
+        let run = linchpin(&arguments).code(code);
+        String::from_utf8_lossy(&run.get_output().stderr).into_owned()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    fn state(&self, folder: &str) -> Value {
+        serde_json::from_str(&self.read(&format!("{folder}/export.json"))).unwrap()
+    }
+}
+
+#[test]
+fn who_could_not_be_told_is_told_by_the_next_export() {
+    let tool = Tool::new("id,kind\nkim@c.example,\nadm@c.example,admin\n");
+    let au = ["--to", "entra-au"];
+    tool.export(&au, "first", None, 0);
+    assert_eq!(tool.state("first")["tiers"], json!({}));
+    let book = tool.read("first/RUNBOOK.md");
+    assert!(
+        book.contains("| 0 | Reset tier 0 | 0 | 0 |") && book.contains("what was left out"),
+        "{book}"
+    );
+    tool.tables.write(
+        "identities.csv",
+        &format!("id,kind,aliases\nkim@c.example,,\nadm@c.example,admin,{GUID}\n"),
+    );
+    tool.export(&au, "second", Some("first"), 0);
+    assert!(tool.read("second/tier-0-add.jsonl").contains(GUID));
+    assert_eq!(tool.state("second")["tiers"], json!({ "adm@c.example": 0 }));
+    // Its object id is known although the inputs no longer say it.
+    tool.tables.write(
+        "identities.csv",
+        "id,kind,aliases\nkim@c.example,,\nadm@c.example,admin,\n",
+    );
+    tool.export(&au, "third", Some("second"), 0);
+    assert_eq!(
+        tool.state("third"),
+        tool.state("second")
+            .as_object()
+            .map(|state| {
+                let mut state = state.clone();
+                state["files"] = json!([]);
+                Value::Object(state)
+            })
+            .unwrap()
+    );
+    tool.tables.write("grants.csv", "principal,system\n");
+    tool.export(&au, "fourth", Some("third"), 0);
+    assert!(tool.read("fourth/tier-0-remove.jsonl").contains(GUID));
+}
+
+#[test]
+fn whoever_has_another_name_keeps_the_tier() {
+    for (form, aliases) in [
+        ("entra-attribute", GUID),
+        ("okta-profile", "00u1"),
+        ("scim", "adm@c.example"),
+        ("csv", "adm@c.example"),
+    ] {
+        let old = if aliases.contains('@') { "" } else { aliases };
+        let tool = Tool::new(&format!(
+            "id,kind,aliases\nkim@c.example,,\nadm@c.example,admin,{old}\n"
+        ));
+        tool.export(&["--to", form], "first", None, 0);
+        tool.tables.write(
+            "identities.csv",
+            &format!("id,kind,aliases\nkim@c.example,,\nanna@c.example,admin,{aliases}\n"),
+        );
+        let renamed = |text: &str| text.replace("adm@c.example", "anna@c.example");
+        tool.tables.write("recoveries.csv", &renamed(TABLES[1].1));
+        tool.tables.write("grants.csv", &renamed(TABLES[3].1));
+        tool.export(&["--to", form], "second", Some("first"), 0);
+        let files = tool.state("second")["files"].clone();
+        assert_eq!(
+            files,
+            if form == "csv" {
+                json!(["reset-tiers.csv"])
+            } else {
+                json!([])
+            },
+            "{form}"
+        );
+        assert_eq!(tool.state("second")["tiers"]["anna@c.example"], 0, "{form}");
+        assert_eq!(tool.state("second")["tiers"].as_object().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn ids_of_other_directories_and_services_are_no_users_of_entra() {
+    let tool = Tool::new(&format!(
+        "id,kind,aliases\nkim@c.example,,\nadm@c.example,admin,\nbuild robot,service,{GUID}\n"
+    ));
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nadm@c.example,idp\nbuild robot,idp\n",
+    );
+    tool.export(&["--to", "entra-au"], "units", None, 0);
+    assert!(
+        tool.read("units/RUNBOOK.md")
+            .contains("`build robot`: it is a service, no user")
+    );
+    assert_eq!(tool.state("units")["files"], json!([]));
+    // The same with an account that a realm of Keycloak has told.
+    let realm = format!(
+        r#"{{"realm":"corp","enabled":true,"users":[{{"id":"{GUID}","username":"zoe","email":"zoe@c.example","enabled":true,
+        "realmRoles":["admin"]}}],"roles":{{"realm":[{{"name":"admin"}}]}}}}"#
+    );
+    let tool = Tool::new("id,kind\nkim@c.example,\nadm@c.example,admin\n");
+    tool.tables.write("realm.json", &realm);
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nadm@c.example,idp\nzoe,idp\n",
+    );
+    tool.export(&["--to", "entra-au"], "units", None, 0);
+    let book = tool.read("units/RUNBOOK.md");
+    assert!(
+        book.contains("no object id is known") && tool.read("units/tier-0-add.jsonl").is_empty(),
+        "{book}"
+    );
+    tool.export(&["--to", "scim"], "scim", None, 0);
+    assert!(!tool.read("scim/requests.jsonl").contains(GUID));
+}
+
+#[test]
+fn a_part_of_the_tiers_leaves_the_others_as_they_are() {
+    let tool = Tool::new("id,kind\nkim@c.example,\nadm@c.example,admin\nlee@c.example,\n");
+    tool.tables
+        .write("systems.csv", "id,criticality\nidp,0\npay,1\n");
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nadm@c.example,idp\nlee@c.example,pay\n",
+    );
+    let okta = ["--to", "okta-group"];
+    tool.export(&okta, "first", None, 0);
+    let narrow = [&okta[..], &["--tier", "0"]].concat();
+    tool.export(&narrow, "second", Some("first"), 0);
+    assert_eq!(tool.state("second")["files"], json!([]));
+    assert_eq!(tool.state("second")["tiers"], tool.state("first")["tiers"]);
+    // Who comes into it leaves the other one.
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nadm@c.example,idp\nlee@c.example,idp\n",
+    );
+    tool.export(&narrow, "third", Some("second"), 0);
+    let methods: Vec<Value> = lines(&tool.read("third/requests.jsonl"))
+        .iter()
+        .map(|one| one["method"].clone())
+        .collect();
+    assert_eq!(methods, ["DELETE", "PUT"]);
+}
+
+#[test]
+fn what_would_lose_an_export_is_refused_or_said() {
+    let tool = Tool::new("id,kind\nkim@c.example,\nadm@c.example,admin\n");
+    let okta = ["--to", "okta-group"];
+    tool.export(&okta, "tool", None, 0);
+    let said = tool.export(&["--to", "csv"], "tool", None, 2);
+    assert!(said.contains("holds an export to okta-group"), "{said}");
+    let said = tool.export(&okta, "tool", None, 0);
+    assert!(said.contains("is replaced by a whole one"), "{said}");
+    let other = [&okta[..], &["--name", "Other {tier}"]].concat();
+    let said = tool.export(&other, "new", Some("tool"), 2);
+    assert!(
+        said.contains("calls the groups `Reset tier {tier}`"),
+        "{said}"
+    );
+    // A state that somebody has written removes nothing of theirs.
+    let forged =
+        r#"{"to":"okta-group","files":["identities.csv","../tool/x","requests.jsonl"],"tiers":{}}"#;
+    std::fs::create_dir(tool.path("mine")).unwrap();
+    for (name, text) in [
+        ("export.json", forged),
+        ("identities.csv", "mine"),
+        ("requests.jsonl", "old"),
+    ] {
+        std::fs::write(tool.path(&format!("mine/{name}")), text).unwrap();
+    }
+    tool.tables.write("grants.csv", "principal,system\n");
+    tool.export(&okta, "mine", None, 0);
+    assert_eq!(tool.read("mine/identities.csv"), "mine");
+    assert_eq!(tool.read("mine/requests.jsonl"), "");
+    // Nothing is there when one of the files cannot be.
+    std::fs::create_dir_all(tool.path("blocked/RUNBOOK.md")).unwrap();
+    tool.export(&["--to", "csv"], "blocked", None, 2);
+    assert_eq!(tool.read("blocked/reset-tiers.csv"), "");
+}
+
 #[test]
 fn the_run_book_says_what_is_a_label_only() {
     let tables = Folder::new(&TABLES);
@@ -481,7 +710,7 @@ fn the_run_book_says_what_is_a_label_only() {
         "--name",
         "tier",
         "--out",
-        folder,
+        &format!("{folder}/other"),
     ]);
     assert!(name.contains("put {tier} where the number goes"), "{name}");
 }

@@ -117,7 +117,8 @@ pub struct ExportArgs {
     /// Write only what changed since this export
     #[arg(long, value_name = "DIR")]
     pub since: Option<PathBuf>,
-    /// Export this tier; repeatable [default: 0, 1 and 2 for groups and units, else all]
+    /// Export this tier, and leave those of others in the tool as they are; repeatable [default: 0, 1
+    /// and 2 for groups and units, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..4))]
     pub tier: Vec<u8>,
     /// What groups and units are called

@@ -13,6 +13,9 @@ const MEMBERS: usize = 40_000;
 const BATCH: usize = 20;
 const USERS: &str = "https://graph.microsoft.com/v1.0/users/";
 const OBJECTS: &str = "https://graph.microsoft.com/v1.0/directoryObjects/";
+const NO_USER: &str = "it is a service, no user";
+const ALONE: &str =
+    "no object id is known, which a request for a single member needs: add it by hand";
 const NO_ID: &str = "neither an object id nor a user principal name is known";
 const NO_OBJECT_ID: &str = "no object id is known, and a unit is left by object id alone";
 
@@ -35,16 +38,32 @@ pub(super) fn groups(accounts: &[&Account]) -> Made {
         |account| name(account).is_some(),
         NO_ID,
     );
+    let told = accounts.iter().copied();
+    let told: Vec<&Account> = told
+        .filter(|account| account.is_user && name(account).is_some())
+        .collect();
+    // The portal takes no list of one, and a request takes an object id. Whoever has none stays where
+    // they are, the group that they would leave included.
+    let alone = (0..TIERS as u8).filter_map(|tier| match &moves(&told, tier)[1][..] {
+        [one] if object_id(one).is_none() => Some(*one),
+        _ => None,
+    });
+    let alone: Vec<&Account> = alone.collect();
+    made.left_out
+        .extend(alone.iter().map(|one| (one.id.clone(), ALONE)));
+    let is_alone = |account: &&Account| alone.iter().any(|one| one.id == account.id);
+    let told: Vec<&Account> = told.into_iter().filter(|one| !is_alone(one)).collect();
     for tier in 0..TIERS as u8 {
-        let [gone, come] = moves(accounts, tier);
+        let [gone, come] = moves(&told, tier);
         for (word, list) in [("remove", gone), ("add", come)] {
-            let names: Vec<&str> = list.iter().filter_map(|account| name(account)).collect();
-            if let ([one], "add") = (&names[..], word) {
-                // The portal takes no list of one.
-                let body = json!({ "members@odata.bind": [format!("{OBJECTS}{}", segment(one))] });
+            if let ([one], "add") = (&list[..], word)
+                && let Some(id) = object_id(one)
+            {
+                let body = json!({ "members@odata.bind": [format!("{OBJECTS}{}", segment(id))] });
                 made.file(format!("tier-{tier}-add.json"), format!("{body}\n"));
                 continue;
             }
+            let names: Vec<&str> = list.iter().filter_map(|account| name(account)).collect();
             for (at, part) in parts(&names, MEMBERS).enumerate() {
                 let rows = part.iter().map(|name| vec![(*name).to_owned()]);
                 let text = format!("version:v1.0\n{HEADING}\n{}", csv(rows));
@@ -65,7 +84,9 @@ pub(super) fn units(accounts: &[&Account], names: &Names) -> Made {
         NO_OBJECT_ID,
     );
     for tier in 0..TIERS as u8 {
-        let [gone, come] = moves(accounts, tier);
+        let can = |account: &&Account| account.is_user && object_id(account).is_some();
+        let [gone, come] = moves(accounts, tier)
+            .map(|list| list.into_iter().filter(can).collect::<Vec<&Account>>());
         if !come.is_empty() {
             let body = json!({
                 "displayName": names.of(tier),
@@ -105,7 +126,8 @@ pub(super) fn attributes(accounts: &[&Account]) -> Made {
         |account| name(account).is_some(),
         NO_ID,
     );
-    let requests = accounts.iter().filter_map(|account| {
+    let users = accounts.iter().filter(|account| account.is_user);
+    let requests = users.filter_map(|account| {
         let body = json!({
             "customSecurityAttributes": {
                 "HelpDesk": {
@@ -130,9 +152,13 @@ fn leave_out(
     can: impl Fn(&Account) -> bool,
     why: &'static str,
 ) {
-    let cannot = accounts.iter().filter(|account| !can(account));
-    made.left_out
-        .extend(cannot.map(|account| (account.id.clone(), why)));
+    for account in accounts {
+        if !account.is_user {
+            made.left_out.push((account.id.clone(), NO_USER));
+        } else if !can(account) {
+            made.left_out.push((account.id.clone(), why));
+        }
+    }
 }
 
 /// Bodies of `POST /v1.0/$batch`, a line each.

@@ -11,6 +11,11 @@ fn leave_out(accounts: &[&Account], made: &mut Made) {
         .extend(cannot.map(|account| (account.id.clone(), NO_ADDRESS)));
 }
 
+/// What the unit of a tier is called: `#` and `+` make a name one that GAM cannot find.
+pub(super) fn unit(names: &Names, tier: u8) -> String {
+    names.of(tier).replace(['#', '+', '/'], "-")
+}
+
 /// Which unit each account belongs into; whoever leaves all tiers goes to `/`.
 pub(super) fn units(accounts: &[&Account], names: &Names) -> Made {
     let mut made = Made::default();
@@ -19,10 +24,9 @@ pub(super) fn units(accounts: &[&Account], names: &Names) -> Made {
         .iter()
         .filter(|account| is_address(&account.id))
         .map(|account| {
-            let unit = account.now.map_or("/".to_owned(), |tier| {
-                // `#` and `+` make a unit's name one that GAM cannot find.
-                format!("/{}", names.of(tier).replace(['#', '+', '/'], "-"))
-            });
+            let unit = account
+                .now
+                .map_or("/".to_owned(), |tier| format!("/{}", unit(names, tier)));
             vec![account.id.clone(), unit]
         })
         .collect();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::Word;
+use crate::model::{TIERS, Word};
 
 pub use runbook::runbook;
 
@@ -70,6 +70,9 @@ pub struct Account {
     pub id: String,
     /// Its id in the tool's own directory, if an export told it.
     pub native: Option<String>,
+    /// Whether it is a user there: services are principals of another kind, unless they sign in by a name
+    /// as people do.
+    pub is_user: bool,
     /// Its tier by an earlier export; nothing when it had none there.
     pub before: Option<u8>,
     /// Its tier now; nothing takes it away.
@@ -121,6 +124,39 @@ impl Made {
             self.file(name, lines.collect());
         }
     }
+}
+
+/// Whether a file of this name is one that an export makes, so that another one may remove it.
+#[must_use]
+pub fn is_own_file(name: &str) -> bool {
+    const WHOLE: [&str; 8] = [
+        "attributes.jsonl",
+        "requests.jsonl",
+        "members.csv",
+        "users.csv",
+        "units.csv",
+        "group-members-add.csv",
+        "group-members-remove.csv",
+        "reset-tiers.csv",
+    ];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let numbered = |prefix: &str, suffix: &str| {
+        let rest = name.strip_prefix(prefix);
+        let rest = rest.and_then(|rest| rest.strip_suffix(suffix));
+        rest.is_some_and(is_number)
+    };
+    WHOLE.contains(&name)
+        || numbered("insert-multiple-", ".json")
+        || (0..TIERS).any(|tier| {
+            let of = |rest: &str| name == format!("tier-{tier}-{rest}");
+            let words = ["add", "remove"].iter().any(|word| {
+                [".csv", ".json", ".jsonl"]
+                    .iter()
+                    .any(|end| of(&format!("{word}{end}")))
+                    || numbered(&format!("tier-{tier}-{word}-"), ".csv")
+            });
+            words || of("unit.json")
+        })
 }
 
 /// The names that an export gives to groups and fields.
@@ -215,7 +251,8 @@ fn csv(rows: impl IntoIterator<Item = Vec<String>>) -> String {
 }
 
 /// Whether a name looks like a mail address or user principal name.
-fn is_address(name: &str) -> bool {
+#[must_use]
+pub fn is_address(name: &str) -> bool {
     let mut parts = name.split('@');
     let (local, domain) = (parts.next(), parts.next());
     parts.next().is_none()
@@ -254,5 +291,22 @@ mod tests {
         assert!(is_guid("6ea91a8d-e32e-41a1-b7bd-d2d185eed0e0") && !is_guid("6ea91a8d"));
         assert!(is_address("kim@contoso.com") && !is_address("kim") && !is_address("a@b@c.d"));
         assert_eq!(segment("a_b#EXT#@c/d"), "a_b%23EXT%23%40c%2Fd");
+        for own in [
+            "tier-0-add-12.csv",
+            "tier-3-remove.jsonl",
+            "insert-multiple-1.json",
+            "tier-1-unit.json",
+        ] {
+            assert!(is_own_file(own), "{own}");
+        }
+        for other in [
+            "identities.csv",
+            "../users.csv",
+            "tier-4-add.csv",
+            "insert-multiple-.json",
+            "export.json",
+        ] {
+            assert!(!is_own_file(other), "{other}");
+        }
     }
 }

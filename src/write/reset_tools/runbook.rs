@@ -1,9 +1,10 @@
 //! The run-book beside an export: what to do with the files, in which order, with which rights, and how
 //! to take it back.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Account, Form, Made, Names};
+use super::{Account, Form, Made, Names, google};
 use crate::model::{TIERS, Word};
 use crate::report::{code, visible};
 
@@ -63,7 +64,7 @@ fn guide(form: Form) -> Guide {
             steps: &[
                 "Create the groups once (Okta groups; groups of applications and directories cannot be filled by hand).",
                 "Put their ids where the requests say so (or export again with --group-id N=ID).",
-                "Send the requests of `requests.jsonl` in their order: first out of old tiers, then into new ones. `members.csv` is the same for a workflow or by hand.",
+                "Send the requests of `requests.jsonl` in their order: first out of old tiers, then into new ones. Where one has `find`, GET that first and put the id into the path. `members.csv` lists those who enter, for a workflow or by hand; who leaves is in the requests alone.",
             ],
             rights: "Group Membership Administrator of these groups, or okta.groups.manage.",
             undo: "Send the requests with PUT and DELETE exchanged.",
@@ -83,7 +84,7 @@ fn guide(form: Form) -> Guide {
             about: "Records for an import set into sys_user, and group memberships for Password Reset.",
             enforces: "The field u_reset_tier is A LABEL ONLY. ENFORCED where the Password Reset processes go by the groups: untick \"Apply to all users\" and relate each process to the groups of the tiers that it is for.",
             steps: &[
-                "Add the columns u_reset_tier, u_reset_tier_reason, u_reset_tier_hash, u_reset_tier_date to sys_user and to a staging table once; a transform map coalesces on user_name.",
+                "Add the columns u_reset_tier, u_reset_tier_reason, u_reset_tier_hash, u_reset_tier_date to sys_user and to a staging table once; a transform map coalesces on user_name. Let it ignore what it would insert (onBefore: `if (action == 'insert') ignore = true;`): an account that is gone would come back. `none` in u_reset_tier takes a tier away; an empty cell would leave it.",
                 "Load `users.csv` into the staging table, or send each `insert-multiple-N.json` to POST /api/now/import/{staging table}/insertMultiple. Its keys are column labels: label the columns as they are named, or set the mapping to column names; else rows stay empty without an error.",
                 "Create the groups once. Remove the rows of `group-members-remove.csv` from sys_user_grmember, then import `group-members-add.csv`.",
             ],
@@ -143,6 +144,7 @@ pub fn runbook(
     is_delta: bool,
 ) -> String {
     let guide = guide(form);
+    let left_out: BTreeSet<&str> = made.left_out.iter().map(|(id, _)| &**id).collect();
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(
@@ -152,7 +154,7 @@ pub fn runbook(
         guide.about
     );
     let _ = writeln!(text, "{}\n", guide.enforces);
-    let kind = if is_delta {
+    let kind = if is_delta && form != Form::Csv {
         "What changed since the last export"
     } else {
         "All of them"
@@ -162,14 +164,23 @@ pub fn runbook(
         "{kind}:\n\n| tier | group or unit | enter | leave |\n|---:|---|---:|---:|"
     );
     for tier in 0..TIERS as u8 {
-        let count = |is: &dyn Fn(&Account) -> bool| accounts.iter().filter(|one| is(one)).count();
+        let told = || accounts.iter().filter(|one| !left_out.contains(&*one.id));
+        let count = |is: &dyn Fn(&Account) -> bool| told().filter(|one| is(one)).count();
         let enter = count(&|one| one.now == Some(tier) && one.before != Some(tier));
         let leave = count(&|one| one.before == Some(tier) && one.now != Some(tier));
-        let name = names.of(tier).replace('|', "\\|");
+        let name = match form {
+            Form::GoogleOu => google::unit(names, tier),
+            _ => names.of(tier),
+        };
+        let name = name.replace('|', "\\|");
         let _ = writeln!(text, "| {tier} | {name} | {enter} | {leave} |");
     }
     if made.files.is_empty() {
-        text.push_str("\nNothing is to be done.\n");
+        text.push_str(if made.left_out.is_empty() {
+            "\nNothing is to be done.\n"
+        } else {
+            "\nNothing can be done by files; see what was left out.\n"
+        });
     } else {
         text.push_str("\n## Steps\n\n");
         for (at, step) in guide.steps.iter().enumerate() {
@@ -186,13 +197,17 @@ pub fn runbook(
         guide.rights, guide.undo
     );
     if !made.left_out.is_empty() {
-        let _ = writeln!(text, "\n## Left out\n\n{} accounts:\n", made.left_out.len());
+        let _ = writeln!(
+            text,
+            "\n## Left out\n\nThe tool is not told of these, and the next export names them again: {}.\n",
+            made.left_out.len()
+        );
         for (name, why) in &made.left_out {
             let _ = writeln!(text, "- {}: {why}", code(&visible(name)));
         }
     }
     text.push_str(
-        "\n`export.json` holds the tiers as they are once this is done: give its folder to `--since` the next time, so that whoever loses a tier is taken out of it.\n",
+        "\n`export.json` holds the tiers as the tool has them once this is done: give its folder to `--since` the next time, so that whoever loses a tier is taken out of it.\n",
     );
     text
 }

@@ -24,7 +24,8 @@ fn cells(account: &Account, names: &Names) -> [String; 6] {
     } else {
         ""
     };
-    let tier = label(account.now).unwrap_or_default();
+    // An import leaves a field alone where the cell is empty.
+    let tier = label(account.now).unwrap_or_else(|| "none".to_owned());
     [
         account.id.clone(),
         email.to_owned(),
