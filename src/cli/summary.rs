@@ -471,6 +471,12 @@ pub(super) fn json(view: &View<'_>, written: &Written, holds: &[String]) -> Stri
         "raises": raises,
         "footholds": view.scan.footholds.len(),
         "findings": findings,
+        "processes": view
+            .scan
+            .processes
+            .iter()
+            .map(|one| report::process_entry(view, one))
+            .collect::<Vec<_>>(),
         "fail_on": holds,
         "written": written.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>(),
     });
