@@ -16,17 +16,6 @@ pub enum Whom {
     AllBut(Vec<u32>),
 }
 
-impl Whom {
-    /// Whether an account is among them.
-    #[must_use]
-    pub fn has(&self, account: u32) -> bool {
-        match self {
-            Self::Few(accounts) => accounts.binary_search(&account).is_ok(),
-            Self::AllBut(accounts) => accounts.binary_search(&account).is_err(),
-        }
-    }
-}
-
 /// What is needed to tell whom recoveries restore.
 pub struct Targets<'a> {
     org: &'a Organisation,

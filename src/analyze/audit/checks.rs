@@ -2,11 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::record::{Approvals, Outside, Proven, Record, gates};
+use super::record::{Approvals, Gates, Outside, Proven, Record};
 use super::same::Same;
 use super::{Held, Violation, Wrong};
-use crate::analyze::demands::Way;
-use crate::analyze::targets::Whom;
 use crate::model::{AssetId, Owner, Proofing, Word};
 
 /// Positions of stages among [`PROCESS_STAGES`](crate::model::PROCESS_STAGES).
@@ -18,7 +16,7 @@ const LOGGING: usize = 4;
 pub(super) const REVIEW: usize = 5;
 
 pub(super) fn each(held: Held<'_>, same: &Same) -> Vec<Violation> {
-    let gates = gates(held);
+    let gates = Gates::of_all(held);
     let resets = 0..held.org.resets.len() as u32;
     let found = resets
         .into_par_iter()
@@ -46,7 +44,7 @@ struct Case<'a, 'f> {
 fn one<'a>(
     held: Held<'a>,
     same: &Same,
-    gates: &'a [Vec<(Whom, Way)>],
+    gates: &[Gates],
     at: u32,
     outside: &mut Outside<'a>,
     found: &mut Vec<Violation>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Held;
-use super::record::{Outside, Proven, Record, gates};
+use super::record::{Gates, Outside, Proven, Record};
 use super::same::Same;
 use crate::model::AssetId;
 
@@ -55,7 +55,7 @@ pub struct Friction {
 /// violations: O(resets), and one closure for every account of which an approver must stand outside.
 #[must_use]
 pub fn friction(held: Held<'_>) -> Friction {
-    let gates = gates(held);
+    let gates = Gates::of_all(held);
     let same = Same::new(held);
     let resets = 0..held.org.resets.len() as u32;
     let each = resets
@@ -69,7 +69,7 @@ pub fn friction(held: Held<'_>) -> Friction {
             let place = account as usize;
             let tier = held.tiers[place]?;
             let record = Record::new(held, &gates, at, account, tier);
-            let needs = needs(record, &same, at, |account| {
+            let needs = needs(&record, &same, at, |account| {
                 outside.is(held, identity, account)
             });
             Some((place, tier, needs))
@@ -89,14 +89,14 @@ pub fn friction(held: Held<'_>) -> Friction {
     friction
 }
 
-fn needs(record: Record<'_>, same: &Same, at: u32, outside: impl FnMut(AssetId) -> bool) -> Needs {
+fn needs(record: &Record<'_>, same: &Same, at: u32, outside: impl FnMut(AssetId) -> bool) -> Needs {
     let Record {
         org,
         reset,
         demand,
         process,
         ..
-    } = record;
+    } = *record;
     let is_proven = matches!(record.proven(), Proven::Enough);
     let is_allowed = record.is_allowed() && record.forbidden().is_empty();
     // Who approved beyond what is demanded is of no account.

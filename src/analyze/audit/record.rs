@@ -1,6 +1,7 @@
 //! What a row of `resets` shows of a demand: the same for the violations and for the forecast.
 
-use std::collections::BTreeSet;
+use indexmap::IndexSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Held, Wrong};
 use crate::analyze::demands::{Methods, Way, is_allowed, is_forbidden, is_named, ways};
@@ -11,49 +12,73 @@ use crate::model::{
 use crate::solve::Search;
 
 /// One reset and what it is held against.
-#[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
     pub org: &'a Organisation,
     pub reset: &'a Reset,
     pub demand: &'a Demand,
     pub process: Option<&'a Process>,
     /// The gates of the process that restore the account; all of them where none does.
-    pub ways: Ways<'a>,
+    pub ways: Vec<Way>,
 }
 
-/// Gates of a process.
-#[derive(Clone, Copy)]
-pub(super) struct Ways<'a> {
-    all: &'a [(Whom, Way)],
-    /// The account they must be for.
-    of: Option<u32>,
+/// What a process asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gates {
+    /// Whatever account it is for, each kind of gate once.
+    all: IndexSet<Way>,
+    /// Of accounts that were reset.
+    of: FxHashMap<u32, Vec<Way>>,
+    /// For everybody but some.
+    wide: Vec<(Vec<u32>, Way)>,
 }
 
-impl<'a> Ways<'a> {
-    fn each(self) -> impl Iterator<Item = &'a Way> {
-        let of = self.of;
-        let mine = self.all.iter();
-        let mine = mine.filter(move |(whom, _)| of.is_none_or(|account| whom.has(account)));
-        mine.map(|(_, way)| way)
+impl Gates {
+    /// What each process asks for, of those that reset something: O(what they restore).
+    pub fn of_all(held: Held<'_>) -> Vec<Self> {
+        let org = held.org;
+        let targets = Targets::new(org, held.standing_only);
+        let mut used: FxHashSet<u32> = FxHashSet::default();
+        let mut was_reset = vec![false; org.identities.len()];
+        for reset in &org.resets {
+            used.extend(reset.process.map(|process| process.0));
+            let account = reset.identity.and_then(|one| org.identity_of[one.index()]);
+            if let Some(account) = account {
+                was_reset[account as usize] = true;
+            }
+        }
+        let mut all = Vec::new();
+        for (process, ways) in (0u32..).zip(ways(org)) {
+            let mut gates = Self::default();
+            for (gate, way) in ways.into_iter().filter(|_| used.contains(&process)) {
+                gates.all.insert(way);
+                match targets.of(org.gates[gate as usize]) {
+                    Whom::Few(accounts) => {
+                        for account in accounts.into_iter().filter(|at| was_reset[*at as usize]) {
+                            let known = gates.of.entry(account).or_default();
+                            if !known.contains(&way) {
+                                known.push(way);
+                            }
+                        }
+                    }
+                    Whom::AllBut(out) => gates.wide.push((out, way)),
+                }
+            }
+            all.push(gates);
+        }
+        all
     }
-}
 
-/// The gates of every process, with whom each restores.
-pub(super) fn gates(held: Held<'_>) -> Vec<Vec<(Whom, Way)>> {
-    let targets = Targets::new(held.org, held.standing_only);
-    let used: BTreeSet<u32> = held
-        .org
-        .resets
-        .iter()
-        .filter_map(|reset| Some(reset.process?.0))
-        .collect();
-    let mut gates: Vec<Vec<(Whom, Way)>> = Vec::new();
-    for (process, ways) in (0u32..).zip(ways(held.org)) {
-        let ways = ways.into_iter().filter(|_| used.contains(&process));
-        let with = ways.map(|(gate, way)| (targets.of(held.org.gates[gate as usize]), way));
-        gates.push(with.collect());
+    /// The gates that restore an account; all of them where none does, for it was restored somehow.
+    fn for_account(&self, account: u32) -> Vec<Way> {
+        let own = self.of.get(&account).into_iter().flatten();
+        let wide = self.wide.iter();
+        let wide = wide.filter(|(out, _)| out.binary_search(&account).is_err());
+        let found: Vec<Way> = own.chain(wide.map(|(_, way)| way)).copied().collect();
+        if found.is_empty() {
+            return self.all.iter().copied().collect();
+        }
+        found
     }
-    gates
 }
 
 /// How whoever asked was proven.
@@ -96,23 +121,10 @@ pub(super) struct Approvals {
 
 impl<'a> Record<'a> {
     /// A reset of an account of some tier.
-    pub fn new(
-        held: Held<'a>,
-        gates: &'a [Vec<(Whom, Way)>],
-        at: u32,
-        account: u32,
-        tier: u8,
-    ) -> Self {
+    pub fn new(held: Held<'a>, gates: &[Gates], at: u32, account: u32, tier: u8) -> Self {
         let reset = &held.org.resets[at as usize];
         let process = reset.process.map(|id| id.0 as usize);
-        let mut ways = Ways {
-            all: process.map_or(&[], |at| &gates[at]),
-            of: Some(account),
-        };
-        if ways.each().next().is_none() {
-            // The tables do not say that the process restores this account: it did, somehow.
-            ways.of = None;
-        }
+        let ways = process.map_or(Vec::new(), |at| gates[at].for_account(account));
         Self {
             org: held.org,
             reset,
@@ -123,7 +135,7 @@ impl<'a> Record<'a> {
     }
 
     /// Methods that the record names as evidence.
-    fn methods_shown(self) -> Methods {
+    fn methods_shown(&self) -> Methods {
         let evidence = self.reset.evidence.iter();
         evidence
             .filter_map(|item| Method::parse(&item.trim().replace([' ', '-'], "_")))
@@ -132,10 +144,10 @@ impl<'a> Record<'a> {
 
     /// How many different proofs there were, and who says so: the record, else the process, as many as
     /// it asks for at least.
-    fn proofs(self) -> (u32, &'static str) {
+    fn proofs(&self) -> (u32, &'static str) {
         let shown = self.methods_shown();
         if shown.is_empty() {
-            let least = self.ways.each().map(Way::proofs).min();
+            let least = self.ways.iter().map(Way::proofs).min();
             return match least {
                 None | Some(0) => (0, "shown"),
                 Some(least) => (least, "by the process"),
@@ -145,7 +157,7 @@ impl<'a> Record<'a> {
     }
 
     /// The record's level counts, else the one that the process claims.
-    pub fn proven(self) -> Proven {
+    pub fn proven(&self) -> Proven {
         let Some(least) = self.demand.proofing else {
             return Proven::Enough;
         };
@@ -162,16 +174,14 @@ impl<'a> Record<'a> {
     }
 
     /// Whether the process or channel may be used for accounts of the tier.
-    pub fn is_allowed(self) -> bool {
+    pub fn is_allowed(&self) -> bool {
         match self.process {
             // One that may be used is enough: the record does not say which it was.
-            Some(process) => match self.ways.each().next() {
-                None => is_named(&process.key, self.demand),
-                Some(_) => self
-                    .ways
-                    .each()
-                    .any(|way| is_allowed(process, way, self.demand)),
-            },
+            Some(process) if self.ways.is_empty() => is_named(&process.key, self.demand),
+            Some(process) => {
+                let mut ways = self.ways.iter();
+                ways.any(|way| is_allowed(process, way, self.demand))
+            }
             // A native log knows channels, not processes.
             None => {
                 let name = self.org.text(self.reset.process_name);
@@ -185,7 +195,7 @@ impl<'a> Record<'a> {
     }
 
     /// The methods of the record that may not be used.
-    pub fn forbidden(self) -> Vec<Method> {
+    pub fn forbidden(&self) -> Vec<Method> {
         let shown = self.methods_shown();
         shown
             .iter()
@@ -196,7 +206,7 @@ impl<'a> Record<'a> {
     /// Who approved, each once, and whose word does not count: the agent's, that of the account itself,
     /// of whoever is of no kind that may, and of accounts that are not `outside` what falls.
     pub fn approvals(
-        self,
+        &self,
         identity: AssetId,
         mut outside: impl FnMut(AssetId) -> bool,
     ) -> Approvals {
@@ -228,7 +238,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn is_same(self, one: Owner, two: Owner) -> bool {
+    fn is_same(&self, one: Owner, two: Owner) -> bool {
         match (one, two) {
             (Owner::Text(one), Owner::Text(two)) => {
                 fold(self.org.text(one)) == fold(self.org.text(two))
@@ -237,7 +247,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    fn is_right_kind(self, approver: Owner) -> bool {
+    fn is_right_kind(&self, approver: Owner) -> bool {
         let kinds = &self.demand.approver_kinds;
         let kind = match approver {
             Owner::Identity(asset) => {
