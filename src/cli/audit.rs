@@ -158,7 +158,11 @@ fn compared(
         standing_only: view.options.standing_only,
         tiers: &tiers,
     };
-    Ok((name_of(&policy, path), audit::friction(held)))
+    let name = match name_of(&policy, path) {
+        name if *name == *view.policy.name => path.display().to_string(),
+        name => name,
+    };
+    Ok((name, audit::friction(held)))
 }
 
 fn name_of(policy: &Policy, path: &Path) -> String {

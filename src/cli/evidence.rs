@@ -99,6 +99,12 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
+fn no_text(argument: &OsString) -> Failure {
+    Failure::Usage(format!(
+        "--evidence: the argument {argument:?} is no text, so the run could not be repeated"
+    ))
+}
+
 /// The arguments as they were typed, without the program, without where evidence goes, and without the
 /// key of pseudonyms.
 ///
@@ -108,12 +114,15 @@ pub(super) fn typed(arguments: &[OsString]) -> Result<Vec<String>, Failure> {
     let mut typed = Vec::new();
     let mut rest = arguments.iter().skip(1);
     while let Some(argument) = rest.next() {
-        let Some(text) = argument.to_str() else {
-            return Err(Failure::Usage(format!(
-                "--evidence: the argument {argument:?} is no text, so the run could not be repeated"
-            )));
-        };
-        if text == OPTION {
+        let text = argument.to_str().ok_or_else(|| no_text(argument))?;
+        if text == "--" {
+            // What follows is no option.
+            typed.push(text.to_owned());
+            for argument in rest.by_ref() {
+                let text = argument.to_str().ok_or_else(|| no_text(argument))?;
+                typed.push(text.to_owned());
+            }
+        } else if text == OPTION {
             rest.next();
         } else if text == KEY || text.starts_with(&format!("{KEY}=")) {
             if text == KEY {

@@ -36,6 +36,9 @@ struct State {
     /// The ids by which the tool knows accounts that have others than their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     native: BTreeMap<String, String>,
+    /// The ids by which the exports that were read know accounts: who is who when names change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    objects: BTreeMap<String, String>,
 }
 
 pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure> {
@@ -66,10 +69,14 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure>
         .map(|path| last(path, form, &args.name))
         .transpose()?;
     let old = there(args, console)?;
-    let accounts = accounts(&view, args, before.as_ref());
+    let Accounts {
+        all: accounts,
+        objects,
+        unsaid,
+    } = accounts(&view, args, before.as_ref());
     let names = names(&view, args, &loaded)?;
     let made = reset_tools::make(form, &accounts, &names);
-    let mut state = State::of(form, &args.name, &accounts, &made);
+    let mut state = State::of(form, &args.name, &accounts, &made, &objects);
     let text = reset_tools::runbook(form, &accounts, &made, &names, before.is_some());
     let mut outputs = Outputs::new(&args.out)?;
     for file in &made.files {
@@ -119,6 +126,13 @@ pub(super) fn run(args: &ExportArgs, console: &Console) -> Result<Exit, Failure>
     if !console.quiet || format == Format::Json {
         console.out(&told)?;
     }
+    if unsaid > 0 {
+        let said = format!(
+            "{} left a tier that is exported for one that --tier leaves out, and is in none until that is exported too",
+            counted(unsaid, "account")
+        );
+        complaints::remark(console, format, &said);
+    }
     if !made.left_out.is_empty() {
         let said = format!(
             "{} cannot be told to this tool; RUNBOOK.md names them",
@@ -140,7 +154,13 @@ fn wanted(args: &ExportArgs) -> Vec<u8> {
 
 impl State {
     /// What an export leaves the tool with: whoever cannot be told to it stays there as before.
-    fn of(form: Form, name: &str, accounts: &[Account], made: &Made) -> Self {
+    fn of(
+        form: Form,
+        name: &str,
+        accounts: &[Account],
+        made: &Made,
+        objects: &BTreeMap<String, String>,
+    ) -> Self {
         let names_groups = form.is_by_group() || form == Form::Servicenow;
         let mut state = Self {
             to: form.word().to_owned(),
@@ -160,6 +180,9 @@ impl State {
             state.tiers.insert(account.id.clone(), tier);
             if let Some(native) = &account.native {
                 state.native.insert(account.id.clone(), native.clone());
+            }
+            if let Some(object) = objects.get(&account.id) {
+                state.objects.insert(account.id.clone(), object.clone());
             }
         }
         state
@@ -194,27 +217,31 @@ struct Told {
     native: Option<String>,
 }
 
+/// The accounts of an export.
+struct Accounts {
+    /// Ascending by id.
+    all: Vec<Account>,
+    /// By id, for those who have one: the id by which an export that was read knows it.
+    objects: BTreeMap<String, String>,
+    /// How many have left a tier that is exported for one that is not.
+    unsaid: usize,
+}
+
+/// An account of the inputs.
+struct Now<'s> {
+    at: usize,
+    id: String,
+    native: Option<String>,
+    object: Option<String>,
+    aliases: &'s [String],
+    told: Option<Told>,
+}
+
 /// Every account with its tier before and now, ascending by id.
-fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Vec<Account> {
+fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Accounts {
     let wanted = wanted(args);
     let aliases = report::aliases(view.org);
     let ids = Ids::new(view.org);
-    let mut old: BTreeMap<String, Told> = BTreeMap::new();
-    for (id, tier) in before.into_iter().flat_map(|before| &before.tiers) {
-        let told = Told {
-            id: id.clone(),
-            tier: *tier,
-            native: before.and_then(|before| before.native.get(id).cloned()),
-        };
-        old.insert(fold(id).into_owned(), told);
-    }
-    struct Now<'s> {
-        at: usize,
-        id: String,
-        native: Option<String>,
-        aliases: &'s [String],
-        told: Option<Told>,
-    }
     let mut all: Vec<Now<'_>> = Vec::new();
     for (at, result) in view.scan.identities.iter().enumerate() {
         let identity = &view.org.identities[result.identity as usize];
@@ -222,33 +249,28 @@ fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Vec<A
         if !identity.declared || (identity.kind == IdentityKind::External && !args.external) {
             continue;
         }
-        let id = view.shown(identity.asset).to_owned();
         let names = aliases.get(&identity.asset).map_or(&[][..], Vec::as_slice);
-        let told = old.remove(&*fold(&id));
+        let object = view.org.provenance(&identity.meta);
+        let object = object.map(|from| from.object.to_string());
+        let is_native = |name: &&String| {
+            reset_tools::is_guid(name) || is_okta(name) || name.starts_with("s-1-")
+        };
+        let object = object.or_else(|| names.iter().find(is_native).cloned());
         all.push(Now {
             at,
+            id: view.shown(identity.asset).to_owned(),
             native: ids.native(args.to, identity, names),
-            id,
+            object: object.filter(|object| !object.is_empty()),
             aliases: names,
-            told,
+            told: None,
         });
     }
-    // Whoever has another name now is still the same account: by its id in the tool, else by a name that
-    // it has kept as an alias.
-    let mut natives: BTreeMap<String, String> = BTreeMap::new();
-    for (key, told) in &old {
-        if let Some(native) = &told.native {
-            natives.insert(native.to_lowercase(), key.clone());
-        }
-    }
-    for now in all.iter_mut().filter(|now| now.told.is_none()) {
-        let native = now.native.as_ref().map(|native| native.to_lowercase());
-        let by_native = native.and_then(|native| natives.get(&native).cloned());
-        let mut names = now.aliases.iter().map(|name| fold(name).into_owned());
-        let key = by_native.or_else(|| names.find(|name| old.contains_key(name)));
-        now.told = key.and_then(|key| old.remove(&key));
-    }
-    let mut accounts: Vec<Account> = Vec::new();
+    let gone = recognise(&mut all, before);
+    let mut accounts = Accounts {
+        all: Vec::new(),
+        objects: BTreeMap::new(),
+        unsaid: 0,
+    };
     for now in all {
         let result = &view.scan.identities[now.at];
         let identity = &view.org.identities[result.identity as usize];
@@ -259,13 +281,21 @@ fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Vec<A
         let tier = result.tier.filter(|tier| wanted.contains(tier));
         // A tier that is not exported this time stays what it is in the tool.
         let kept = was.filter(|tier| !wanted.contains(tier));
+        let has_left = was.is_some() && tier.or(kept).is_none();
+        let is_strict = result
+            .tier
+            .is_some_and(|tier| usize::from(tier) + 1 < TIERS);
+        accounts.unsaid += usize::from(has_left && is_strict);
         let answer = result.answer.as_ref();
         let proof = answer.and_then(|answer| answer.proof());
         let is_service = matches!(
             identity.kind,
             IdentityKind::Service | IdentityKind::Workload
         );
-        accounts.push(Account {
+        if let Some(object) = now.object {
+            accounts.objects.insert(now.id.clone(), object);
+        }
+        accounts.all.push(Account {
             before: was,
             now: tier.or(kept),
             previous: identity.tier,
@@ -274,14 +304,15 @@ fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Vec<A
                 .and_then(|answer| answer.unlocks().first())
                 .map(|one| one.hops),
             chain: proof.map_or_else(String::new, |proof| chain(view, proof).text(view, false)),
-            is_user: !is_service || reset_tools::is_address(&now.id),
+            // What the tool took once is a user to it.
+            is_user: !is_service || was.is_some() || reset_tools::is_address(&now.id),
             id: now.id,
             native,
         });
     }
     // Those that are gone from the inputs still have a tier in the tool.
-    for told in old.into_values() {
-        accounts.push(Account {
+    for told in gone {
+        accounts.all.push(Account {
             id: told.id,
             native: told.native,
             is_user: true,
@@ -293,57 +324,130 @@ fn accounts(view: &View<'_>, args: &ExportArgs, before: Option<&State>) -> Vec<A
             chain: String::new(),
         });
     }
-    accounts.sort_by(|one, two| one.id.cmp(&two.id));
+    accounts.all.sort_by(|one, two| one.id.cmp(&two.id));
     accounts
 }
 
-/// Which names of accounts are ids of a tool: any directory has UUIDs, and only Entra's are object ids.
+/// Finds out who is who: by the id in the tool, by name, by the id in the exports that were read, by a name
+/// that was kept as an alias. A name that somebody else has now, by the id in the tool, is not the same
+/// account. Gives those whom nobody is.
+fn recognise(all: &mut [Now<'_>], before: Option<&State>) -> Vec<Told> {
+    let mut old: BTreeMap<String, Told> = BTreeMap::new();
+    let (mut natives, mut objects) = (BTreeMap::new(), BTreeMap::new());
+    for before in before.into_iter() {
+        for (id, tier) in &before.tiers {
+            let key = fold(id).into_owned();
+            let [native, object] =
+                [&before.native, &before.objects].map(|ids| ids.get(id).cloned());
+            for (ids, one) in [(&mut natives, &native), (&mut objects, &object)] {
+                if let Some(one) = one {
+                    ids.insert(one.to_lowercase(), key.clone());
+                }
+            }
+            let told = Told {
+                id: id.clone(),
+                tier: *tier,
+                native,
+            };
+            old.insert(key, told);
+        }
+    }
+    let lower = |id: &Option<String>| id.as_ref().map(|id| id.to_lowercase());
+    for now in all.iter_mut() {
+        let key = lower(&now.native).and_then(|native| natives.get(&native));
+        now.told = key.and_then(|key| old.remove(key));
+    }
+    for now in all.iter_mut().filter(|now| now.told.is_none()) {
+        let key = fold(&now.id).into_owned();
+        let is_other = |told: &Told| {
+            told.native.is_some()
+                && now.native.is_some()
+                && lower(&told.native) != lower(&now.native)
+        };
+        if old.get(&key).is_some_and(|told| !is_other(told)) {
+            now.told = old.remove(&key);
+        }
+    }
+    for now in all.iter_mut().filter(|now| now.told.is_none()) {
+        let by_object = lower(&now.object).and_then(|object| objects.get(&object).cloned());
+        let by_object = by_object.filter(|key| old.contains_key(key));
+        let mut names = now.aliases.iter().map(|name| fold(name).into_owned());
+        let key = by_object.or_else(|| names.find(|name| old.contains_key(name)));
+        now.told = key.and_then(|key| old.remove(&key));
+    }
+    old.into_values().collect()
+}
+
+/// Which names of accounts are ids of a tool: every directory has ids, and only the tool's own are meant.
 struct Ids<'a> {
     org: &'a Organisation,
-    /// By the name of a file: whether it is of Entra's family.
-    files: BTreeMap<&'a str, bool>,
-    /// Whether ids in tables, which do not say where they are from, are taken as Entra's.
-    is_entra: bool,
+    /// By the name of a file: the export that it is part of.
+    files: BTreeMap<&'a str, &'a str>,
+    /// The directories that the inputs, or the tables that came of them, are exports of.
+    sources: BTreeSet<&'a str>,
 }
 
 impl<'a> Ids<'a> {
     fn new(org: &'a Organisation) -> Self {
-        const ENTRA: [&str; 2] = ["entra", "azurehound"];
-        const OTHERS: [&str; 4] = ["keycloak", "activedirectory", "sharphound", "opengraph"];
-        let source = |holds: &'a str| holds.split(':').next().unwrap_or_default();
-        let sources: BTreeSet<&str> = org.inputs.iter().map(|one| source(&one.holds)).collect();
-        let has = |words: &[&str]| words.iter().any(|word| sources.contains(word));
-        let known = org.inputs.iter().filter_map(|input| {
-            let source = source(&input.holds);
-            let is_export = input.holds.contains(':');
-            is_export.then(|| (&*input.name, ENTRA.contains(&source)))
-        });
+        let inputs = org.inputs.iter();
+        let files: BTreeMap<&str, &str> = inputs.map(|one| (&*one.name, &*one.holds)).collect();
+        // Tables that were imported say in `coverage` of what.
+        let covered = org.coverage.iter().map(|row| &*row.source);
+        let sources = files.values().copied().chain(covered).collect();
         Self {
             org,
-            files: known.collect(),
-            is_entra: has(&ENTRA) || !has(&OTHERS),
+            files,
+            sources,
         }
     }
 
-    /// The name by which the tool itself knows an account, among its further names.
+    /// The name by which the tool itself knows an account: the native id of the row that an export of the
+    /// tool's declares it by, else the one alias of that form, where no other directory may have given it.
     fn native(&self, form: Form, identity: &Identity, names: &[String]) -> Option<String> {
-        let mut names = names.iter();
-        let found = match form {
+        const OTHERS: [&str; 4] = ["keycloak", "activedirectory", "sharphound", "opengraph"];
+        let (tools, is_id): (&[&str], fn(&str) -> bool) = match form {
             Form::EntraGroup | Form::EntraAu | Form::EntraAttribute => {
-                let from = self.org.provenance(&identity.meta);
-                let from = from.and_then(|from| self.files.get(&*from.file));
-                let is_entra = from.copied().unwrap_or(self.is_entra);
-                names.find(|name| is_entra && reset_tools::is_guid(name))
+                (&["entra", "azurehound"], reset_tools::is_guid)
             }
-            Form::OktaGroup | Form::OktaProfile => {
-                names.find(|name| name.starts_with("00u") && !name.contains('@'))
-            }
-            // Whatever service it is, its ids are its own.
-            Form::Scim => None,
-            _ => None,
+            Form::OktaGroup | Form::OktaProfile => (&["okta"], is_okta),
+            // Whatever service SCIM is for, its ids are its own.
+            _ => return None,
         };
-        found.cloned()
+        let from = self.org.provenance(&identity.meta);
+        if let Some(from) = from {
+            let source = self.files.get(&*from.file).copied();
+            let is_known = match source {
+                Some(source) => tools.contains(&source),
+                None => self.is_alone(tools, &OTHERS),
+            };
+            if is_known && is_id(&from.object) {
+                return Some(from.object.to_string());
+            }
+            if source.is_some() {
+                return None;
+            }
+        }
+        if !self.is_alone(tools, &OTHERS) {
+            return None;
+        }
+        // Names are compared without regard to case, and so kept; ids of Okta are not the same then.
+        let mut found = names.iter().filter(|name| is_id(name));
+        match (found.next(), found.next()) {
+            (Some(one), None) if reset_tools::is_guid(one) => Some(one.clone()),
+            _ => None,
+        }
     }
+
+    /// Whether no other directory has given ids that look alike.
+    fn is_alone(&self, tools: &[&str], others: &[&str]) -> bool {
+        !others
+            .iter()
+            .any(|other| self.sources.contains(other) && !tools.contains(other))
+    }
+}
+
+fn is_okta(id: &str) -> bool {
+    id.starts_with("00u") && !id.contains('@')
 }
 
 fn names(view: &View<'_>, args: &ExportArgs, loaded: &Loaded) -> Result<Names, Failure> {

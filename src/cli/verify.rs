@@ -1,5 +1,6 @@
 //! `linchpin verify`: whether a file of evidence holds, and whether a run of it gives the same bytes again.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
 
 use clap::Parser;
@@ -138,12 +139,13 @@ fn again(record: &Record, args: &VerifyArgs) -> Result<Vec<String>, Failure> {
     let program = std::env::current_exe()?;
     let scratch = tempfile::tempdir()?;
     let notes = scratch.path().join("evidence.jsonl");
+    // Before the arguments: after a `--` among them these would be inputs.
     let output = Command::new(program)
-        .args(&arguments)
         .arg("--elsewhere")
         .arg(scratch.path())
         .arg("--evidence")
         .arg(&notes)
+        .args(&arguments)
         .stdin(Stdio::null())
         .output()?;
     let text = std::fs::read_to_string(&notes).unwrap_or_default();
@@ -189,22 +191,26 @@ fn with_key(arguments: &[String], args: &VerifyArgs) -> Result<Vec<String>, Stri
     arguments.iter().map(put).collect()
 }
 
+/// What is another one, by names; several of one name (the tables of two folders) by their order.
 fn different(what: &str, old: &[Named], new: &[Named]) -> Vec<String> {
-    let mut found = Vec::new();
-    for one in old {
-        match new.iter().find(|other| other.name == one.name) {
-            None => found.push(format!("{what} `{}` is gone", one.name)),
-            Some(other) if other.sha256 != one.sha256 => {
-                found.push(format!("{what} `{}` is another one", one.name));
-            }
-            Some(_) => {}
+    let by_name = |list: &[Named]| {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for one in list {
+            let hashes = all.entry(one.name.clone()).or_default();
+            hashes.push(one.sha256.clone());
         }
-    }
-    let is_new = |one: &&Named| !old.iter().any(|other| other.name == one.name);
-    found.extend(
-        new.iter()
-            .filter(is_new)
-            .map(|one| format!("{what} `{}` is new", one.name)),
-    );
-    found
+        all
+    };
+    let (old, new) = (by_name(old), by_name(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let found = names.into_iter().filter_map(|name| {
+        let how = match (old.get(name), new.get(name)) {
+            (Some(old), Some(new)) if old == new => return None,
+            (Some(_), Some(_)) => "is another one",
+            (Some(_), None) => "is gone",
+            (None, _) => "is new",
+        };
+        Some(format!("{what} `{name}` {how}"))
+    });
+    found.collect()
 }

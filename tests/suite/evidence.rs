@@ -295,6 +295,9 @@ fn a_forged_record_is_not_run_to_harm() {
         &["generate", "-n", "10", "-o", "in"][..],
         &["templates", "--out=in"],
         &["harden", "in", "--out", "in/grants.csv"],
+        // Options after these two dashes would be inputs.
+        &["scan", "in", "--out", "in", "--keep-going", "--"],
+        &["generate", "-n", "10", "-o", "in", "--"],
     ] {
         let before = std::fs::read(folder.path().join("in/grants.csv")).unwrap();
         forged(&folder, arguments);
@@ -381,4 +384,52 @@ fn what_could_not_be_verified_is_refused_before_the_run() {
     let scan = ["scan", "in", "-o", "unwritten", "--evidence", "in"];
     run(folder.path(), &scan, 2);
     assert!(!folder.path().join("unwritten").exists());
+}
+
+#[test]
+fn inputs_after_two_dashes_and_folders_with_the_same_tables_are_verified() {
+    let (folder, _) = recorded();
+    std::fs::create_dir(folder.path().join("new")).unwrap();
+    for entry in std::fs::read_dir(folder.path().join("in")).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = folder.path().join("new").join(path.file_name().unwrap());
+        std::fs::copy(&path, copy).unwrap();
+    }
+    std::fs::write(
+        folder.path().join("new/grants.csv"),
+        "principal,system\nadm,idp\nana,idp\n",
+    )
+    .unwrap();
+    for arguments in [
+        &["diff", "in", "new"][..],
+        &["diff", "--", "in", "new"],
+        &["check", "--", "in"],
+    ] {
+        let _ = std::fs::remove_file(folder.path().join("d.jsonl"));
+        let (options, rest) = arguments.split_at(1);
+        let typed = [options, &["--evidence", "d.jsonl"], rest].concat();
+        run(folder.path(), &typed, 0);
+        let (told, _) = run(folder.path(), &["verify", "d.jsonl"], 0);
+        assert!(
+            told.contains("gives the same bytes"),
+            "{arguments:?}: {told}"
+        );
+    }
+    let _ = std::fs::remove_file(folder.path().join("d.jsonl"));
+    run(
+        folder.path(),
+        &["diff", "in", "new", "--evidence", "d.jsonl"],
+        0,
+    );
+    // The second of two inputs with one name.
+    std::fs::write(
+        folder.path().join("new/recoveries.csv"),
+        "source,target,method\nidentity:ana,adm,help_desk\n\n",
+    )
+    .unwrap();
+    let (told, _) = run(folder.path(), &["verify", "d.jsonl"], 1);
+    assert!(
+        told.contains("input `recoveries.csv` is another one"),
+        "{told}"
+    );
 }

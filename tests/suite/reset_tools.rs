@@ -506,17 +506,10 @@ fn who_could_not_be_told_is_told_by_the_next_export() {
         "id,kind,aliases\nkim@c.example,,\nadm@c.example,admin,\n",
     );
     tool.export(&au, "third", Some("second"), 0);
-    assert_eq!(
-        tool.state("third"),
-        tool.state("second")
-            .as_object()
-            .map(|state| {
-                let mut state = state.clone();
-                state["files"] = json!([]);
-                Value::Object(state)
-            })
-            .unwrap()
-    );
+    for part in ["tiers", "native"] {
+        assert_eq!(tool.state("third")[part], tool.state("second")[part]);
+    }
+    assert_eq!(tool.state("third")["files"], json!([]));
     tool.tables.write("grants.csv", "principal,system\n");
     tool.export(&au, "fourth", Some("third"), 0);
     assert!(tool.read("fourth/tier-0-remove.jsonl").contains(GUID));
@@ -595,6 +588,72 @@ fn ids_of_other_directories_and_services_are_no_users_of_entra() {
 }
 
 #[test]
+fn ids_are_those_of_the_export_that_declares_the_account() {
+    const OTHER: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+    let realm = format!(
+        r#"{{"realm":"corp","enabled":true,"users":[{{"id":"{OTHER}","username":"zoe@c.example","email":"zoe@c.example","enabled":true}},
+        {{"id":"bbbbbbbb-0000-4000-8000-000000000001","username":"lee@c.example","enabled":true}}]}}"#
+    );
+    let users = format!(
+        r#"{{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users","value":[{{"id":"{GUID}",
+        "userPrincipalName":"zoe@c.example","mail":"zoe@c.example","accountEnabled":true,"userType":"Member"}}]}}"#
+    );
+    let tool = Tool::new("id,kind\nadm@c.example,admin\n");
+    tool.tables.write("users.json", &users);
+    tool.tables.write("realm.json", &realm);
+    tool.tables
+        .write("recoveries.csv", "source,target,method\n");
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nzoe@c.example,idp\nlee@c.example,idp\n",
+    );
+    tool.export(&["--to", "entra-au"], "units", None, 0);
+    let sent = tool.read("units/tier-0-add.jsonl");
+    assert!(
+        sent.contains(GUID) && !sent.contains(OTHER) && !sent.contains("bbbbbbbb"),
+        "{sent}"
+    );
+    // The ids of Okta are told apart by case.
+    let tool = Tool::new("id,kind\nadm@c.example,admin\n");
+    let okta = r#"[{"id":"00uAbCdEf1XyZ9","status":"ACTIVE","created":"2026-01-01T00:00:00.000Z","profile":{"login":"zoe@c.example","email":"zoe@c.example"}}]"#;
+    tool.tables.write("okta-users.json", okta);
+    tool.tables
+        .write("recoveries.csv", "source,target,method\n");
+    tool.tables
+        .write("grants.csv", "principal,system\nzoe@c.example,idp\n");
+    tool.export(&["--to", "okta-group"], "groups", None, 0);
+    let sent = tool.read("groups/requests.jsonl");
+    assert!(sent.contains("/users/00uAbCdEf1XyZ9"), "{sent}");
+}
+
+#[test]
+fn a_login_that_somebody_else_has_now_is_another_account() {
+    const NEW: &str = "6ea91a8d-e32e-41a1-b7bd-d2d185eed0e1";
+    let tool = Tool::new(&format!(
+        "id,kind,aliases\nadm@c.example,admin,{GUID}\nkim@c.example,,\n"
+    ));
+    let au = ["--to", "entra-au"];
+    tool.export(&au, "first", None, 0);
+    // The old one is renamed and loses the tier, the new one has its name and tier.
+    tool.tables.write("identities.csv", &format!("id,kind,aliases\nadm.old@c.example,admin,{GUID}\nadm@c.example,admin,{NEW}\nkim@c.example,,\n"));
+    tool.export(&au, "second", Some("first"), 0);
+    assert!(tool.read("second/tier-0-remove.jsonl").contains(GUID));
+    assert!(tool.read("second/tier-0-add.jsonl").contains(NEW));
+    assert_eq!(
+        tool.state("second")["native"],
+        json!({ "adm@c.example": NEW })
+    );
+    // The same where nothing is left of the old one.
+    tool.tables.write(
+        "identities.csv",
+        &format!("id,kind,aliases\nadm@c.example,admin,{NEW}\nkim@c.example,,\n"),
+    );
+    tool.export(&au, "third", Some("first"), 0);
+    assert!(tool.read("third/tier-0-remove.jsonl").contains(GUID));
+    assert!(tool.read("third/tier-0-add.jsonl").contains(NEW));
+}
+
+#[test]
 fn a_part_of_the_tiers_leaves_the_others_as_they_are() {
     let tool = Tool::new("id,kind\nkim@c.example,\nadm@c.example,admin\nlee@c.example,\n");
     tool.tables
@@ -620,6 +679,16 @@ fn a_part_of_the_tiers_leaves_the_others_as_they_are() {
         .map(|one| one["method"].clone())
         .collect();
     assert_eq!(methods, ["DELETE", "PUT"]);
+    // Who leaves it for one that is not exported is said to be in none.
+    tool.tables.write(
+        "grants.csv",
+        "principal,system\nadm@c.example,idp\nlee@c.example,pay\n",
+    );
+    let said = tool.export(&narrow, "fourth", Some("third"), 0);
+    assert!(
+        said.contains("1 account left a tier that is exported for one that --tier leaves out"),
+        "{said}"
+    );
 }
 
 #[test]

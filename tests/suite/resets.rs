@@ -550,10 +550,20 @@ fn pseudonyms_change_no_result_and_rules_say_what_tiers_mean() {
 #[test]
 fn exports_that_overlap_tell_of_each_reset_once() {
     let tables = Folder::new(&TABLES);
+    let aliased = TABLES[0].1.replace("sign_in\n", "sign_in,aliases\n");
+    let aliased = aliased.replace(
+        "ana,human,Quay,password\n",
+        "ana,human,Quay,password,ana-alias\n",
+    );
+    let aliased = aliased.lines().map(|line| match line.matches(',').count() {
+        3 => format!("{line},\n"),
+        _ => format!("{line}\n"),
+    });
+    tables.write("identities.csv", &aliased.collect::<String>());
     let other = Folder::new(&[(
         "resets.csv",
         "id,time,identity,process,agent,restored\n\
-         R1,2026-03-01T10:00:00Z,ANA,desk-call,desk,password\n\
+         R1,2026-03-01T10:00:00Z,ana-alias,desk-call,desk,password\n\
          r2,2026-03-09T10:00:00Z,adm,desk-call,desk,password\n",
     )]);
     let arguments = [
@@ -568,4 +578,81 @@ fn exports_that_overlap_tell_of_each_reset_once() {
     let told: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     // `r2` is another one by its time.
     assert_eq!(told["resets"], 4);
+}
+
+#[test]
+fn a_gate_for_the_factor_says_nothing_of_the_password() {
+    let policy = "otherwise = 1\n[tier.1]\nchannels = [\"help_desk\"]\n";
+    let tables = organisation(
+        "own:mailbox,*,email_link,password,,,way\n,*,help_desk,mfa,,,way\n",
+        "r1,2026-03-01T10:00:00Z,ana,way,desk,,,ial2,password,\n\
+         r2,2026-03-01T10:00:00Z,bo,way,desk,,,possession,mfa,\n\
+         r3,2026-03-01T10:00:00Z,boss,way,desk,,,possession,,\n",
+    );
+    tables.write(
+        "identities.csv",
+        "id,recovery_mailbox\nana,a@x.example\nbo,b@x.example\nboss,c@x.example\ndesk,\nadm,\nbot,\n",
+    );
+    tables.write("p.toml", policy);
+    let policy = tables.path().join("p.toml");
+    let found = audit(&tables, &["--policy", policy.to_str().unwrap()]);
+    let not_allowed = told(&found);
+    let not_allowed = not_allowed.iter().filter(|one| one.starts_with("process"));
+    assert_eq!(
+        not_allowed.collect::<Vec<_>>(),
+        ["process-not-allowed ana boss"]
+    );
+}
+
+#[test]
+fn a_cloud_and_the_directory_behind_it_tell_of_one_reset() {
+    let tables = organisation(
+        "identity:adm,cloud-adm,ownership,account,,,hybrid/password-sync\n",
+        "t1,2026-03-01T10:00:00Z,cloud-adm,way,desk,boss;ana,passport,ial2,password,2026-02-01T10:00:00Z\n\
+         d1,2026-03-01T10:05:00Z,adm,administrator,desk,,,,password,\n",
+    );
+    tables.write(
+        "identities.csv",
+        "id,kind\nana,\nboss,\ndesk,help_desk\nadm,admin\ncloud-adm,admin\n",
+    );
+    tables.write("grants.csv", "principal,system\nadm,directory\n");
+    let found = audit(&tables, &[]);
+    assert_eq!(found["repeats"], 1, "{found:#}");
+    assert!(!found["violations"].to_string().contains("not-logged"));
+}
+
+#[test]
+fn what_a_later_export_says_of_a_ticket_counts_and_accounts_of_other_domains_are_others() {
+    let tables = Folder::new(&TABLES);
+    tables.write("resets.csv", "id,time,identity,process\n");
+    tables.write(
+        "identities.csv",
+        "id,kind,aliases\njdoe@corp.x,,CORP\\jdoe;jdoe;S-1-5-21-1-2-3-1105\nadm,admin,\nbot,,\n",
+    );
+    let head = "number,caller_id,opened_at,resolved_at,resolved_by,category,subcategory,short_description\n";
+    for (name, day) in [("inc1.csv", "02"), ("inc2.csv", "03")] {
+        let row = format!(
+            "INC2,jdoe,2026-03-01 09:00:00,2026-03-{day} 10:00:00,A. Gent,access,,Password reset\n"
+        );
+        tables.write(name, &format!("{head}{row}"));
+    }
+    let event = |sid: &str, domain: &str, id: u32| {
+        format!(
+            r#"{{"Id":4724,"TimeCreated":"2026-03-09T10:00:0{id}Z","MachineName":"dc","RecordId":{id},
+            "TargetUserName":"jdoe","TargetDomainName":"{domain}","TargetSid":"{sid}",
+            "SubjectUserSid":"S-1-5-21-9","SubjectUserName":"root","SubjectDomainName":"CORP"}}"#
+        )
+    };
+    let (own, other) = (
+        event("S-1-5-21-1-2-3-1105", "CORP", 1),
+        event("S-1-5-21-9-9-9-1105", "OTHER", 2),
+    );
+    tables.write("events.json", &format!("[{own},{other}]"));
+    let found = audit(&tables, &[]);
+    // One ticket, two events, of which one is of nobody here.
+    assert_eq!(
+        (&found["resets"], &found["without_tier"]),
+        (&3.into(), &1.into()),
+        "{found:#}"
+    );
 }

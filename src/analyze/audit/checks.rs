@@ -183,6 +183,16 @@ impl Case<'_, '_> {
                 format!("the record says proofing `{shown}`, the process proves `{claimed}`");
             self.say(Wrong::EvidenceContradictory, PROOFING, detail);
         }
+        if let Some(other) = self.same.by_another(self.at) {
+            let org = self.record.org;
+            let name = |owner: Option<Owner>| owner.map_or(String::new(), |owner| self.name(owner));
+            let (one, two) = (
+                name(self.record.reset.agent),
+                name(org.resets[other as usize].agent),
+            );
+            let detail = format!("the ticket says that `{one}` did it, the directory `{two}`");
+            self.say(Wrong::EvidenceContradictory, EXECUTION, detail);
+        }
         if let Some(requested) = self.record.reset.requested
             && requested > self.record.reset.time
         {

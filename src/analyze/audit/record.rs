@@ -7,7 +7,8 @@ use super::{Held, Wrong};
 use crate::analyze::demands::{Methods, Way, is_allowed, is_forbidden, is_named, ways};
 use crate::analyze::targets::{Targets, Whom};
 use crate::model::{
-    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Word, fold,
+    AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Restored,
+    Word, fold,
 };
 use crate::solve::Search;
 
@@ -26,10 +27,10 @@ pub(super) struct Record<'a> {
 pub(super) struct Gates {
     /// Whatever account it is for, each kind of gate once.
     all: IndexSet<Way>,
-    /// Of accounts that were reset.
-    of: FxHashMap<u32, Vec<Way>>,
+    /// Of accounts that were reset, with what each restores.
+    of: FxHashMap<u32, Vec<(Restored, Way)>>,
     /// For everybody but some.
-    wide: Vec<(Vec<u32>, Way)>,
+    wide: Vec<(Vec<u32>, (Restored, Way))>,
 }
 
 impl Gates {
@@ -51,7 +52,9 @@ impl Gates {
             let mut gates = Self::default();
             for (gate, way) in ways.into_iter().filter(|_| used.contains(&process)) {
                 gates.all.insert(way);
-                match targets.of(org.gates[gate as usize]) {
+                let gate = org.gates[gate as usize];
+                let way = (gate.restores, way);
+                match targets.of(gate) {
                     Whom::Few(accounts) => {
                         for account in accounts.into_iter().filter(|at| was_reset[*at as usize]) {
                             let known = gates.of.entry(account).or_default();
@@ -68,16 +71,26 @@ impl Gates {
         all
     }
 
-    /// The gates that restore an account; all of them where none does, for it was restored somehow.
-    fn for_account(&self, account: u32) -> Vec<Way> {
+    /// The gates that restore this of an account; where none does, those that restore anything of it, else
+    /// all: it was restored somehow.
+    fn for_account(&self, account: u32, restored: Option<Restored>) -> Vec<Way> {
         let own = self.of.get(&account).into_iter().flatten();
         let wide = self.wide.iter();
         let wide = wide.filter(|(out, _)| out.binary_search(&account).is_err());
-        let found: Vec<Way> = own.chain(wide.map(|(_, way)| way)).copied().collect();
+        let found: Vec<(Restored, Way)> = own.chain(wide.map(|(_, way)| way)).copied().collect();
+        let fits = |one: Restored| match restored {
+            None => true,
+            Some(restored) => one == restored || one == Restored::Account,
+        };
+        let fitting = found.iter().filter(|(one, _)| fits(*one));
+        let fitting: Vec<Way> = fitting.map(|(_, way)| *way).collect();
+        if !fitting.is_empty() {
+            return fitting;
+        }
         if found.is_empty() {
             return self.all.iter().copied().collect();
         }
-        found
+        found.into_iter().map(|(_, way)| way).collect()
     }
 }
 
@@ -124,7 +137,9 @@ impl<'a> Record<'a> {
     pub fn new(held: Held<'a>, gates: &[Gates], at: u32, account: u32, tier: u8) -> Self {
         let reset = &held.org.resets[at as usize];
         let process = reset.process.map(|id| id.0 as usize);
-        let ways = process.map_or(Vec::new(), |at| gates[at].for_account(account));
+        let ways = process.map_or(Vec::new(), |at| {
+            gates[at].for_account(account, reset.restored)
+        });
         Self {
             org: held.org,
             reset,

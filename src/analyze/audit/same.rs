@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Held;
-use crate::model::{AssetId, IdentityKind, Organisation, Owner, Reset, Restored, Table, fold};
+use crate::model::{
+    AssetId, IdentityKind, Method, Organisation, Owner, Reset, Restored, Source, Table, Target,
+    fold,
+};
 
 /// How far the records of two directories of one reset are apart, in seconds: password writeback and
 /// synchronisation of password hashes take seconds to two minutes.
@@ -24,6 +27,8 @@ pub(super) struct Same {
     unticketed: BTreeSet<u32>,
     /// Tickets of which a directory says that sessions were revoked.
     revoked: BTreeSet<u32>,
+    /// Tickets of which a directory says that somebody else did it, with its record.
+    by_another: BTreeMap<u32, u32>,
 }
 
 impl Same {
@@ -36,6 +41,7 @@ impl Same {
         };
         // By account: its rows, the earliest first.
         let mut accounts: BTreeMap<AssetId, Vec<u32>> = BTreeMap::new();
+        let twins = twins(org);
         let mut tickets: Option<(i64, i64)> = None;
         for at in 0..org.resets.len() as u32 {
             let reset = &org.resets[at as usize];
@@ -43,7 +49,8 @@ impl Same {
                 continue;
             }
             if let Some(identity) = reset.identity {
-                accounts.entry(identity).or_default().push(at);
+                let one = twins.get(&identity).copied().unwrap_or(identity);
+                accounts.entry(one).or_default().push(at);
             }
             if native(org, reset).is_none() {
                 let (first, last) = tickets.unwrap_or((reset.time, reset.time));
@@ -71,6 +78,11 @@ impl Same {
     /// Whether a ticket should tell of it and none does.
     pub(super) fn is_unticketed(&self, at: u32) -> bool {
         self.unticketed.contains(&at)
+    }
+
+    /// The record of a directory by which somebody else did what a ticket tells.
+    pub(super) fn by_another(&self, at: u32) -> Option<u32> {
+        self.by_another.get(&at).copied()
     }
 
     /// What the records say of sessions that a ticket was silent on.
@@ -122,7 +134,8 @@ impl Same {
     }
 
     /// A ticket of what an administrator did tells more of it than the directory. Each tells of one reset:
-    /// those by one agent find each other first, then the nearest.
+    /// those by one agent find each other first, then the others, each in the order of their times, which
+    /// leaves as few alone as can be.
     fn tickets(&mut self, held: Held<'_>, rows: &[u32], all: Option<(i64, i64)>) {
         let Some((first, last)) = all else {
             return;
@@ -130,49 +143,102 @@ impl Same {
         let org = held.org;
         let within = held.policy.watch.same_within;
         let reset = |at: u32| &org.resets[at as usize];
-        let is_record = |at: u32| {
-            native(org, reset(at)) == Some(Native::Administrator) && !self.repeats[at as usize]
-        };
-        let records: Vec<u32> = rows.iter().copied().filter(|&at| is_record(at)).collect();
-        let tickets = rows
-            .iter()
-            .copied()
-            .filter(|&at| native(org, reset(at)).is_none());
-        let mut near: Vec<(bool, i64, u32, u32)> = Vec::new();
-        for ticket in tickets {
-            let time = reset(ticket).time;
-            let from = records.partition_point(|&at| reset(at).time < time - within);
-            for &record in &records[from..] {
-                let apart = (reset(record).time - time).abs();
-                if reset(record).time > time + within {
-                    break;
+        for which in [Restored::Password, Restored::Mfa, Restored::Account] {
+            let is_record = |at: &u32| {
+                native(org, reset(*at)) == Some(Native::Administrator)
+                    && !self.repeats[*at as usize]
+                    && restored(reset(*at)) == which
+            };
+            let records: Vec<u32> = rows.iter().copied().filter(is_record).collect();
+            let tickets = rows.iter().copied().filter(|&at| {
+                native(org, reset(at)).is_none()
+                    && [which, Restored::Account].contains(&restored(reset(at)))
+            });
+            let tickets: Vec<u32> = tickets.collect();
+            let mut found: BTreeMap<u32, u32> = BTreeMap::new();
+            let mut told: BTreeSet<u32> = BTreeSet::new();
+            for by_one in [true, false] {
+                for &ticket in &tickets {
+                    if told.contains(&ticket) {
+                        continue;
+                    }
+                    let time = reset(ticket).time;
+                    let from = records.partition_point(|&at| reset(at).time < time - within);
+                    let near = records[from..].iter();
+                    let mut near = near.take_while(|at| reset(**at).time <= time + within);
+                    let fits = |record: &&u32| {
+                        !found.contains_key(record)
+                            && (!by_one || is_one_agent(org, reset(ticket), reset(**record)))
+                    };
+                    if let Some(&record) = near.find(fits) {
+                        found.insert(record, ticket);
+                        told.insert(ticket);
+                    }
                 }
-                if [restored(reset(record)), Restored::Account].contains(&restored(reset(ticket))) {
-                    let is_other = !is_one_agent(org, reset(ticket), reset(record));
-                    near.push((is_other, apart, ticket, record));
+            }
+            for (&record, &ticket) in &found {
+                self.repeats[record as usize] = true;
+                if self.sessions_revoked(org, record) == Some(true) {
+                    self.revoked.insert(ticket);
+                }
+                if is_by_another(org, reset(ticket), reset(record)) {
+                    self.by_another.insert(ticket, record);
                 }
             }
+            // Tickets of another time say nothing of a record.
+            let is_of_then = |at: &u32| (first - within..=last + within).contains(&reset(*at).time);
+            let alone = records.into_iter().filter(|at| !found.contains_key(at));
+            self.unticketed.extend(alone.filter(is_of_then));
         }
-        near.sort_unstable();
-        let mut told: BTreeSet<(u32, Restored)> = BTreeSet::new();
-        let mut found: BTreeSet<u32> = BTreeSet::new();
-        for (_, _, ticket, record) in near {
-            let which = (ticket, restored(reset(record)));
-            if found.contains(&record) || told.contains(&which) {
-                continue;
-            }
-            found.insert(record);
-            told.insert(which);
-            self.repeats[record as usize] = true;
-            if self.sessions_revoked(org, record) == Some(true) {
-                self.revoked.insert(ticket);
-            }
-        }
-        // Tickets of another time say nothing of a record.
-        let is_of_then = |at: &u32| (first - within..=last + within).contains(&reset(*at).time);
-        let alone = records.into_iter().filter(|at| !found.contains(at));
-        self.unticketed.extend(alone.filter(is_of_then));
     }
+}
+
+/// Processes by which two directories keep one password, as imports name them.
+const HYBRID: [&str; 3] = [
+    "hybrid/password-sync",
+    "hybrid/unknown-sync",
+    "hybrid/password-writeback",
+];
+
+/// Accounts of two directories with one password: each of them to the first of the two.
+fn twins(org: &Organisation) -> BTreeMap<AssetId, AssetId> {
+    let mut twins = BTreeMap::new();
+    for &gate in &org.gates {
+        let mut rows = org.recoveries_of(gate);
+        let (Some(row), None) = (rows.next(), rows.next()) else {
+            continue;
+        };
+        let process = row.process.map(|id| &*org.processes[id.0 as usize].key);
+        let is_hybrid = process.is_some_and(|key| HYBRID.contains(&key));
+        let (Target::Asset(to), Source::Asset(from)) = (gate.target, row.source) else {
+            continue;
+        };
+        if is_hybrid && row.method == Method::Ownership {
+            let first = from.min(to);
+            let first = twins.get(&first).copied().unwrap_or(first);
+            twins.extend([(from, first), (to, first)]);
+        }
+    }
+    twins
+}
+
+/// Whether two people who are known, and are not one with two accounts, are on record for one doing.
+fn is_by_another(org: &Organisation, ticket: &Reset, record: &Reset) -> bool {
+    let (Some(Owner::Identity(one)), Some(Owner::Identity(two))) = (ticket.agent, record.agent)
+    else {
+        return false;
+    };
+    let owner = |asset: AssetId| {
+        let place = org.identity_of[asset.index()];
+        let owner = place.and_then(|at| org.identities[at as usize].owner);
+        match owner {
+            Some(Owner::Identity(owner)) => owner,
+            _ => asset,
+        }
+    };
+    let is_one_person =
+        one == two || owner(one) == owner(two) || owner(one) == two || one == owner(two);
+    !is_one_person && !is_by_service(org, ticket) && !is_by_service(org, record)
 }
 
 /// Whether one doing may be behind two records of directories.
@@ -210,17 +276,19 @@ const SERVICES: [&str; 5] = [
 
 /// Whether nobody is on record as the agent, or a service.
 fn is_by_service(org: &Organisation, reset: &Reset) -> bool {
+    let is_named = |name: &str| {
+        let name = fold(name);
+        let bare = name.rsplit('\\').next().unwrap_or(&name);
+        SERVICES.iter().any(|service| bare.starts_with(service))
+    };
     match reset.agent {
         None => true,
-        Some(Owner::Text(name)) => {
-            let name = fold(org.text(name));
-            let bare = name.rsplit('\\').next().unwrap_or(&name);
-            SERVICES.iter().any(|service| bare.starts_with(service))
-        }
+        Some(Owner::Text(name)) => is_named(org.text(name)),
         Some(Owner::Identity(agent)) => {
             let place = org.identity_of[agent.index()];
             let kind = place.map(|at| org.identities[at as usize].kind);
             matches!(kind, Some(IdentityKind::Service | IdentityKind::Workload))
+                || is_named(org.assets.get(agent).shown)
         }
     }
 }

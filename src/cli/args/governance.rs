@@ -97,7 +97,7 @@ fn wrong(text: &str) -> Result<AuditCondition, String> {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    linchpin export data/harbour --to entra-group --out reset-tools\n  \
+    linchpin export data/harbour --to servicenow --out reset-tools\n  \
     linchpin export exports/ --to okta-group --since reset-tools --out reset-tools-november\n  \
     linchpin export exports/ --to entra-au --group-id 0=6ea91a8d-e32e-41a1-b7bd-d2d185eed0e0 --out units\n\n\
     Nothing is sent anywhere: the files are for you to send, and RUNBOOK.md says how, in which order, with\n\

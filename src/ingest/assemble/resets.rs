@@ -9,7 +9,7 @@ use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::raw::RawTable;
 use crate::ingest::schema::column;
-use crate::model::{Kind, Owner, Proofing, Reset, Restored, fold};
+use crate::model::{AssetId, Kind, Owner, Proofing, Reset, Restored, fold};
 
 /// What a row of `resets` says.
 struct ReadReset<'t> {
@@ -58,18 +58,22 @@ impl<'t> Builder<'t> {
                 let Some(rest) = rest else {
                     return;
                 };
-                let name = &looked.names.get(rest.identity).shown;
+                let identity = builder.known_identity("reset", looked, rest.identity);
                 if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
                     && let Some(known) = builder.org.resets.get(at as usize)
                     && known.time == rest.time
-                    && fold(builder.org.text(known.name)) == fold(name)
+                    && is_one(
+                        builder,
+                        known,
+                        identity,
+                        &looked.names.get(rest.identity).shown,
+                    )
                 {
                     // Exports overlap.
                     return;
                 }
                 let at = builder.org.resets.len() as u32;
                 builder.reset_ids.insert(key, (context.source, origin, at));
-                let identity = builder.known_identity("reset", looked, rest.identity);
                 let who = |builder: &mut Self, at: At| {
                     // Whoever acts need not be an account that the tables know.
                     let found = looked.found.get(at.index()).copied().flatten();
@@ -103,6 +107,14 @@ impl<'t> Builder<'t> {
                 });
             },
         );
+    }
+}
+
+/// Whether a reset that is known is of this account, or of this name where no account has it.
+fn is_one(builder: &Builder<'_>, known: &Reset, identity: Option<AssetId>, shown: &str) -> bool {
+    match (known.identity, identity) {
+        (None, None) => fold(builder.org.text(known.name)) == fold(shown),
+        (one, two) => one == two,
     }
 }
 

@@ -57,6 +57,18 @@ impl Log {
         self.resets.sort_by(|(one, at), (two, then)| {
             (one.time, &one.id, at).cmp(&(two.time, &two.id, then))
         });
+        // Of a ticket that stands in several exports the last word counts.
+        let mut latest: BTreeMap<String, Option<Timestamp>> = BTreeMap::new();
+        for (reset, _) in &self.resets {
+            let known = latest.entry(reset.id.to_lowercase()).or_default();
+            *known = (*known).max(reset.time);
+        }
+        let count = self.resets.len();
+        self.resets
+            .retain(|(reset, _)| latest.get(&reset.id.to_lowercase()) == Some(&reset.time));
+        for _ in self.resets.len()..count {
+            maker.leave_out("tickets that a later export tells again");
+        }
         let mut last: BTreeMap<(String, &'static str), Timestamp> = BTreeMap::new();
         for (reset, origin) in &self.resets {
             let Some(time) = reset.time else {
@@ -130,7 +142,11 @@ fn account(maker: &Maker<'_>, (keys, name): &(Vec<(Key, String)>, String)) -> St
         return id;
     }
     let names = keys.iter().map(|(_, value)| &**value);
-    let found = maker.people.find(names.chain([&**name]), name);
+    let sid = keys
+        .iter()
+        .find(|(key, value)| *key == Key::Sid && !value.is_empty());
+    let sid = sid.map(|(_, sid)| &**sid);
+    let found = maker.people.find(names.chain([&**name]), name, sid);
     found.map_or_else(|| name.replace(';', ","), str::to_owned)
 }
 

@@ -14,6 +14,8 @@ pub(in crate::ingest::import) struct People {
     ids: FxHashMap<Box<str>, Box<str>>,
     /// Ids by display names, as compared; nothing where several have it.
     shown: FxHashMap<Box<str>, Option<Box<str>>>,
+    /// The security identifiers of those who have one, by id.
+    sids: FxHashMap<Box<str>, Box<str>>,
 }
 
 impl People {
@@ -33,7 +35,10 @@ impl People {
                 let own: Box<str> = bare.into();
                 people.ids.insert(fold(bare).into(), own.clone());
                 for alias in cell(aliases).into_iter().flat_map(|cell| cell.items()) {
-                    let key = fold(alias.trim()).into();
+                    let key: Box<str> = fold(alias.trim()).into();
+                    if key.starts_with("s-1-") {
+                        people.sids.insert(own.clone(), key.clone());
+                    }
                     people.ids.entry(key).or_insert_with(|| own.clone());
                 }
                 if let Some(name) = cell(name) {
@@ -51,10 +56,25 @@ impl People {
         people
     }
 
-    /// The account with the first of these names that one has, else the only one that is shown by a name.
-    pub fn find<'n>(&self, names: impl Iterator<Item = &'n str>, shown: &str) -> Option<&str> {
+    /// The account with the first of these names that one has, else the only one that is shown by a name;
+    /// nobody who has another security identifier than `sid`.
+    pub fn find<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        shown: &str,
+        sid: Option<&str>,
+    ) -> Option<&str> {
+        let sid = sid.map(fold);
+        let is_other = |id: &str| {
+            let known = self.sids.get(id);
+            sid.as_ref()
+                .is_some_and(|sid| known.is_some_and(|known| **known != **sid))
+        };
         let mut names = names.filter(|name| !name.is_empty());
-        let by_id = names.find_map(|name| self.ids.get(&*fold(name.trim())));
+        let by_id = names.find_map(|name| {
+            let id = self.ids.get(&*fold(name.trim()))?;
+            (!is_other(id)).then_some(id)
+        });
         let by_name = || self.shown.get(&*fold(shown.trim()))?.as_ref();
         by_id.or_else(by_name).map(|id| &**id)
     }

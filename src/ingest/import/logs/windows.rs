@@ -136,13 +136,17 @@ fn one(record: &Record<'_>, log: &mut Log, maker: &mut Maker<'_>) {
 }
 
 fn who(user: &str, domain: &str, sid: &str) -> (Vec<(Key, String)>, String) {
-    let full = format!("{domain}\\{user}");
+    // A name alone would be found in whatever domain.
+    let full = match domain {
+        "" => user.to_owned(),
+        domain => format!("{domain}\\{user}"),
+    };
     let keys = vec![
         (Key::Sid, sid.to_owned()),
-        (Key::Sam, full),
+        (Key::Sam, full.clone()),
         (Key::Sam, user.to_owned()),
     ];
-    (keys, user.to_owned())
+    (keys, full)
 }
 
 /// When it was written, and by which log as which record.
