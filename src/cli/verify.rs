@@ -7,6 +7,7 @@ use clap::Parser;
 use serde_json::json;
 
 use super::args::{Cli, Command as Asked, Format, VerifyArgs};
+use super::complaints::counted;
 use super::console::Console;
 use super::evidence::{KEPT, KEY};
 use super::{Exit, Failure};
@@ -35,8 +36,8 @@ pub(super) fn run(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure>
         return tell(args, console, false, None, &[said]);
     };
     let mut said = vec![format!(
-        "{} records, each follows the one before",
-        records.len()
+        "{}, each follows the one before",
+        counted(records.len(), "record")
     )];
     let mut holds = true;
     match &args.head {
