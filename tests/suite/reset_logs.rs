@@ -38,6 +38,39 @@ fn logs_find_accounts_of_tables_by_alias_and_by_display_name() {
 }
 
 #[test]
+fn tickets_that_were_imported_before_find_the_same_accounts() {
+    let tables = Folder::new(&TABLES);
+    tables.write("resets.csv", "id,time,identity,process\n");
+    tables.write(
+        "identities.csv",
+        "id,kind,name,sign_in\nkim@corp.example,admin,Kim Lee,password\nadm,admin,,password\nbot,,,password\n",
+    );
+    let tickets = Folder::new(&[(
+        "incident.csv",
+        "number,caller_id,opened_at,resolved_at,resolved_by,category,subcategory,short_description\n\
+         INC1,Kim Lee,2026-03-01 09:00:00,2026-03-01 10:10:00,Kim Lee,access,,Password reset\n",
+    )]);
+    let imported = tickets.path().join("tables");
+    let imported = imported.to_str().unwrap();
+    linchpin(&["import", "servicenow-log", tickets.str(), "--out", imported]).code(0);
+    let told = |more: &str| -> Value {
+        let output =
+            linchpin(&["audit", tables.str(), more, "--format", "json", "--quiet"]).code(0);
+        serde_json::from_slice(&output.get_output().stdout).unwrap()
+    };
+    let (direct, before) = (told(tickets.str()), told(imported));
+    assert_eq!(direct["without_tier"], 0);
+    assert_eq!(direct["forecast"], before["forecast"]);
+    let kinds = |audit: &Value| {
+        let all = audit["violations"].as_array().unwrap().iter();
+        all.map(|one| format!("{} {} {}", one["kind"], one["identity"], one["agent"]))
+            .collect::<Vec<_>>()
+    };
+    assert!(!kinds(&direct).is_empty());
+    assert_eq!(kinds(&direct), kinds(&before));
+}
+
+#[test]
 fn resets_by_others_or_of_others_are_not_further_records_of_one() {
     let tables = Folder::new(&TABLES);
     tables.write("resets.csv", "id,time,identity,process\n");

@@ -127,6 +127,8 @@ struct Builder<'t> {
     /// Texts that many rows share.
     shared_texts: FxHashMap<Box<str>, Text>,
     reset_ids: FxHashMap<String, (SourceId, Origin, u32)>,
+    /// Accounts by their display names, nothing where several have one; made when first asked for.
+    shown: Option<FxHashMap<Box<str>, Option<AssetId>>>,
     /// Rows of change sets, in their order.
     changes: Vec<changes::ChangeRow>,
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
+
 use super::names::{At, Several};
 use super::read::Row;
 use super::waves::Looked;
@@ -58,7 +60,16 @@ impl<'t> Builder<'t> {
                 let Some(rest) = rest else {
                     return;
                 };
-                let identity = builder.known_identity("reset", looked, rest.identity);
+                let is_imported = meta.provenance.is_some();
+                let name = &looked.names.get(rest.identity).shown;
+                let found = looked.found.get(rest.identity.index()).copied().flatten();
+                let by_name = match found {
+                    None => builder.only_shown(is_imported, name),
+                    Some(_) => None,
+                };
+                let identity = found.or(by_name);
+                let identity =
+                    identity.or_else(|| builder.known_identity("reset", looked, rest.identity));
                 if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
                     && let Some(known) = builder.org.resets.get(at as usize)
                     && known.time == rest.time
@@ -76,16 +87,21 @@ impl<'t> Builder<'t> {
                 builder.reset_ids.insert(key, (context.source, origin, at));
                 let who = |builder: &mut Self, at: At| {
                     // Whoever acts need not be an account that the tables know.
+                    let name = &looked.names.get(at).shown;
                     let found = looked.found.get(at.index()).copied().flatten();
+                    let found = found.or_else(|| builder.only_shown(is_imported, name));
                     found.map_or_else(
-                        || Owner::Text(builder.org.texts.keep(&looked.names.get(at).shown)),
+                        || Owner::Text(builder.org.texts.keep(name)),
                         Owner::Identity,
                     )
                 };
                 let agent = rest.agent.map(|at| who(builder, at));
                 let approvers = rest.approvers.each().map(|at| who(builder, at));
                 let approvers: Vec<Owner> = approvers.collect();
-                let shown = looked.names.get(rest.identity).shown.clone();
+                let shown = match by_name {
+                    None => looked.names.get(rest.identity).shown.clone(),
+                    Some(account) => builder.org.assets.get(account).shown.to_owned().into(),
+                };
                 let name = builder.org.texts.keep(&shown);
                 let process_name = builder.org.texts.keep(&rest.process);
                 let process = builder.processes.get(&*fold(&rest.process)).copied();
@@ -107,6 +123,28 @@ impl<'t> Builder<'t> {
                 });
             },
         );
+    }
+
+    /// The only account with this display name, for rows that came of tickets: those know people by it.
+    fn only_shown(&mut self, is_imported: bool, name: &str) -> Option<AssetId> {
+        if !is_imported {
+            return None;
+        }
+        let org = &self.org;
+        let shown = self.shown.get_or_insert_with(|| {
+            let mut shown: FxHashMap<Box<str>, Option<AssetId>> = FxHashMap::default();
+            for identity in &org.identities {
+                let name = org.text(identity.name).trim();
+                if !name.is_empty() {
+                    let known = shown.entry(fold(name).into());
+                    known
+                        .and_modify(|known| *known = None)
+                        .or_insert(Some(identity.asset));
+                }
+            }
+            shown
+        });
+        shown.get(&*fold(name.trim())).copied().flatten()
     }
 }
 
