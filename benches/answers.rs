@@ -12,14 +12,12 @@
 
 mod support;
 
-use std::time::Instant;
-
 use linchpin::analyze::compare::{Scanned, compare};
 use linchpin::analyze::{self, choke, explain};
 use linchpin::compile;
 use linchpin::ingest::{self, changes::read_changed};
 use linchpin::model::Organisation;
-use support::{number, tables};
+use support::{median, number, tables};
 
 /// As in the program.
 #[global_allocator]
@@ -50,18 +48,7 @@ fn main() {
     let judge = |org: &Organisation| analyze::Judge::new(&policy, org, false, None);
     let scan = analyze::scan(before, &program, &|_| {});
 
-    let measure = |run: &mut dyn FnMut()| {
-        let mut seconds: Vec<f64> = (0..runs)
-            .map(|_| {
-                let begin = Instant::now();
-                run();
-                begin.elapsed().as_secs_f64()
-            })
-            .collect();
-        seconds.sort_by(f64::total_cmp);
-        seconds[seconds.len() / 2]
-    };
-    let solve = measure(&mut || drop(analyze::scan(before, &program, &|_| {})));
+    let solve = median(runs, || drop(analyze::scan(before, &program, &|_| {})));
     println!("{n} identities, median of {runs} runs; solve stage {solve:.3} s");
     let show = |what: &str, seconds: f64| {
         println!("{what:<24} {seconds:>8.3} s  {:>6.2} x", seconds / solve);
@@ -70,7 +57,7 @@ fn main() {
         top: Some(20),
         ..choke::Asked::default()
     };
-    let ranking = measure(&mut || {
+    let ranking = median(runs, || {
         let scan = analyze::scan_identities(before, &program, &judge(before));
         drop(choke::choke_points(
             before, &program, &options, &scan, asked,
@@ -78,7 +65,7 @@ fn main() {
     });
     show("chokepoints --top 20", ranking);
     // As the command does: what is and what would be, side by side.
-    let whatif = measure(&mut || {
+    let whatif = median(runs, || {
         let few = choke::Asked {
             top: Some(5),
             ..choke::Asked::default()
@@ -106,7 +93,7 @@ fn main() {
         .atlas
         .fact(before.identities[worst.identity as usize].asset);
     let goal = worst.answer.as_ref().unwrap().unlocks()[0].system;
-    let proofs = measure(&mut || {
+    let proofs = median(runs, || {
         drop(analyze::scan_identities(before, &program, &judge(before)));
         drop(explain::proofs(&program.graph, &[seed], goal, 5));
     });

@@ -16,9 +16,8 @@ mod support;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
-use support::{number, tables};
+use support::{median, number, tables};
 
 /// Resets of the year.
 const RESETS: usize = 50_000;
@@ -47,18 +46,6 @@ fn main() {
             told["resets"],
         );
     }
-}
-
-fn median(runs: usize, mut run: impl FnMut()) -> f64 {
-    let mut seconds: Vec<f64> = (0..runs)
-        .map(|_| {
-            let begin = Instant::now();
-            run();
-            begin.elapsed().as_secs_f64()
-        })
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
 }
 
 fn run(command: &[&str], paths: &[&Path]) -> String {

@@ -174,24 +174,22 @@ pub fn append(path: &Path, mut record: Record) -> Result<Record, EvidenceError> 
 /// # Errors
 /// As [`append`].
 pub fn look(path: &Path) -> Result<(), EvidenceError> {
-    let is_new = !path.exists();
     let io = |source| EvidenceError::Io {
         path: path.display().to_string(),
         source,
     };
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(io)?;
-    let found = read(&mut file, &path.display().to_string()).map(drop);
-    if is_new {
-        // A run that fails leaves nothing behind.
-        drop(file);
-        std::fs::remove_file(path).map_err(io)?;
+    match OpenOptions::new().read(true).append(true).open(path) {
+        Ok(mut file) => read(&mut file, &path.display().to_string()).map(drop),
+        // The file itself is not made, and so never taken away from another run that has just made it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            tempfile::tempfile_in(folder).map(drop).map_err(io)
+        }
+        Err(error) => Err(io(error)),
     }
-    found
 }
 
 fn read(file: &mut File, path: &str) -> Result<Option<Record>, EvidenceError> {
