@@ -45,15 +45,7 @@ fn main() {
 }
 
 /// The stages as `--timings` names them.
-const STAGES: [&str; 7] = [
-    "read",
-    "compile",
-    "solve",
-    "draw",
-    "tiers.csv",
-    "tiers.json",
-    "others",
-];
+const STAGES: [&str; 5] = ["read", "compile", "solve", "draw", "tiers", "others"];
 
 /// Seconds of one pair.
 struct Run {

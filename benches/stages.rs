@@ -94,8 +94,11 @@ fn write(bencher: Bencher<'_, '_>, n: u64) {
         policy: &linchpin::model::Policy::default(),
     };
     bencher.bench(|| {
-        write::write_tiers(&view, false, &mut io::sink(), &|_| {}).unwrap();
-        write::write_json(&view, &mut io::sink(), &|_| {}).unwrap();
-        write::write_footholds(&view, false, &mut io::sink(), &|_| {}).unwrap();
+        let files = write::TierFiles {
+            tiers: &mut io::sink(),
+            document: &mut io::sink(),
+            footholds: &mut io::sink(),
+        };
+        write::write_tiers(&view, false, files, &|_| {}).unwrap();
     });
 }

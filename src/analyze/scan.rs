@@ -252,25 +252,27 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
         }
         u128::from_be_bytes(first)
     };
-    let mut order: Vec<_> = identities
+    // 32 bytes each: tier and unlocks falling in one number beside the place.
+    let mut order: Vec<(u64, u32, u128)> = identities
         .par_iter()
         .enumerate()
         .map(|(at, result)| {
             let answer = result.answer.as_ref();
-            let unlocks = answer.map_or(0, |answer| answer.unlocks().len());
-            let rank = (result.tier.unwrap_or(u8::MAX), std::cmp::Reverse(unlocks));
-            (rank, first_bytes(key(result)), at as u32)
+            let unlocks = answer.map_or(0, |answer| answer.unlocks().len()) as u32;
+            let tier = u64::from(result.tier.unwrap_or(u8::MAX));
+            let rank = tier << 32 | u64::from(u32::MAX - unlocks);
+            (rank, at as u32, first_bytes(key(result)))
         })
         .collect();
     order.par_sort_unstable_by(|a, b| {
         let whole = || {
-            let [a, b] = [a.2, b.2].map(|at| key(&identities[at as usize]));
+            let [a, b] = [a.1, b.1].map(|at| key(&identities[at as usize]));
             a.cmp(b)
         };
-        (a.0, a.1).cmp(&(b.0, b.1)).then_with(whole)
+        (a.0, a.2).cmp(&(b.0, b.2)).then_with(whole)
     });
     let mut sorted: Vec<_> = identities.iter_mut().map(std::mem::take).collect();
-    for (to, (.., from)) in identities.iter_mut().zip(order) {
+    for (to, (_, from, _)) in identities.iter_mut().zip(order) {
         *to = std::mem::take(&mut sorted[from as usize]);
     }
 }

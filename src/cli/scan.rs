@@ -15,11 +15,11 @@ use super::{Exit, Failure};
 use crate::analyze::{self, Judge, Scan};
 use crate::compile::{self, Assumption, Program};
 use crate::diag::{Code, Diagnostic};
-use crate::draw;
+use crate::draw::{self, Picture};
 use crate::ingest::Ingested;
 use crate::model::{AssetId, Kind, Organisation, pseudonym, redacted_file};
 use crate::report::{self, View};
-use crate::write::{self, Outputs};
+use crate::write::{self, Outputs, TierFiles};
 
 pub(super) fn run(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     threads(args)?.install(|| scan(args, console))
@@ -195,15 +195,14 @@ fn solve(console: &Console, org: &Organisation, program: &Program, judge: &Judge
     scan
 }
 
-fn write_all(
-    console: &Console,
-    args: &ScanArgs,
-    view: &View<'_>,
-    focus: Option<AssetId>,
-    stages: &mut Stages,
-) -> Result<Vec<PathBuf>, Failure> {
-    let partial = if view.org.partial { ".partial" } else { "" };
-    let guard = args.csv_guard;
+/// The picture, and its files.
+struct Drawn {
+    picture: Picture,
+    dot: String,
+    svg: String,
+}
+
+fn drawn(args: &ScanArgs, view: &View<'_>, focus: Option<AssetId>) -> Result<Drawn, Failure> {
     let picture = draw::picture(
         view,
         draw::Limits {
@@ -218,23 +217,45 @@ fn write_all(
             draw::graphviz_svg(&dot).map_err(|error| Failure::Usage(error.to_string()))?
         }
     };
-    stages.done("draw");
+    Ok(Drawn { picture, dot, svg })
+}
+
+fn write_all(
+    console: &Console,
+    args: &ScanArgs,
+    view: &View<'_>,
+    focus: Option<AssetId>,
+    stages: &mut Stages,
+) -> Result<Vec<PathBuf>, Failure> {
+    let partial = if view.org.partial { ".partial" } else { "" };
+    let guard = args.csv_guard;
     let mut outputs = Outputs::new(&args.out)?;
-    // Once as CSV, once as JSON.
-    let lines = 2 * (view.scan.identities.len() + view.scan.footholds.len()) as u64;
+    let lines = (view.scan.identities.len() + view.scan.footholds.len()) as u64;
     let progress = Progress::new(console, "writing", lines);
     let tick = |done| progress.tick(done);
-    outputs.file(&format!("tiers{partial}.csv"), |out| {
-        write::write_tiers(view, guard, out, &tick)
-    })?;
-    stages.done("tiers.csv");
-    outputs.file(&format!("tiers{partial}.json"), |out| {
-        write::write_json(view, out, &tick)
-    })?;
-    stages.done("tiers.json");
-    outputs.file(&format!("footholds{partial}.csv"), |out| {
-        write::write_footholds(view, guard, out, &tick)
-    })?;
+    let names = [
+        format!("tiers{partial}.csv"),
+        format!("tiers{partial}.json"),
+        format!("footholds{partial}.csv"),
+    ];
+    let names = names.each_ref().map(String::as_str);
+    // What is drawn is chosen on one thread while there is room beside the writing.
+    let (written, drawing) = rayon::join(
+        || {
+            outputs.files(names, |[tiers, document, footholds]| {
+                let files = TierFiles {
+                    tiers,
+                    document,
+                    footholds,
+                };
+                write::write_tiers(view, guard, files, &tick)
+            })
+        },
+        || drawn(args, view, focus),
+    );
+    written?;
+    let Drawn { picture, dot, svg } = drawing?;
+    stages.done("tiers");
     let processes = view.scan.processes.iter();
     let processes: Vec<_> = processes
         .map(|one| report::process_entry(view, one))

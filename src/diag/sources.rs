@@ -138,7 +138,7 @@ struct Lines {
 }
 
 /// Bytes of a block.
-const BLOCK: usize = 1 << 11;
+const BLOCK: usize = 1 << 8;
 
 impl Lines {
     /// A line ends with LF, CR LF or a lone CR.

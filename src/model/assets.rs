@@ -104,6 +104,18 @@ struct Alias {
 const ALIAS: u32 = 1 << 31;
 /// How many look-ups wait for memory together.
 const BATCH: usize = 16;
+/// How many names are read ahead together.
+pub const READ_AHEAD: usize = 16;
+
+/// Reads these bytes of a text, all at a time as far as the processor can.
+pub(super) fn touch(text: &str, places: &[usize]) {
+    let bytes = text.as_bytes();
+    let sum = places.iter().fold(0, |sum: u8, &place| {
+        sum ^ bytes.get(place).copied().unwrap_or(0)
+    });
+    // Without a use the reads would be left out.
+    black_box(sum);
+}
 
 impl Assets {
     /// Makes room for about this many names.
@@ -196,10 +208,16 @@ impl Assets {
                 *start = self.name_of(slot).0.start();
             }
         }
-        let bytes = self.text.as_bytes();
-        let sum = starts.iter().fold(0, |sum: u8, &start| {
-            sum ^ bytes.get(start).copied().unwrap_or(0)
-        });
+        touch(&self.text, &starts);
+    }
+
+    /// Brings the places into the caches where these names will be put, at most [`READ_AHEAD`] of them.
+    pub fn make_ready(&self, names: impl Iterator<Item = NameHash>) {
+        let Some(mask) = self.slots.len().checked_sub(1) else {
+            return;
+        };
+        let places = names.take(READ_AHEAD).map(|hash| hash.0 as usize & mask);
+        let sum = places.fold(0, |sum, place| sum ^ self.slots[place]);
         // Without a use the reads would be left out.
         black_box(sum);
     }
@@ -319,6 +337,19 @@ impl Assets {
     #[must_use]
     pub fn get(&self, id: AssetId) -> Asset<'_> {
         self.view(&self.list[id.index()])
+    }
+
+    /// Brings the names of these assets into the caches, each step towards them for all of them at a
+    /// time, so that the processor waits for many places in memory together: at most [`READ_AHEAD`].
+    pub fn read_ahead(&self, assets: &[AssetId]) {
+        let mut starts = [0; READ_AHEAD];
+        for (start, id) in starts.iter_mut().zip(assets) {
+            *start = self
+                .list
+                .get(id.index())
+                .map_or(0, |entry| entry.key.start());
+        }
+        touch(&self.text, &starts[..assets.len().min(READ_AHEAD)]);
     }
 
     fn view(&self, entry: &Entry) -> Asset<'_> {

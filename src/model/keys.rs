@@ -6,10 +6,14 @@ use super::{AssetId, Organisation, RowRef, Source, Table, Target, Word, fold};
 /// The key of a row: `table|cell|cell...`, with `|` and `%` inside cells written `%7C` and `%25`.
 #[must_use]
 pub fn row_key(org: &Organisation, row: RowRef) -> String {
-    let mut key = Key {
-        org,
-        text: String::with_capacity(96),
-    };
+    let mut text = String::with_capacity(96);
+    add_row_key(org, row, &mut text);
+    text
+}
+
+/// Adds the key of a row to a text.
+pub fn add_row_key(org: &Organisation, row: RowRef, text: &mut String) {
+    let mut key = Key { org, text };
     key.text.push_str(row.table.word());
     let at = row.index as usize;
     match row.table {
@@ -104,13 +108,12 @@ pub fn row_key(org: &Organisation, row: RowRef) -> String {
             }
         }
     }
-    key.text
 }
 
 /// A key in the making.
 struct Key<'a> {
     org: &'a Organisation,
-    text: String,
+    text: &'a mut String,
 }
 
 impl Key<'_> {

@@ -16,10 +16,10 @@ mod texts;
 mod waiver;
 mod words;
 
-pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
+pub use assets::{Asset, AssetId, Assets, NameHash, READ_AHEAD, Wanted};
 pub use change::Change;
 pub use digest::{hexadecimal, sha256};
-pub use keys::row_key;
+pub use keys::{add_row_key, row_key};
 pub use kinds::Kind;
 pub use name::{fold, fold_name, fold_phone};
 pub use organisation::{

@@ -1,5 +1,6 @@
 //! Free text of the rows, all in one piece.
 
+use super::assets::{READ_AHEAD, touch};
 use super::span::Span;
 
 /// A text that an organisation keeps; its length is at most 4 GiB.
@@ -25,6 +26,15 @@ impl Texts {
             return Text::default();
         }
         Text(Span::append(&mut self.0, text))
+    }
+
+    /// Brings these texts into the caches, at most [`READ_AHEAD`]: see `Assets::read_ahead`.
+    pub fn read_ahead(&self, texts: &[Text]) {
+        let mut starts = [0; READ_AHEAD];
+        for (start, text) in starts.iter_mut().zip(texts) {
+            *start = text.0.start();
+        }
+        touch(&self.0, &starts[..texts.len().min(READ_AHEAD)]);
     }
 
     /// A text that is kept.

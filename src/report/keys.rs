@@ -28,7 +28,8 @@ pub fn row_entry<'a>(org: &'a Organisation, sources: &'a Sources, row: RowRef) -
 }
 
 /// File and line of a row, in the export when it was imported.
-pub(super) fn place<'a>(
+#[must_use]
+pub fn place<'a>(
     org: &'a Organisation,
     sources: &'a Sources,
     meta: &RowMeta,

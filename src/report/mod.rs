@@ -36,7 +36,7 @@ pub use governance::{
     ProcessEntry, StageEntry, UnmetEntry, ViolationEntry, process_entry, stage_owner, time,
     violation_entry,
 };
-pub use keys::row_entry;
+pub use keys::{place, row_entry};
 pub use policy::policy_entry;
 pub use rows::{RowChange, row_changes};
 pub use rules::{RuleEdge, RuleNode, rule_edges, rule_nodes};
@@ -45,12 +45,12 @@ pub use snapshots::{Shift, Shifts, shifts};
 
 pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
-pub use tiers::{UnlockSets, chain_entries, document, foothold_entry, identity_entry};
+pub use tiers::{UnlockSets, chain_entries, document};
 
-use crate::analyze::Scan;
+use crate::analyze::{IdentityResult, Scan};
 use crate::compile::{Options, Program};
 use crate::diag::Sources;
-use crate::model::{AssetId, Organisation, Policy};
+use crate::model::{AssetId, Organisation, Policy, READ_AHEAD, Text};
 use crate::rules::Fact;
 
 /// A finished scan with everything it was made of.
@@ -75,6 +75,19 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn shown(&self, asset: AssetId) -> &'a str {
         self.org.assets.get(asset).shown
+    }
+
+    /// Brings what is told of these identities into the caches, at most [`READ_AHEAD`].
+    pub fn read_ahead(&self, results: &[IdentityResult]) {
+        let mut assets = [AssetId(0); READ_AHEAD];
+        let mut texts = [Text::default(); READ_AHEAD];
+        for ((asset, text), result) in assets.iter_mut().zip(&mut texts).zip(results) {
+            let identity = &self.org.identities[result.identity as usize];
+            (*asset, *text) = (identity.asset, identity.name);
+        }
+        let count = results.len().min(READ_AHEAD);
+        self.org.assets.read_ahead(&assets[..count]);
+        self.org.texts.read_ahead(&texts[..count]);
     }
 
     /// The name of a system by its fact.

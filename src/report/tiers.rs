@@ -1,19 +1,20 @@
 //! A scan as the document that `tiers.json` is.
 
-use indexmap::IndexMap;
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use super::document::SCHEMA_VERSION;
 use super::{
     BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
-    FootholdEntry, IdentityEntry, InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry,
-    WorstEntry, accountable, chain, policy_entry, process_entry, references, row_entry,
+    InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry, accountable, policy_entry,
+    process_entry, references, row_entry,
 };
-use crate::analyze::{FootholdResult, IdentityResult, WaiverState};
-use crate::model::{AssetId, Waiver, Word};
+use crate::analyze::WaiverState;
+use crate::model::{AssetId, Waiver};
 use crate::solve::{Answer, Unlocked};
 
-/// The document of a scan, its long lists still empty: see [`UnlockSets`], [`identity_entry`] and
-/// [`foothold_entry`].
+/// The document of a scan, its long lists still empty: they are written entry by entry, and
+/// [`UnlockSets`] gives the first of them.
 #[must_use]
 pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> {
     let org = view.org;
@@ -118,33 +119,47 @@ fn waivers(view: &View<'_>) -> Vec<WaiverEntry> {
 
 /// Distinct lists of unlocked systems in the order in which the outputs need them.
 #[derive(Debug)]
-pub struct UnlockSets<'a>(IndexMap<&'a [Unlocked], u32>);
+pub struct UnlockSets<'a> {
+    sets: IndexSet<&'a [Unlocked], FxBuildHasher>,
+    /// For every identity, in the order of the scan, the position of its list; none for disabled ones.
+    identities: Vec<Option<u32>>,
+    /// The same for every foothold.
+    footholds: Vec<u32>,
+}
 
 impl<'a> UnlockSets<'a> {
     /// Those of a scan.
     #[must_use]
     pub fn new(view: &View<'a>) -> Self {
-        let mut sets = IndexMap::new();
-        let identities = view
-            .scan
-            .identities
-            .iter()
-            .filter_map(|result| result.answer.as_ref());
-        let footholds = view.scan.footholds.iter().map(|result| &result.answer);
-        for answer in identities.chain(footholds) {
-            let next = sets.len() as u32;
-            sets.entry(answer.unlocks()).or_insert(next);
+        let mut sets = IndexSet::default();
+        let mut position = |answer: &'a Answer| sets.insert_full(answer.unlocks()).0 as u32;
+        let identities = view.scan.identities.iter();
+        let identities = identities.map(|result| result.answer.as_ref().map(&mut position));
+        let identities = identities.collect();
+        let footholds = view.scan.footholds.iter();
+        let footholds = footholds.map(|result| position(&result.answer)).collect();
+        Self {
+            sets,
+            identities,
+            footholds,
         }
-        Self(sets)
     }
 
     /// The entries of every set, in the order of their positions.
     pub fn entries(&self, view: &View<'a>) -> impl Iterator<Item = Vec<UnlockEntry<'a>>> {
-        self.0.keys().map(|set| unlocks(view, set))
+        self.sets.iter().map(|set| unlocks(view, set))
     }
 
-    fn position(&self, answer: &Answer) -> Option<u32> {
-        self.0.get(answer.unlocks()).copied()
+    /// The position of what an identity unlocks, by its place in the scan; none when it is disabled.
+    #[must_use]
+    pub fn of_identity(&self, at: usize) -> Option<u32> {
+        self.identities.get(at).copied().flatten()
+    }
+
+    /// The position of what a foothold unlocks, by its place in the scan.
+    #[must_use]
+    pub fn of_foothold(&self, at: usize) -> u32 {
+        self.footholds.get(at).copied().unwrap_or_default()
     }
 }
 
@@ -155,53 +170,6 @@ fn unlocks<'a>(view: &View<'a>, set: &[Unlocked]) -> Vec<UnlockEntry<'a>> {
             hops: unlocked.hops,
         })
         .collect()
-}
-
-/// An identity as the document tells it.
-#[must_use]
-pub fn identity_entry<'a>(
-    view: &View<'a>,
-    sets: &UnlockSets<'_>,
-    result: &'a IdentityResult,
-) -> IdentityEntry<'a> {
-    let identity = &view.org.identities[result.identity as usize];
-    let answer = result.answer.as_ref();
-    IdentityEntry {
-        id: view.shown(identity.asset).into(),
-        kind: identity.kind.word().into(),
-        name: view.org.text(identity.name).into(),
-        department: view.org.text(identity.department).into(),
-        enabled: identity.enabled,
-        declared: identity.declared,
-        tier: result.tier,
-        rule: result.rules[0],
-        stricter: result.rules[1],
-        previous_tier: identity.tier,
-        change: result.change.map(|change| change.word().into()),
-        unlock_set: answer.and_then(|answer| sets.position(answer)),
-        accounts_reached: answer.map(|answer| answer.accounts),
-        mailboxes_reached: answer.map(|answer| answer.mailboxes),
-        worst: answer.and_then(|answer| worst(view, answer)),
-        row: row_entry(view.org, view.sources, identity.row),
-    }
-}
-
-/// A foothold as the document tells it.
-#[must_use]
-pub fn foothold_entry<'a>(
-    view: &View<'a>,
-    sets: &UnlockSets<'_>,
-    result: &'a FootholdResult,
-) -> FootholdEntry<'a> {
-    let asset = view.org.assets.get(result.asset);
-    FootholdEntry {
-        kind: asset.kind.word().into(),
-        name: asset.shown.into(),
-        unlock_set: sets.position(&result.answer).unwrap_or_default(),
-        accounts_reached: result.answer.accounts,
-        mailboxes_reached: result.answer.mailboxes,
-        worst: worst(view, &result.answer),
-    }
 }
 
 /// The steps of a chain as the document tells them.
@@ -233,19 +201,6 @@ pub fn chain_entries<'a>(view: &View<'a>, chain: Chain<'a>) -> Vec<ChainStep<'a>
         }
     });
     steps.collect()
-}
-
-fn worst<'a>(view: &View<'a>, answer: &Answer) -> Option<WorstEntry<'a>> {
-    let worst = answer.unlocks().first()?;
-    let chain = chain(view, answer.proof()?);
-    let omitted_steps = chain.omitted.map(|(count, _)| count);
-    Some(WorstEntry {
-        system: view.system(worst.system).into(),
-        criticality: view.criticality(worst.system),
-        hops: worst.hops,
-        chain: chain_entries(view, chain),
-        omitted_steps,
-    })
 }
 
 fn systems(view: &View<'_>) -> Vec<SystemEntry> {

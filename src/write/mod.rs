@@ -1,5 +1,6 @@
 //! Files: one per format, all of them there or none.
 
+mod entries;
 pub mod evidence;
 mod governance;
 mod opengraph;
@@ -12,7 +13,7 @@ pub use governance::{write_accountability, write_violations};
 pub use opengraph::write_opengraph;
 pub use outputs::{Outputs, OutputsError};
 pub use tables::{write_table_templates, write_tables};
-pub use tiers::{write_footholds, write_json, write_tiers, write_unlocks};
+pub use tiers::{TierFiles, write_tiers, write_unlocks};
 
 /// Guards a cell against spreadsheets that take text for a formula: a leading `=`, `+`, `-`, `@`,
 /// tab or line break, or a full-width form of the signs, gets an apostrophe before it (the list of

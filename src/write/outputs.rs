@@ -77,13 +77,31 @@ impl Outputs {
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
     ) -> Result<T, OutputsError> {
-        let path = self.directory.join(name);
-        let attempt = || {
-            let file = NamedTempFile::new_in(&self.directory)?;
-            handed_over(file, write)
+        self.files([name], |[out]| write(out))
+    }
+
+    /// Writes several files side by side.
+    ///
+    /// # Errors
+    /// When one of them cannot be written; nothing has appeared then.
+    pub fn files<T, const N: usize>(
+        &mut self,
+        names: [&str; N],
+        write: impl FnOnce([&mut dyn Write; N]) -> io::Result<T>,
+    ) -> Result<T, OutputsError> {
+        let error = |at: usize, source| OutputsError {
+            path: self.directory.join(names[at]),
+            source,
         };
-        let (result, file) = attempt().map_err(|source| OutputsError { path, source })?;
-        self.pending.push((name.to_owned(), file));
+        let mut files = Vec::with_capacity(N);
+        for at in 0..N {
+            let file = NamedTempFile::new_in(&self.directory);
+            files.push(file.map_err(|source| error(at, source))?);
+        }
+        let (result, files) =
+            handed_over(files, write).map_err(|(at, source)| error(at, source))?;
+        let names = names.into_iter().map(str::to_owned);
+        self.pending.extend(names.zip(files));
         Ok(result)
     }
 
@@ -134,56 +152,73 @@ impl Outputs {
 }
 
 /// Lets a thread of its own write what `write` makes: copying hundreds of megabytes to the system takes
-/// about as long as making them.
-fn handed_over<T>(
-    file: NamedTempFile,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
-) -> io::Result<(T, NamedTempFile)> {
+/// about as long as making them. An error comes with the place of the file among `files`, the first one
+/// where nobody knows which it was.
+fn handed_over<T, const N: usize>(
+    files: Vec<NamedTempFile>,
+    write: impl FnOnce([&mut dyn Write; N]) -> io::Result<T>,
+) -> Result<(T, Vec<NamedTempFile>), (usize, io::Error)> {
     /// Bytes that are handed over at a time, and how often that is done before the maker waits.
     const PIECE: usize = 1 << 18;
     const WAITING: usize = 16;
+    let anywhere = |error| (0, error);
     thread::scope(|scope| {
-        let (pieces, taken) = mpsc::sync_channel::<Vec<u8>>(WAITING);
-        let (give_back, empty) = mpsc::channel();
+        let (pieces, taken) = mpsc::sync_channel::<(usize, Vec<u8>)>(WAITING);
+        let (give_back, empty): (Vec<_>, Vec<_>) = (0..N).map(|_| mpsc::channel()).unzip();
         let writer = thread::Builder::new().spawn_scoped(scope, move || {
-            let mut file = file;
-            for mut piece in taken {
-                file.write_all(&piece)?;
+            let mut files = files;
+            for (at, mut piece) in taken {
+                files[at].write_all(&piece).map_err(|error| (at, error))?;
                 piece.clear();
                 // The maker may have finished; then nobody wants it.
-                let _ = give_back.send(piece);
+                let _ = give_back[at].send(piece);
             }
-            io::Result::Ok(file)
-        })?;
-        let mut out = BufWriter::with_capacity(PIECE, HandOver { pieces, empty });
-        let result = write(&mut out).and_then(|result| {
-            out.flush()?;
+            Ok(files)
+        });
+        let writer = writer.map_err(anywhere)?;
+        let mut empty = empty.into_iter();
+        let mut out: [_; N] = std::array::from_fn(|file| {
+            let hand_over = HandOver {
+                file,
+                pieces: pieces.clone(),
+                empty: empty.next(),
+            };
+            BufWriter::with_capacity(PIECE, hand_over)
+        });
+        drop(pieces);
+        let result = write(out.each_mut().map(|out| out as &mut dyn Write));
+        let result = result.and_then(|result| {
+            out.iter_mut().try_for_each(BufWriter::flush)?;
             Ok(result)
         });
         // The thread ends when nobody can hand it anything any more.
-        drop(out.into_parts().0);
+        for out in out {
+            drop(out.into_parts().0);
+        }
         let written = writer
             .join()
-            .map_err(|_| io::Error::other("the thread that writes has died"))?;
+            .map_err(|_| anywhere(io::Error::other("the thread that writes has died")))?;
         // What the thread says is the cause of what the maker ran into.
-        let file = written?;
-        Ok((result?, file))
+        let files = written?;
+        Ok((result.map_err(anywhere)?, files))
     })
 }
 
 /// Hands pieces over to the thread that writes, in buffers that come back from it: memory that is
 /// new to the process costs more than what is written into it.
 struct HandOver {
-    pieces: mpsc::SyncSender<Vec<u8>>,
-    empty: mpsc::Receiver<Vec<u8>>,
+    file: usize,
+    pieces: mpsc::SyncSender<(usize, Vec<u8>)>,
+    empty: Option<mpsc::Receiver<Vec<u8>>>,
 }
 
 impl Write for HandOver {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        let mut buffer = self.empty.try_recv().unwrap_or_default();
+        let given_back = self.empty.as_ref().and_then(|empty| empty.try_recv().ok());
+        let mut buffer = given_back.unwrap_or_default();
         buffer.extend_from_slice(piece);
-        self.pieces.send(buffer).map_err(gone)?;
+        self.pieces.send((self.file, buffer)).map_err(gone)?;
         Ok(piece.len())
     }
 

@@ -30,6 +30,10 @@ impl<'t> Reference<'t> {
         }
     }
 
+    pub(super) fn hash(&self) -> NameHash {
+        self.hash
+    }
+
     /// What to look for.
     pub(super) fn wanted(&self) -> Wanted<'_> {
         Wanted::hashed(self.kind, &self.key, self.hash)
@@ -105,6 +109,11 @@ impl<'t> Names<'t> {
             self.list.truncate(len);
             self.recent = Default::default();
         }
+    }
+
+    /// The references from a place on.
+    pub(super) fn from(&self, at: usize) -> &[Reference<'t>] {
+        self.list.get(at..).unwrap_or_default()
     }
 
     pub(super) fn wanted(&self) -> impl ExactSizeIterator<Item = Wanted<'_>> {

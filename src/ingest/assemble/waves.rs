@@ -5,6 +5,7 @@
 //! are looked up on all threads. What a row says does not depend on other rows, and rows are put in
 //! in their order, so the result is the same however the work is cut.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -14,7 +15,7 @@ use super::read::Row;
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
 use crate::ingest::raw::{Found, Part, RawTable};
-use crate::model::{AssetId, Change, Provenance};
+use crate::model::{AssetId, Change, Provenance, READ_AHEAD};
 
 /// What a row says, with where it stands.
 pub(super) struct Said<R> {
@@ -163,7 +164,14 @@ impl<'t> Builder<'t> {
                 continue;
             };
             self.note(context, std::mem::take(&mut part.found));
-            for said in part.rows.drain(..) {
+            let rows = part.rows.len();
+            for (at, said) in part.rows.drain(..).enumerate() {
+                if at.is_multiple_of(READ_AHEAD) {
+                    // Names come in the order of their rows, about as many for each.
+                    let per_row = |row: usize| row * part.looked.names.len() / rows;
+                    let next = per_row(at)..per_row((at + READ_AHEAD).min(rows));
+                    self.make_ready(&part.looked, next);
+                }
                 let (change, origin) = (said.change, said.origin);
                 let index = self.org.rows_in(context.table);
                 place(self, context, said, &part.looked);
@@ -177,6 +185,19 @@ impl<'t> Builder<'t> {
             if let Ok(mut spare) = spare.lock() {
                 spare.push(part);
             }
+        }
+    }
+
+    /// Names that nobody had when they were looked up will mostly be new ones.
+    fn make_ready(&self, looked: &Looked<'t>, names: Range<usize>) {
+        let missing = looked.names.from(names.start).iter().take(names.len());
+        let found = looked.found.get(names.start..).unwrap_or_default();
+        let missing = missing.zip(found).filter(|(_, found)| found.is_none());
+        let mut missing = missing.map(|(name, _)| name.hash()).peekable();
+        while missing.peek().is_some() {
+            self.org
+                .assets
+                .make_ready(missing.by_ref().take(READ_AHEAD));
         }
     }
 
