@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::accountability::{Answerable, answerable, ground};
-use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
+use super::{Change, Coverage, Finding, Judge, Verdict, Waived, coverage, findings, single};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation, Policy};
 use crate::rules::{Class, Fact};
@@ -138,35 +138,13 @@ fn scan_with(
             })
         },
     );
-    let mut answers = answers.into_iter();
-    let asked = org
-        .identities
-        .iter()
-        .map(|identity| match identity.enabled {
-            true => answers.next(),
-            false => None,
-        });
-    let asked: Vec<Option<Answer>> = asked.collect();
-    let identities = asked.into_par_iter().enumerate().map(|(at, answer)| {
-        let verdict = answer
-            .as_ref()
-            .map(|answer| judge.verdict(org, at as u32, answer, &order.severity));
-        let tier = verdict.map(|verdict| verdict.tier);
-        let before = org.identities[at].tier;
-        IdentityResult {
-            identity: at as u32,
-            answer,
-            tier,
-            rules: verdict.map_or([None; 2], |verdict| verdict.rules),
-            change: tier.map(|tier| Change::of(before, tier)),
-        }
-    });
-    let mut identities: Vec<IdentityResult> = identities.collect();
-    sort_identities(org, &mut identities);
+    let mut answers = answers;
+    let of_footholds = answers.split_off(enabled.len());
+    let identities = in_order(org, judge, &order.severity, &enabled, answers);
 
     let mut footholds: Vec<FootholdResult> = footholds
         .into_iter()
-        .zip(answers)
+        .zip(of_footholds)
         .filter(|(_, answer)| !answer.unlocks().is_empty())
         .map(|(asset, answer)| FootholdResult { asset, answer })
         .collect();
@@ -237,12 +215,16 @@ impl SystemOrder {
     }
 }
 
-/// By tier, disabled identities last, then by unlocks falling, then by id as compared.
-fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
-    let key = |result: &IdentityResult| {
-        let identity = &org.identities[result.identity as usize];
-        org.assets.get(identity.asset).key
-    };
+/// Identities with their tiers: by tier, disabled ones last, then by unlocks falling, then by id as
+/// compared. `answers` are those of the enabled ones.
+fn in_order(
+    org: &Organisation,
+    judge: &Judge<'_>,
+    severity: &[u8],
+    enabled: &[u32],
+    mut answers: Vec<Answer>,
+) -> Vec<IdentityResult> {
+    let key = |at: u32| org.assets.get(org.identities[at as usize].asset).key;
     // Most comparisons are settled by the first bytes of the id, which lie beside each other here;
     // the ids themselves lie all over the memory.
     let first_bytes = |text: &str| {
@@ -252,29 +234,44 @@ fn sort_identities(org: &Organisation, identities: &mut [IdentityResult]) {
         }
         u128::from_be_bytes(first)
     };
-    // 32 bytes each: tier and unlocks falling in one number beside the place.
-    let mut order: Vec<(u64, u32, u128)> = identities
-        .par_iter()
-        .enumerate()
-        .map(|(at, result)| {
-            let answer = result.answer.as_ref();
-            let unlocks = answer.map_or(0, |answer| answer.unlocks().len()) as u32;
-            let tier = u64::from(result.tier.unwrap_or(u8::MAX));
-            let rank = tier << 32 | u64::from(u32::MAX - unlocks);
-            (rank, at as u32, first_bytes(key(result)))
-        })
+    let judged = enabled.par_iter().zip(&answers).map(|(&at, answer)| {
+        let verdict = judge.verdict(org, at, answer, severity);
+        let unlocks = answer.unlocks().len() as u32;
+        // Tier and unlocks falling in one number.
+        let rank = u64::from(verdict.tier) << 32 | u64::from(u32::MAX - unlocks);
+        (verdict, (rank, first_bytes(key(at))))
+    });
+    let (verdicts, ranks): (Vec<Verdict>, Vec<(u64, u128)>) = judged.unzip();
+    let mut order: Vec<(u64, u32, u128)> = (0u32..)
+        .zip(ranks)
+        .map(|(place, (rank, first))| (rank, place, first))
         .collect();
     order.par_sort_unstable_by(|a, b| {
-        let whole = || {
-            let [a, b] = [a.1, b.1].map(|at| key(&identities[at as usize]));
-            a.cmp(b)
-        };
+        let whole = || key(enabled[a.1 as usize]).cmp(key(enabled[b.1 as usize]));
         (a.0, a.2).cmp(&(b.0, b.2)).then_with(whole)
     });
-    let mut sorted: Vec<_> = identities.iter_mut().map(std::mem::take).collect();
-    for (to, (_, from, _)) in identities.iter_mut().zip(order) {
-        *to = std::mem::take(&mut sorted[from as usize]);
-    }
+    let mut results = Vec::with_capacity(org.identities.len());
+    results.extend(order.into_iter().map(|(_, place, _)| {
+        let place = place as usize;
+        let (identity, verdict) = (enabled[place], verdicts[place]);
+        let before = org.identities[identity as usize].tier;
+        IdentityResult {
+            identity,
+            answer: Some(std::mem::take(&mut answers[place])),
+            tier: Some(verdict.tier),
+            rules: verdict.rules,
+            change: Some(Change::of(before, verdict.tier)),
+        }
+    }));
+    let identities = (0u32..).zip(&org.identities);
+    let disabled = identities.filter(|(_, identity)| !identity.enabled);
+    let mut disabled: Vec<u32> = disabled.map(|(at, _)| at).collect();
+    disabled.sort_unstable_by_key(|&at| key(at));
+    results.extend(disabled.into_iter().map(|identity| IdentityResult {
+        identity,
+        ..IdentityResult::default()
+    }));
+    results
 }
 
 fn baseline(program: &Program, order: &SystemOrder) -> Baseline {

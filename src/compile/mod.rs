@@ -92,7 +92,17 @@ struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     fn new(org: &'a Organisation, options: &'a Options, edits: &'a Edits) -> Self {
         let mut graph = RuleGraphBuilder::new();
-        let atlas = Atlas::new(org, &mut graph);
+        // A row of `recoveries` for many makes more gates than one, most rows make one or none.
+        let rows = org.mailboxes.len() * 2
+            + org.bindings.len()
+            + org.holdings.len()
+            + org.memberships.len()
+            + org.grants.len();
+        let gates = org.identities.len() * 2 + rows + org.gates.len();
+        let inputs = org.identities.len() * 3 + rows + org.gate_rows.len();
+        graph.reserve(org.assets.len() + 2 * org.identities.len(), gates, inputs);
+        let mut atlas = Atlas::new(org, &mut graph);
+        atlas.origins.reserve(gates);
         let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
         for (at, binding) in org.bindings.iter().enumerate() {
             if edits.is_removed(org, Table::MfaBindings, at) {

@@ -150,6 +150,16 @@ impl RuleGraphBuilder {
         Self { graph }
     }
 
+    /// Makes room for about so many facts, gates and inputs of gates: what grows step by step is copied
+    /// step by step, into memory that is new each time.
+    pub fn reserve(&mut self, facts: usize, gates: usize, inputs: usize) {
+        self.graph.classes.reserve(facts);
+        self.graph.heads.reserve(gates);
+        self.graph.terms.reserve(gates);
+        self.graph.input_starts.reserve(gates);
+        self.graph.inputs.reserve(inputs);
+    }
+
     /// Adds a fact.
     pub fn fact(&mut self, class: Class) -> Fact {
         let fact = Fact(self.graph.classes.len() as u32);

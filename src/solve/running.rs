@@ -107,7 +107,8 @@ impl<'g> Running<'g> {
             graph,
             states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
-            undo: Vec::new(),
+            // As much as the largest closure may need; what is not used is never touched.
+            undo: Vec::with_capacity(graph.fact_count()),
             path: Vec::new(),
             zeros: Vec::new(),
             systems: Vec::new(),

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{LANES, Lanes};
@@ -32,55 +33,63 @@ pub(super) fn solve(
     effort: Effort,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
-    let mut answers = small(graph, question.seeds, tick);
+    let (mut answers, unanswered) = small(graph, question.seeds, tick);
     // The seeds that are left, each once.
     let mut sizes = vec![Size::Unknown; graph.fact_count()];
-    let mut left = Vec::new();
-    for (seed, answer) in question.seeds.iter().zip(&answers) {
-        let size = &mut sizes[seed.index()];
-        match answer {
-            Some(_) => *size = Size::Small,
-            None if *size == Size::Unknown => {
-                *size = Size::Large;
-                left.push(*seed);
-            }
-            None => {}
+    for seed in question.seeds {
+        sizes[seed.index()] = Size::Small;
+    }
+    let mut left = Vec::with_capacity(unanswered.len());
+    for &at in &unanswered {
+        let seed = question.seeds[at as usize];
+        if sizes[seed.index()] != Size::Large {
+            sizes[seed.index()] = Size::Large;
+            left.push(seed);
         }
     }
     let solved = large(graph, question, effort, &left, &sizes, tick);
     drop(sizes);
-    let mut place = vec![u32::MAX; graph.fact_count()];
-    for (at, (fact, _)) in solved.iter().enumerate() {
-        place[fact.index()] = at as u32;
+    let mut solved: FxHashMap<Fact, Answer> = solved.into_iter().collect();
+    let asked_twice = unanswered.len() > left.len();
+    for &at in &unanswered {
+        let seed = question.seeds[at as usize];
+        let found = match asked_twice {
+            true => solved.get(&seed).cloned(),
+            false => solved.remove(&seed),
+        };
+        answers[at as usize] = found.unwrap_or_default();
     }
-    for (seed, answer) in question.seeds.iter().zip(&mut answers) {
-        if answer.is_none() {
-            let found = solved.get(place[seed.index()] as usize);
-            *answer = found.map(|(_, answer)| answer.clone());
-        }
-    }
-    answers.into_iter().map(Option::unwrap_or_default).collect()
+    answers
 }
 
-/// Answers for the seeds whose closures are small and hold no system.
-fn small(graph: &RuleGraph, seeds: &[Fact], tick: &(dyn Fn(u64) + Sync)) -> Vec<Option<Answer>> {
+/// Answers for the seeds whose closures are small and hold no system, and the places of the other seeds.
+fn small(
+    graph: &RuleGraph,
+    seeds: &[Fact],
+    tick: &(dyn Fn(u64) + Sync),
+) -> (Vec<Answer>, Vec<u32>) {
     const TOGETHER: usize = 1 << 12;
-    let mut answers = vec![None; seeds.len()];
+    let mut answers = vec![Answer::default(); seeds.len()];
     let parts = answers
         .par_chunks_mut(TOGETHER)
-        .zip(seeds.par_chunks(TOGETHER));
-    parts.for_each_init(
+        .zip(seeds.par_chunks(TOGETHER))
+        .enumerate();
+    let unanswered = parts.map_init(
         || Small::new(graph),
-        |small, (answers, seeds)| {
-            let mut found = 0;
-            for (answer, &seed) in answers.iter_mut().zip(seeds) {
-                *answer = small.answer(seed);
-                found += u64::from(answer.is_some());
+        |small, (part, (answers, seeds))| {
+            let mut left = Vec::new();
+            for (at, (answer, &seed)) in answers.iter_mut().zip(seeds).enumerate() {
+                match small.answer(seed) {
+                    Some(found) => *answer = found,
+                    None => left.push((part * TOGETHER + at) as u32),
+                }
             }
-            tick(found);
+            tick((seeds.len() - left.len()) as u64);
+            left
         },
     );
-    answers
+    let unanswered: Vec<Vec<u32>> = unanswered.collect();
+    (answers, unanswered.concat())
 }
 
 /// When a seed is left to the lanes.

@@ -166,6 +166,8 @@ impl<'t> Builder<'t> {
         // A factor has a holder of its own, as a rule; other rows mostly name what is known.
         self.org.assets.reserve(identities + mailboxes + bindings);
         self.org.identities.reserve_exact(identities);
+        self.identity_references.reserve_exact(identities);
+        self.mailbox_references.reserve_exact(mailboxes);
         self.org.mailboxes.reserve_exact(mailboxes);
         self.org.bindings.reserve_exact(bindings);
         self.org.holdings.reserve_exact(holdings);
