@@ -165,6 +165,7 @@ impl ReadArgs {
             from: self.from.clone(),
             settings,
             maps: self.map.clone(),
+            digest_later: false,
         }
     }
 }

@@ -68,6 +68,20 @@ pub(super) fn read(args: &ReadArgs, keep_going: bool, console: &Console) -> Inge
     read_inputs(args, &args.inputs, keep_going, console)
 }
 
+/// The same, for whoever finds the digests of the inputs beside something else. A run that is on record
+/// has them at once, however it ends.
+pub(super) fn read_undigested(args: &ReadArgs, keep_going: bool, console: &Console) -> Ingested {
+    if console.keeps_notes() {
+        return read(args, keep_going, console);
+    }
+    let options = ingest::Options {
+        digest_later: true,
+        ..args.options(keep_going)
+    };
+    let ingested = read_watched(&args.inputs, options, console);
+    print(args, ingested, console)
+}
+
 /// The same for some of the inputs.
 pub(super) fn read_inputs(
     args: &ReadArgs,
@@ -75,23 +89,44 @@ pub(super) fn read_inputs(
     keep_going: bool,
     console: &Console,
 ) -> Ingested {
-    let options = args.options(keep_going);
+    let ingested = read_watched(inputs, args.options(keep_going), console);
+    let ingested = print(args, ingested, console);
+    console.note(|notes| notes.read(&ingested.organisation.inputs));
+    ingested
+}
+
+fn read_watched(inputs: &[PathBuf], options: ingest::Options, console: &Console) -> Ingested {
     let progress: OnceLock<Progress> = OnceLock::new();
-    let mut ingested = ingest::read_watched(inputs, options, &|more, all| {
+    let ingested = ingest::read_watched(inputs, options, &|more, all| {
         let progress = progress.get_or_init(|| Progress::new(console, "reading", all));
         progress.tick(more);
     });
     if let Some(progress) = progress.get() {
         progress.finish();
     }
+    ingested
+}
+
+fn print(args: &ReadArgs, mut ingested: Ingested, console: &Console) -> Ingested {
     let sources = std::mem::take(&mut ingested.sources);
-    let mut ingested = said(args, ingested, &sources, console);
+    let mut ingested = judged(args, ingested, &sources, console);
     ingested.sources = sources;
     ingested
 }
 
-/// Prints what there is to say about what was read.
+/// Prints what there is to say about what was read, and notes the inputs.
 pub(super) fn said(
+    args: &ReadArgs,
+    ingested: Ingested,
+    sources: &Sources,
+    console: &Console,
+) -> Ingested {
+    let ingested = judged(args, ingested, sources, console);
+    console.note(|notes| notes.read(&ingested.organisation.inputs));
+    ingested
+}
+
+fn judged(
     args: &ReadArgs,
     mut ingested: Ingested,
     sources: &Sources,
@@ -111,6 +146,5 @@ pub(super) fn said(
         &ingested.diagnostics,
         args.redact,
     );
-    console.note(|notes| notes.read(&ingested.organisation.inputs));
     ingested
 }

@@ -33,11 +33,12 @@ impl Console {
         }
     }
 
-    /// From now on what the run does is noted.
+    /// Whether what the run does is noted.
     pub(super) fn keeps_notes(&self) -> bool {
         self.notes.is_some()
     }
 
+    /// From now on it is.
     pub(super) fn keep_notes(&mut self) {
         self.notes = Some(Arc::default());
     }

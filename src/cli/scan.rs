@@ -31,7 +31,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let watch = limit
         .map(|limit| memory::watch(limit, console))
         .transpose()?;
-    let ingested = check::read(&args.read, args.keep_going, console);
+    let ingested = check::read_undigested(&args.read, args.keep_going, console);
     stages.done("read");
     if let Some(exit) = refused(&ingested, args, console) {
         return Ok(exit);
@@ -42,6 +42,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         diagnostics,
         rows_left_out,
         files_cut,
+        undigested,
     } = ingested;
     let focus = args
         .focus
@@ -51,7 +52,14 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut rulebook = Rulebook::load(&args.scenario, args.read.format, console)?;
     let options = args.scenario.options(&organisation);
     let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
-    let program = compile::compile(&organisation, &options);
+    // Only the outputs ask for digests and lines; compiling leaves threads idle.
+    let (program, (digests, ())) = rayon::join(
+        || compile::compile(&organisation, &options),
+        || rayon::join(|| undigested.digest(&sources), || sources.find_lines()),
+    );
+    for (input, digest) in digests {
+        organisation.inputs[input].sha256 = digest;
+    }
     stages.done("compile");
     let mut accepted = rulebook.find(&organisation);
     rulebook.begin(&organisation, args.read.format, console);

@@ -8,7 +8,7 @@ pub use code::Code;
 pub use sources::{FileId, Place, SourceFile, Sources};
 
 /// A place in the text of an input file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The file.
     pub file: FileId,

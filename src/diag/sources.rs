@@ -1,11 +1,14 @@
 //! The texts of the input files, so that every row can be traced to a line.
 
+use std::ops::Range;
 use std::sync::OnceLock;
+
+use rayon::prelude::*;
 
 use super::Origin;
 
 /// A file of this run, numbered in the order of reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 
 /// A file that was read.
@@ -78,11 +81,33 @@ impl Sources {
             .map(|(at, file)| (FileId(at as u32), file))
     }
 
+    /// Finds where the lines of all files start, on all threads; else that is done when the first line of
+    /// a file is asked for.
+    pub fn find_lines(&self) {
+        let files = self.files.par_iter().with_max_len(1);
+        files.for_each(SourceFile::find_lines);
+    }
+
     /// Gives files other names in the outputs.
     pub fn rename(&mut self, mut name_of: impl FnMut(&str) -> String) {
         for file in &mut self.files {
             file.name = name_of(&file.name);
         }
+    }
+
+    /// Brings what it takes to find the lines of some places into the caches, each step towards them for
+    /// all at a time.
+    pub fn read_ahead<const N: usize>(&self, places: &[Origin; N]) {
+        let near = places.map(|place| {
+            let file = self.files.get(place.file.0 as usize);
+            file.and_then(|file| file.first_line_near(place.start))
+        });
+        let starts = near.iter().flatten();
+        let sum = starts.fold(0, |sum, (lines, at)| {
+            sum ^ lines.starts.get(*at).copied().unwrap_or(0)
+        });
+        // Without a use the reads would be left out.
+        std::hint::black_box(sum);
     }
 
     /// The line and column of an origin: O(log lines) after the first call for a file.
@@ -108,6 +133,19 @@ impl SourceFile {
     #[must_use]
     pub fn line(&self, at: u32) -> u32 {
         self.line_of(at).0
+    }
+
+    /// Finds where the lines start, which else is done when the first line is asked for.
+    fn find_lines(&self) {
+        if !self.is_large {
+            self.lines.get_or_init(|| Lines::new(&self.text));
+        }
+    }
+
+    /// Where among the starts of lines that of a byte is looked for.
+    fn first_line_near(&self, at: u32) -> Option<(&Lines, usize)> {
+        let lines = self.lines.get()?;
+        Some((lines, lines.near(at).start))
     }
 
     /// The line number (from 1) that holds a byte, and where that line starts.
@@ -165,15 +203,24 @@ impl Lines {
         Self { starts, before }
     }
 
-    /// The number of the line that holds a byte, from 1, and where it starts.
-    fn of(&self, at: u32) -> (u32, u32) {
+    /// The lines that start in the block of a byte, from 0.
+    fn near(&self, at: u32) -> Range<usize> {
         let block = at as usize / BLOCK;
         let lines = self.starts.len();
         let to = self.before.get(block).map_or(lines, |&line| line as usize);
         let from = block
             .checked_sub(1)
             .and_then(|block| self.before.get(block));
-        let from = from.map_or(0, |&line| line as usize).min(to);
+        from.map_or(0, |&line| line as usize).min(to)..to
+    }
+
+    /// The number of the line that holds a byte, from 1, and where it starts.
+    fn of(&self, at: u32) -> (u32, u32) {
+        let Range {
+            start: from,
+            end: to,
+        } = self.near(at);
+        let lines = self.starts.len();
         let line = from + self.starts[from..to].partition_point(|&start| start <= at);
         let line = line.clamp(1, lines);
         (line as u32, self.starts[line - 1])

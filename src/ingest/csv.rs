@@ -6,7 +6,7 @@ mod records;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::raw::{Found, RawCell, Value};
+use super::raw::{Found, Places, RawCell, Value};
 use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
@@ -136,6 +136,13 @@ impl<'t> Body<'t> {
         parts::split(self.text, self.start, self.delimiter, PART)
     }
 
+    /// Whether the file has columns behind those of the table itself, as imported tables do.
+    pub(super) fn has_origin(&self, table: Table) -> bool {
+        let own = schema::columns(table).len() as u8;
+        let columns = (0..self.header.len()).filter_map(|at| self.header.column(at));
+        columns.into_iter().any(|column| column >= own)
+    }
+
     /// How many bytes of text there are below the header.
     pub(super) fn bytes(&self) -> u64 {
         (self.text.len() - self.start) as u64
@@ -158,9 +165,10 @@ impl<'t> Body<'t> {
         &self,
         table: Table,
         part: &Range<usize>,
-        mut row: impl FnMut(Origin, &[RawCell<'t>]),
+        mut row: impl FnMut(Origin, &[RawCell<'t>], &Places),
     ) -> Found {
         let mut found = Found::default();
+        let mut places: Places = Default::default();
         let mut cells: Vec<RawCell<'t>> = Vec::with_capacity(self.header.len());
         let mut records = Records::new(self.file, self.text, part.clone(), self.delimiter);
         while let Some(next) = records.next() {
@@ -188,6 +196,7 @@ impl<'t> Body<'t> {
             };
             found.rows += 1;
             cells.clear();
+            places.fill(0);
             for at in 0..record.len() {
                 let Some(column) = self.header.column(at) else {
                     continue;
@@ -199,9 +208,13 @@ impl<'t> Body<'t> {
                         origin: record.origin_of(at),
                         value: Value::Text(value),
                     });
+                    // Of a column that stands twice, which is an error, the first one.
+                    if let Some(place @ 0) = places.get_mut(usize::from(column)) {
+                        *place = cells.len() as u8;
+                    }
                 }
             }
-            row(record.origin, &cells);
+            row(record.origin, &cells, &places);
         }
         found
     }

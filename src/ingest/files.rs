@@ -20,7 +20,7 @@ use walkdir::WalkDir;
 use super::import::Maps;
 use crate::diag::{Code, Diagnostic, FileId, Sources};
 use crate::model::{hexadecimal, sha256};
-use decode::{Undecodable, decode};
+use decode::{Undecodable, decode, is_text};
 use names::{extension, is_table, is_zip, reads};
 pub(super) use names::{is_output, is_own_graph};
 
@@ -56,7 +56,8 @@ pub(super) struct Found {
     pub named: bool,
     /// Whether the input is this one file: such files of one kind of export belong together.
     pub single: bool,
-    pub sha256: String,
+    /// The SHA-256 of its bytes; of one whose text is its bytes, nobody has asked for it yet.
+    pub sha256: Option<String>,
     /// The folder of a directory that it lies in, when it is one below the named one: no table.
     pub folder: Option<String>,
     /// The importer that the user named.
@@ -234,7 +235,7 @@ impl Reader<'_> {
                 Some(Ok(Loaded::Large(sha256))) => {
                     let name = format!("{}{}", self.prefix, entry.name);
                     let file = self.sources.add_large(shown, name);
-                    self.found(file, named, sha256, folder, Some(entry.path.clone()));
+                    self.found(file, named, Some(sha256), folder, Some(entry.path.clone()));
                 }
             }
         }
@@ -345,7 +346,7 @@ impl Reader<'_> {
         &mut self,
         file: FileId,
         named: bool,
-        sha256: String,
+        sha256: Option<String>,
         folder: Option<&String>,
         large: Option<PathBuf>,
     ) {
@@ -384,12 +385,13 @@ struct Decoded {
     text: String,
     /// Where it stops being text, and why.
     bad: Option<(u32, String)>,
-    sha256: String,
+    /// Nothing when the text is the bytes.
+    sha256: Option<String>,
 }
 
 impl Decoded {
     fn new(bytes: Vec<u8>, encoding: Option<&'static Encoding>) -> Self {
-        let sha256 = sha256(&bytes);
+        let sha256 = (!is_text(&bytes, encoding)).then(|| sha256(&bytes));
         let (text, bad) = match decode(bytes, encoding) {
             Ok(text) => (text, None),
             Err(Undecodable { text, at, what }) => (text, Some((at, what))),

@@ -127,6 +127,7 @@ impl Made {
             row(RawRow {
                 origin: made.origin,
                 cells: &cells,
+                places: None,
                 provenance: Some(&provenance),
             });
             count += 1;

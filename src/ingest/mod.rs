@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
-use crate::model::{Input, Organisation, Table, Word};
+use crate::model::{Input, Organisation, Table, Word, sha256};
 use encoding_rs::Encoding;
 pub use made::Made;
 pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
@@ -39,6 +39,8 @@ pub struct Options {
     pub settings: import::settings::Settings,
     /// Files that say which columns of other lists are which columns of tables.
     pub maps: Vec<PathBuf>,
+    /// Leave the SHA-256 of tables empty for now: see [`Ingested::undigested`].
+    pub digest_later: bool,
 }
 
 /// What was read.
@@ -54,6 +56,24 @@ pub struct Ingested {
     pub rows_left_out: u64,
     /// Files of which a part, or everything, could not be read: nobody knows how many rows that is.
     pub files_cut: u64,
+    /// Inputs whose SHA-256 is still to be found.
+    pub undigested: Undigested,
+}
+
+/// Inputs whose SHA-256 is still to be found, by their places, with their files.
+#[derive(Debug, Default)]
+pub struct Undigested(Vec<(usize, FileId)>);
+
+impl Undigested {
+    /// The SHA-256 of each, beside the place of the input.
+    #[must_use]
+    pub fn digest(&self, sources: &Sources) -> Vec<(usize, String)> {
+        let digest = |&(input, file): &(usize, FileId)| {
+            let text = &sources.file(file).text;
+            (input, sha256(text.as_bytes()))
+        };
+        self.0.par_iter().with_max_len(1).map(digest).collect()
+    }
 }
 
 impl Ingested {
@@ -126,6 +146,7 @@ fn put_together(
         diagnostics,
         rows_left_out: assembled.rows_left_out + left_out,
         files_cut,
+        undigested: Undigested(std::mem::take(&mut tables.undigested)),
     }
 }
 
@@ -144,6 +165,8 @@ pub struct Tables<'t> {
     pub files_cut: u64,
     /// Which of the inputs each table is of; imported ones are counted already.
     input_of: Vec<usize>,
+    /// Inputs whose SHA-256 is still to be found, with their files.
+    undigested: Vec<(usize, FileId)>,
 }
 
 /// Files that were found and decoded.
@@ -172,7 +195,7 @@ pub fn read_files(inputs: &[impl AsRef<Path>], options: &Options, sources: &mut 
 /// Recognises files and goes through their rows.
 #[must_use]
 pub fn read_tables<'t>(
-    Files { files, maps }: Files,
+    Files { mut files, maps }: Files,
     sources: &'t Sources,
     options: &Options,
 ) -> Tables<'t> {
@@ -195,17 +218,20 @@ pub fn read_tables<'t>(
     let mut below: BTreeMap<String, u64> = BTreeMap::new();
     let recognised: Vec<_> = files
         .found
-        .par_iter()
+        .par_iter_mut()
+        .with_max_len(1)
         .map(|found| {
             let file = sources.file(found.file);
             let text = json::Text::new(found.file, &file.text);
-            match recognise(&file.name, text, found, &maps) {
-                Recognised::Csv(table) => (
-                    text,
-                    Read::Csv(table, csv::read(table, found.file, text.text)),
-                ),
-                other => (text, Read::Other(other)),
+            let recognised = match recognise(&file.name, text, found, &maps) {
+                Recognised::Csv(table) => Read::Csv(table, csv::read(table, found.file, text.text)),
+                other => Read::Other(other),
+            };
+            let is_later = options.digest_later && matches!(recognised, Read::Csv(..));
+            if found.sha256.is_none() && !is_later {
+                found.sha256 = Some(sha256(file.text.as_bytes()));
             }
+            (text, recognised)
         })
         .collect();
     for (found, (text, recognised)) in files.found.iter().zip(recognised) {
@@ -285,11 +311,14 @@ pub fn read_tables<'t>(
         let rows = read.iter().map(RawTable::kept).sum();
         let at = tables.inputs.len();
         tables.input_of.resize(tables.tables.len(), at);
+        if found.sha256.is_none() {
+            tables.undigested.push((at, found.file));
+        }
         tables.inputs.push(Input {
             name: name.clone(),
             holds: holds.join(", "),
             rows,
-            sha256: found.sha256.clone(),
+            sha256: found.sha256.clone().unwrap_or_default(),
         });
     }
     for folder in &files.folders {

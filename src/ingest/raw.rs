@@ -93,9 +93,15 @@ pub struct RawRow<'r, 't> {
     pub origin: Origin,
     /// Its cells that are not empty, in the order of the file.
     pub cells: &'r [RawCell<'t>],
+    /// For every column which of the cells it is, plus one, and 0 where it is empty; for rows that
+    /// somebody indexed.
+    pub places: Option<&'r Places>,
     /// Where it was imported from.
     pub provenance: Option<&'r Provenance>,
 }
+
+/// See [`RawRow::places`].
+pub type Places = [u8; schema::MOST_COLUMNS];
 
 /// A cell that is not empty.
 #[derive(Clone, Debug)]
@@ -200,14 +206,19 @@ impl<'t> Part<'_, 't> {
     /// Goes through the rows of the part in order.
     pub fn for_each(&self, mut row: impl FnMut(RawRow<'_, 't>)) -> Found {
         match &self.table.rows {
-            Rows::Csv(body) => body.for_each(self.table.table, &self.range, |origin, cells| {
-                let found = imported(self.table.table, cells);
-                row(RawRow {
-                    origin,
-                    cells,
-                    provenance: found.as_ref(),
-                });
-            }),
+            Rows::Csv(body) => {
+                let table = self.table.table;
+                let may_be_imported = body.has_origin(table);
+                body.for_each(table, &self.range, |origin, cells, places| {
+                    let found = may_be_imported.then(|| imported(table, cells)).flatten();
+                    row(RawRow {
+                        origin,
+                        cells,
+                        places: Some(places),
+                        provenance: found.as_ref(),
+                    });
+                })
+            }
             Rows::Made(rows) => Found {
                 rows: rows.for_each(self.range.clone(), &mut |one| row(one)),
                 ..Found::default()
@@ -241,6 +252,7 @@ impl<'t> KeptRow<'t> {
         RawRow {
             origin: self.origin,
             cells: &self.cells,
+            places: None,
             provenance: self.provenance.as_deref(),
         }
     }
@@ -273,7 +285,13 @@ impl<'r, 't> RawRow<'r, 't> {
     /// The cell of a column.
     #[must_use]
     pub fn cell(self, column: Col) -> Option<&'r RawCell<'t>> {
-        self.cells.iter().find(|cell| cell.column == column.at)
+        match self.places {
+            Some(places) => {
+                let place = places.get(usize::from(column.at)).copied()?;
+                self.cells.get(usize::from(place).checked_sub(1)?)
+            }
+            None => self.cells.iter().find(|cell| cell.column == column.at),
+        }
     }
 
     /// The row, kept.

@@ -21,7 +21,7 @@ pub use change::Change;
 pub use digest::{hexadecimal, sha256};
 pub use keys::{add_row_key, row_key};
 pub use kinds::Kind;
-pub use name::{fold, fold_name, fold_phone};
+pub use name::{Traits, fold, fold_name, fold_phone};
 pub use organisation::{
     Input, Organisation, ProcessId, Provenance, ProvenanceId, RecoveryGate, RowMeta, RowRef,
 };

@@ -6,12 +6,76 @@ use super::Kind;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+/// What is in a name, found in one pass over it: most names are compared as they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits(u8);
+
+impl Traits {
+    const FOLDED: u8 = 1;
+    const COLON: u8 = 2;
+    const SEMICOLON: u8 = 4;
+    const DRESSED: u8 = 8;
+
+    /// The traits of every byte.
+    const OF: [u8; 256] = {
+        let mut of = [0; 256];
+        let mut at = 0;
+        while at < 256 {
+            let byte = at as u8;
+            if !byte.is_ascii_graphic() || byte.is_ascii_uppercase() {
+                of[at] |= Self::FOLDED;
+            }
+            if byte == b':' {
+                of[at] |= Self::COLON;
+            }
+            if byte == b';' {
+                of[at] |= Self::SEMICOLON;
+            }
+            if !byte.is_ascii_alphanumeric() && byte != b'+' {
+                of[at] |= Self::DRESSED;
+            }
+            at += 1;
+        }
+        of
+    };
+
+    /// Those of a text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let found = text.bytes();
+        Self(found.fold(0, |found, byte| found | Self::OF[usize::from(byte)]))
+    }
+
+    /// Whether it is visible ASCII in lower case, so that its compared form is itself.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.0 & Self::FOLDED == 0
+    }
+
+    /// Whether a colon is in it.
+    #[must_use]
+    pub fn has_colon(self) -> bool {
+        self.0 & Self::COLON != 0
+    }
+
+    /// Whether a semicolon is in it.
+    #[must_use]
+    pub fn has_semicolon(self) -> bool {
+        self.0 & Self::SEMICOLON != 0
+    }
+
+    /// Whether a text of these traits is compared as it is written, as a name of this kind.
+    #[must_use]
+    pub fn is_compared_as_written(self, kind: Kind, text: &str) -> bool {
+        let is_dressed = || self.0 & Self::DRESSED != 0 || text.starts_with("00");
+        self.is_plain() && !(kind == Kind::Phone && is_dressed())
+    }
+}
+
 /// Trims, composes (NFC) and lowers the case: the form in which names are compared.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
-    // Most names are visible ASCII in lower case.
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase();
-    if text.bytes().all(is_plain) {
+    if Traits::of(text).is_plain() {
         return Cow::Borrowed(text);
     }
     let text = text.trim();

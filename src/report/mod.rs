@@ -49,7 +49,7 @@ pub use tiers::{UnlockSets, chain_entries, document};
 
 use crate::analyze::{IdentityResult, Scan};
 use crate::compile::{Options, Program};
-use crate::diag::Sources;
+use crate::diag::{Origin, Sources};
 use crate::model::{AssetId, Organisation, Policy, READ_AHEAD, Text};
 use crate::rules::Fact;
 
@@ -81,13 +81,16 @@ impl<'a> View<'a> {
     pub fn read_ahead(&self, results: &[IdentityResult]) {
         let mut assets = [AssetId(0); READ_AHEAD];
         let mut texts = [Text::default(); READ_AHEAD];
-        for ((asset, text), result) in assets.iter_mut().zip(&mut texts).zip(results) {
+        let mut places = [Origin::default(); READ_AHEAD];
+        for (at, result) in results.iter().take(READ_AHEAD).enumerate() {
             let identity = &self.org.identities[result.identity as usize];
-            (*asset, *text) = (identity.asset, identity.name);
+            (assets[at], texts[at]) = (identity.asset, identity.name);
+            places[at] = identity.meta.origin;
         }
         let count = results.len().min(READ_AHEAD);
         self.org.assets.read_ahead(&assets[..count]);
         self.org.texts.read_ahead(&texts[..count]);
+        self.sources.read_ahead(&places);
     }
 
     /// The name of a system by its fact.

@@ -9,7 +9,7 @@ use super::names::{At, Names, Reference, Several};
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
 use crate::ingest::raw::{RawCell, RawRow, Value, trimmed};
 use crate::ingest::schema::{self, Col};
-use crate::model::{Change, Kind, Table, Word, fold_name};
+use crate::model::{Change, Kind, Table, Traits, Word, fold_name};
 
 /// A row that is being read.
 pub(super) struct Row<'r, 't> {
@@ -220,7 +220,13 @@ impl<'r, 't> Row<'r, 't> {
     ) -> Option<Reference<'t>> {
         let cell = self.cell(column)?;
         let text = cell.text();
-        if text.bytes().any(|byte| byte == b';') {
+        let traits = Traits::of(&text);
+        if let Cow::Borrowed(text) = text
+            && let Some(plain) = plain(text, traits, cell.origin, default, allowed)
+        {
+            return Some(plain);
+        }
+        if traits.has_semicolon() {
             self.say(
                 Diagnostic::new(
                     Code::ListInSingle,
@@ -271,6 +277,12 @@ impl<'r, 't> Row<'r, 't> {
             return Several::default();
         };
         let items = cell.items().filter_map(|item| {
+            if let Cow::Borrowed(text) = item
+                && let traits = Traits::of(text)
+                && let Some(plain) = plain(text, traits, cell.origin, default, allowed)
+            {
+                return Some(plain);
+            }
             self.parse_reference(column.name, item, cell.origin, default, allowed)
         });
         names.extend(items)
@@ -365,6 +377,12 @@ impl<'r, 't> Row<'r, 't> {
         origin: Origin,
         kind: Option<Kind>,
     ) -> Option<Reference<'t>> {
+        if let Cow::Borrowed(text) = text
+            && let kind = kind.unwrap_or(Kind::Identity)
+            && let Some(plain) = plain(text, Traits::of(text), origin, kind, &[kind])
+        {
+            return Some(plain);
+        }
         if let Some((found, _)) = Kind::split(&text)
             && Some(found) != kind
         {
@@ -384,6 +402,23 @@ impl<'r, 't> Row<'r, 't> {
         let kind = kind.unwrap_or(Kind::Identity);
         self.parse_reference(column, text, origin, kind, &[kind])
     }
+}
+
+/// A reference by a name that needs no thought, as most are: without a kind before it, and compared as
+/// it is written.
+fn plain<'t>(
+    text: &'t str,
+    traits: Traits,
+    origin: Origin,
+    kind: Kind,
+    allowed: &[Kind],
+) -> Option<Reference<'t>> {
+    let is_plain = !traits.has_colon()
+        && !traits.has_semicolon()
+        && traits.is_compared_as_written(kind, text)
+        && !text.is_empty()
+        && allowed.contains(&kind);
+    is_plain.then(|| Reference::new(kind, Cow::Borrowed(text), Cow::Borrowed(text), origin))
 }
 
 /// A part of a text that borrows from where the text does.

@@ -17,6 +17,7 @@ pub(super) struct Records<'t> {
     at: usize,
     end: usize,
     quoted: Option<Quoted<'t>>,
+    marks: Marks,
     fields: Fields,
 }
 
@@ -59,6 +60,7 @@ impl<'t> Records<'t> {
             at: begin,
             end,
             quoted,
+            marks: Marks::new(begin, delimiter),
             fields: Fields::default(),
         }
     }
@@ -81,7 +83,9 @@ impl<'t> Records<'t> {
             match &mut self.quoted {
                 None => {
                     let plain = &bytes[..self.end];
-                    self.at = self.fields.split(plain, begin, self.delimiter);
+                    self.at = self
+                        .fields
+                        .split(plain, begin, self.delimiter, &mut self.marks);
                 }
                 Some(quoted) => match quoted.reader.read_byte_record(&mut quoted.record) {
                     Ok(true) => {
@@ -174,6 +178,56 @@ impl<'t> Record<'t, '_> {
     }
 }
 
+/// Delimiters and line ends, one after the other. Fields are short, so looking for each anew costs more
+/// than finding those of eight bytes at a time.
+struct Marks {
+    /// The three bytes that are looked for, each in all bytes of a word.
+    wanted: [u64; 3],
+    /// Where to go on when the marks of the last word are used up.
+    next: usize,
+    /// The marks of that word that are left: the highest bit of each byte.
+    left: u64,
+}
+
+impl Marks {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    const WORD: usize = size_of::<u64>();
+
+    fn new(begin: usize, delimiter: u8) -> Self {
+        let everywhere = |byte| u64::from_le_bytes([byte; Self::WORD]);
+        Self {
+            wanted: [delimiter, b'\n', b'\r'].map(everywhere),
+            next: begin,
+            left: 0,
+        }
+    }
+
+    /// The place of the next one.
+    fn next(&mut self, bytes: &[u8]) -> Option<usize> {
+        while self.left == 0 {
+            let rest = bytes.get(self.next..).filter(|rest| !rest.is_empty())?;
+            let word = match rest.first_chunk() {
+                Some(word) => u64::from_le_bytes(*word),
+                None => {
+                    let mut word = [0; Self::WORD];
+                    word[..rest.len()].copy_from_slice(rest);
+                    u64::from_le_bytes(word)
+                }
+            };
+            // A byte that is equal leaves 0; then adding 127 to its lower bits does not reach the highest.
+            let marks = self.wanted.map(|wanted| {
+                let rest = word ^ wanted;
+                !(((rest & Self::LOW) + Self::LOW) | rest | Self::LOW)
+            });
+            self.left = marks[0] | marks[1] | marks[2];
+            self.next += Self::WORD;
+        }
+        let at = self.next - Self::WORD + self.left.trailing_zeros() as usize / 8;
+        self.left &= self.left - 1;
+        Some(at)
+    }
+}
+
 /// Where the fields of one record stand in the text.
 #[derive(Default)]
 struct Fields {
@@ -185,11 +239,14 @@ struct Fields {
 
 impl Fields {
     /// The fields of a record without quotes; gives where it ends.
-    fn split(&mut self, bytes: &[u8], begin: usize, delimiter: u8) -> usize {
+    fn split(&mut self, bytes: &[u8], begin: usize, delimiter: u8, marks: &mut Marks) -> usize {
         self.spans.clear();
         let mut start = begin;
-        for found in memchr::memchr3_iter(delimiter, b'\n', b'\r', &bytes[begin..]) {
-            let at = begin + found;
+        while let Some(at) = marks.next(bytes) {
+            // Line ends that were skipped before the record.
+            if at < begin {
+                continue;
+            }
             self.spans.push((start, at));
             if bytes[at] != delimiter {
                 return at;
@@ -233,6 +290,30 @@ impl Fields {
                 return;
             }
             at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_delimiter_and_line_end_is_found_once() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..2000 {
+            // The wanted ones among their neighbours, and bytes with the highest bit.
+            let alphabet = b",\n\r-+.\x0b\x0c\x0e\x8a\x8d\xac\x00\xffab";
+            let bytes: Vec<u8> = (0..random.usize(..60))
+                .map(|_| alphabet[random.usize(..alphabet.len())])
+                .collect();
+            let begin = random.usize(..=bytes.len());
+            let mut marks = Marks::new(begin, b',');
+            let found: Vec<usize> = std::iter::from_fn(|| marks.next(&bytes)).collect();
+            let expected: Vec<usize> = (begin..bytes.len())
+                .filter(|&at| matches!(bytes[at], b',' | b'\n' | b'\r'))
+                .collect();
+            assert_eq!(found, expected, "{bytes:?} from {begin}");
         }
     }
 }

@@ -9,6 +9,11 @@ pub(super) struct Undecodable {
     pub(super) what: String,
 }
 
+/// Whether bytes are taken as the text that they are, without another encoding or a mark.
+pub(super) fn is_text(bytes: &[u8], encoding: Option<&'static Encoding>) -> bool {
+    Encoding::for_bom(bytes).is_none() && encoding.is_none_or(|encoding| encoding == UTF_8)
+}
+
 /// A byte order mark wins; then the encoding the user named; then UTF-8, strictly.
 pub(super) fn decode(
     bytes: Vec<u8>,

@@ -354,7 +354,7 @@ impl<'a> Exports<'a> {
             name: name.to_owned(),
             holds: IMPORTERS[importer].name().to_owned(),
             rows: 0,
-            sha256: found.sha256.clone(),
+            sha256: found.sha256.clone().unwrap_or_default(),
         });
     }
 
@@ -376,7 +376,7 @@ impl<'a> Exports<'a> {
                 name: name.to_owned(),
                 holds: MAP.to_owned(),
                 rows: 0,
-                sha256: found.sha256.clone(),
+                sha256: found.sha256.clone().unwrap_or_default(),
             },
         });
     }
