@@ -1,7 +1,5 @@
 //! Whom a recovery restores: the accounts that it is for and that have what it asks of them.
 
-use rustc_hash::FxHashMap;
-
 use crate::compile::{Edits, Members};
 use crate::model::{
     AssetId, Kind, Organisation, OwnAsset, Owner, RecoveryGate, Restored, Source, Target,
@@ -28,7 +26,7 @@ impl<'a> Targets<'a> {
     /// Costs O(identities + bindings + memberships).
     #[must_use]
     pub fn new(org: &'a Organisation, standing_only: bool) -> Self {
-        let mut held: FxHashMap<AssetId, u8> = FxHashMap::default();
+        let mut held = vec![0u8; org.assets.len()];
         for binding in &org.bindings {
             let own = binding.holder.map(|holder| org.assets.get(holder).kind);
             let own = match own {
@@ -36,10 +34,10 @@ impl<'a> Targets<'a> {
                 Some(Kind::Device) => OwnAsset::Device,
                 _ => continue,
             };
-            *held.entry(binding.identity).or_default() |= bit(own);
+            held[binding.identity.index()] |= bit(own);
         }
         let has = org.identities.iter().map(|identity| {
-            let mut has = held.get(&identity.asset).copied().unwrap_or(0);
+            let mut has = held[identity.asset.index()];
             let mut note = |own: OwnAsset, is: bool| has |= if is { bit(own) } else { 0 };
             let mails = org.list(identity.recovery_mailboxes);
             note(OwnAsset::Mailbox, !mails.is_empty());

@@ -21,8 +21,6 @@ mod members;
 mod recoveries;
 mod unknown;
 
-use rustc_hash::FxHashMap;
-
 pub use assumptions::{Assumption, AssumptionError};
 pub use atlas::{Atlas, GateOrigin, Meaning};
 pub use edits::Edits;
@@ -82,11 +80,47 @@ struct Compiler<'a> {
     edits: &'a Edits,
     graph: RuleGraphBuilder,
     atlas: Atlas,
-    /// Bindings of each identity, as positions among the rows, by asset.
-    bindings_of: FxHashMap<AssetId, Vec<u32>>,
+    bindings_of: BindingsOf,
     members: Members,
     unknowns: Unknowns,
     shared: recoveries::Shared,
+}
+
+/// The bindings of each identity that count, as positions among the rows: flat, as the graph is.
+struct BindingsOf {
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+}
+
+impl BindingsOf {
+    fn new(org: &Organisation, edits: &Edits) -> Self {
+        let counted = || {
+            let rows = org.bindings.iter().enumerate();
+            rows.filter(|(at, _)| !edits.is_removed(org, Table::MfaBindings, *at))
+                .filter_map(|(at, row)| Some((org.identity_of[row.identity.index()]?, at as u32)))
+        };
+        let mut starts = vec![0u32; org.identities.len() + 1];
+        for (identity, _) in counted() {
+            starts[identity as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![0; starts.last().copied().unwrap_or_default() as usize];
+        for (identity, row) in counted() {
+            let place = &mut next[identity as usize];
+            rows[*place as usize] = row;
+            *place += 1;
+        }
+        Self { starts, rows }
+    }
+
+    /// Those of the identity at this position, in the order of the rows.
+    fn of(&self, identity: u32) -> &[u32] {
+        let at = identity as usize;
+        &self.rows[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
 }
 
 impl<'a> Compiler<'a> {
@@ -98,21 +132,12 @@ impl<'a> Compiler<'a> {
             + org.holdings.len()
             + org.memberships.len()
             + org.grants.len();
-        let gates = org.identities.len() * 2 + rows + org.gates.len();
-        let inputs = org.identities.len() * 3 + rows + org.gate_rows.len();
+        let gates = org.identities.len() * 3 + rows + org.gates.len();
+        let inputs = org.identities.len() * 4 + rows + org.gate_rows.len();
         graph.reserve(org.assets.len() + 2 * org.identities.len(), gates, inputs);
         let mut atlas = Atlas::new(org, &mut graph);
         atlas.origins.reserve(gates);
-        let mut bindings_of: FxHashMap<AssetId, Vec<u32>> = FxHashMap::default();
-        for (at, binding) in org.bindings.iter().enumerate() {
-            if edits.is_removed(org, Table::MfaBindings, at) {
-                continue;
-            }
-            bindings_of
-                .entry(binding.identity)
-                .or_default()
-                .push(at as u32);
-        }
+        let bindings_of = BindingsOf::new(org, edits);
         let members = Members::new(org, options.standing_only, edits);
         let unknowns = Unknowns::new(org, options.unknown, &members);
         Self {

@@ -243,9 +243,10 @@ impl Compiler<'_> {
 
     fn own_assets(&self, identity: u32, own: OwnAsset) -> Vec<AssetId> {
         let org = self.org;
+        let bindings = self.bindings_of.of(identity).iter();
         let identity = &org.identities[identity as usize];
         let holders = |kind: Kind| {
-            let bindings = self.bindings_of.get(&identity.asset).into_iter().flatten();
+            let bindings = bindings.clone();
             bindings
                 .filter_map(|&at| org.bindings[at as usize].holder)
                 .filter(move |&holder| org.assets.get(holder).kind == kind)

@@ -298,7 +298,10 @@ impl Assets {
         while !enough(size) {
             size *= 2;
         }
-        let old = std::mem::replace(&mut self.slots, vec![0; size]);
+        // Written here, one after the other, and not when they are first read or taken, at random.
+        let mut slots = Vec::with_capacity(size);
+        slots.resize(size, 0);
+        let old = std::mem::replace(&mut self.slots, slots);
         for slot in old.into_iter().filter(|&slot| slot as u32 != 0) {
             let name = self.name_of(slot).0;
             let hash = hash_of(name, &self.text);

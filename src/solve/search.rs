@@ -31,7 +31,8 @@ impl<'g> Search<'g> {
             why: vec![GIVEN; graph.fact_count()],
             counts: vec![0; graph.gate_count()],
             counted: Vec::new(),
-            reached: Vec::new(),
+            // As much as may be needed; what is not used is never touched.
+            reached: Vec::with_capacity(graph.fact_count()),
             now: Vec::new(),
             next_round: Vec::new(),
             next_level: Vec::new(),

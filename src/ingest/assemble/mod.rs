@@ -167,6 +167,7 @@ impl<'t> Builder<'t> {
         self.org.assets.reserve(identities + mailboxes + bindings);
         self.org.identities.reserve_exact(identities);
         self.identity_references.reserve_exact(identities);
+        self.pending_owners.reserve_exact(identities);
         self.mailbox_references.reserve_exact(mailboxes);
         self.org.mailboxes.reserve_exact(mailboxes);
         self.org.bindings.reserve_exact(bindings);
