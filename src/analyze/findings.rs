@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashSet;
-
 use super::single::Single;
 use super::{Change, Scan};
 use crate::compile::{GateOrigin, Program};
@@ -228,20 +226,20 @@ impl Finder<'_> {
                 rows: vec![row],
             })
             .collect();
-        let declared: FxHashSet<AssetId> = org
-            .memberships
-            .iter()
-            .flat_map(|membership| [membership.group, membership.member])
-            .collect();
+        let mut is_declared = vec![false; org.assets.len()];
+        for membership in &org.memberships {
+            is_declared[membership.group.index()] = true;
+            is_declared[membership.member.index()] = true;
+        }
         let groups = org
             .assets
-            .iter()
-            .filter(|(id, asset)| asset.kind == Kind::Group && !declared.contains(id));
-        findings.extend(groups.map(|(id, asset)| Finding {
+            .kinds()
+            .filter(|(id, kind)| *kind == Kind::Group && !is_declared[id.index()]);
+        findings.extend(groups.map(|(id, _)| Finding {
             code: Code::UndeclaredName,
             message: format!(
                 "group `{}` is declared nowhere: nobody is in it by the tables",
-                asset.shown
+                self.shown(id)
             ),
             rows: self.first_use(id).into_iter().collect(),
         }));

@@ -22,8 +22,9 @@ pub(super) struct Shared {
     pub(super) given: Option<Fact>,
     /// A source that an assumption replaces.
     replaced: FxHashMap<Fact, Fact>,
-    /// Any of an identity's own assets of one kind.
-    own: FxHashMap<(u32, OwnAsset), Fact>,
+    /// For every identity and kind the fact of any of its own assets of that kind, plus one; made when
+    /// first needed.
+    own: Vec<[u32; OwnAsset::COUNT]>,
 }
 
 impl Compiler<'_> {
@@ -221,8 +222,11 @@ impl Compiler<'_> {
     /// Any of the identity's own assets of one kind satisfies the row; where there is none, nothing
     /// does.
     fn own_asset(&mut self, identity: u32, own: OwnAsset) -> Fact {
-        if let Some(&known) = self.shared.own.get(&(identity, own)) {
-            return known;
+        if self.shared.own.is_empty() {
+            self.shared.own = vec![[0; OwnAsset::COUNT]; self.org.identities.len()];
+        }
+        if let Some(known) = self.shared.own[identity as usize][own as usize].checked_sub(1) {
+            return Fact(known);
         }
         let assets = self.own_assets(identity, own);
         let fact = match assets[..] {
@@ -237,7 +241,7 @@ impl Compiler<'_> {
                 any
             }
         };
-        self.shared.own.insert((identity, own), fact);
+        self.shared.own[identity as usize][own as usize] = fact.0 + 1;
         fact
     }
 

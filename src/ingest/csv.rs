@@ -317,7 +317,7 @@ mod tests {
             parts.map(move |part| (body, part))
         });
         for (body, part) in parts {
-            let found = body.for_each(Table::Holdings, &part, |_, cells| {
+            let found = body.for_each(Table::Holdings, &part, |_, cells, _| {
                 let cells = cells.iter();
                 rows.push(
                     cells

@@ -343,6 +343,7 @@ pub(super) fn trimmed<'t>(text: &Cow<'t, str>) -> Cow<'t, str> {
 
 /// The same as `trim`, with a short way for the usual text: the whole table of Unicode white space
 /// need not be asked when both ends are visible ASCII.
+#[inline]
 pub(super) fn trim(text: &str) -> &str {
     match text.as_bytes() {
         [] => text,

@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use rustc_hash::FxBuildHasher;
 
+use super::slots::{READ_AHEAD, Slots};
 use super::span::Span;
 use super::{Kind, fold_name};
 
@@ -70,20 +71,14 @@ impl<'a> Wanted<'a> {
 
 /// All assets by number and by name.
 ///
-/// The text of all names lies in one piece; a name costs its length and about 30 bytes. Names are
-/// found in a table of open addresses with linear probing. It is our own because looking names up is
-/// where reading a large organisation spends its time, and the time is waiting for memory: with the
-/// places of a batch of names known beforehand, their waits overlap (see [`Assets::find_all`]).
+/// The text of all names lies in one piece; a name costs its length and about 30 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
     text: String,
     list: Vec<Entry>,
     aliases: Vec<Alias>,
-    /// The upper half is the upper half of the hash; the lower half is 0 for a free slot, else one
-    /// more than the asset, or than the alias with the highest bit set. The size is a power of two.
-    slots: Vec<u64>,
-    /// How many slots are taken.
-    taken: usize,
+    /// Assets, and aliases with the highest bit set.
+    slots: Slots,
 }
 
 /// One asset: its kind is in the span's spare byte.
@@ -102,11 +97,6 @@ struct Alias {
 }
 
 const ALIAS: u32 = 1 << 31;
-/// How many look-ups wait for memory together.
-const BATCH: usize = 16;
-/// How many names are read ahead together.
-pub const READ_AHEAD: usize = 16;
-
 /// Reads these bytes of a text, all at a time as far as the processor can.
 pub(super) fn touch(text: &str, places: &[usize]) {
     let bytes = text.as_bytes();
@@ -122,7 +112,9 @@ impl Assets {
     pub fn reserve(&mut self, names: usize) {
         self.list.reserve(names);
         self.text.reserve(names.saturating_mul(24));
-        self.grow_for(self.taken.saturating_add(names));
+        let (list, aliases, text) = (&self.list, &self.aliases, &self.text);
+        let hash_of = |number| hash_of(named(list, aliases, number).0, text).0;
+        self.slots.reserve(names, hash_of);
     }
 
     /// Gives back the room that is not used.
@@ -146,24 +138,14 @@ impl Assets {
     /// The same for a name with its hash.
     #[must_use]
     pub fn find_hashed(&self, wanted: Wanted<'_>) -> Option<AssetId> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut at = wanted.hash.0 as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot as u32 == 0 {
-                return None;
-            }
-            if slot >> 32 == wanted.hash.0 >> 32 {
-                let (name, asset) = self.name_of(slot);
-                if name.extra == wanted.kind as u8
-                    && name.len() == wanted.key.len()
-                    && name.of(&self.text) == wanted.key
-                {
-                    return Some(asset);
-                }
-            }
-            at = (at + 1) & mask;
-        }
+        let is_it = |number| {
+            let name = self.named(number).0;
+            name.extra == wanted.kind as u8
+                && name.len() == wanted.key.len()
+                && name.of(&self.text) == wanted.key
+        };
+        let number = self.slots.find(wanted.hash.0, is_it)?;
+        Some(self.named(number).1)
     }
 
     /// Looks up many names. Each step towards a name (slot, entry, text) is taken for a batch of them
@@ -176,10 +158,10 @@ impl Assets {
         found: &mut Vec<Option<AssetId>>,
     ) {
         let mut wanted = wanted.into_iter();
-        let mut batch: Vec<Wanted<'a>> = Vec::with_capacity(BATCH);
+        let mut batch: Vec<Wanted<'a>> = Vec::with_capacity(READ_AHEAD);
         loop {
             batch.clear();
-            batch.extend(wanted.by_ref().take(BATCH));
+            batch.extend(wanted.by_ref().take(READ_AHEAD));
             if batch.is_empty() {
                 return;
             }
@@ -188,48 +170,27 @@ impl Assets {
         }
     }
 
-    /// Brings what a look-up of these names will read into the caches: at most [`BATCH`] of them.
+    /// Brings what a look-up of these names will read into the caches: at most [`READ_AHEAD`] of them.
     fn warm(&self, names: impl Iterator<Item = NameHash>) {
-        let Some(mask) = self.slots.len().checked_sub(1) else {
-            return;
-        };
-        let mut slots = [0u64; BATCH];
+        let mut likely = [None; READ_AHEAD];
         let mut count = 0;
-        for (slot, hash) in slots.iter_mut().zip(names) {
-            let found = self.slots[hash.0 as usize & mask];
+        for (likely, hash) in likely.iter_mut().zip(names) {
             // A slot of another name is as good as an empty one: most names are in their first slot.
-            let is_it = found >> 32 == hash.0 >> 32 && found as u32 != 0;
-            *slot = if is_it { found } else { 0 };
+            *likely = self.slots.likely(hash.0);
             count += 1;
         }
-        let mut starts = [usize::MAX; BATCH];
-        for (start, &slot) in starts.iter_mut().zip(&slots[..count]) {
-            if slot != 0 {
-                *start = self.name_of(slot).0.start();
-            }
-        }
-        touch(&self.text, &starts);
+        let starts = likely.map(|number| number.map_or(0, |number| self.named(number).0.start()));
+        touch(&self.text, &starts[..count]);
     }
 
-    /// Brings the places into the caches where these names will be put, at most [`READ_AHEAD`] of them.
+    /// Brings the places into the caches where these names will be put: some dozens at most, or the first
+    /// ones are gone again when they are needed.
     pub fn make_ready(&self, names: impl Iterator<Item = NameHash>) {
-        let Some(mask) = self.slots.len().checked_sub(1) else {
-            return;
-        };
-        let places = names.take(READ_AHEAD).map(|hash| hash.0 as usize & mask);
-        let sum = places.fold(0, |sum, place| sum ^ self.slots[place]);
-        // Without a use the reads would be left out.
-        black_box(sum);
+        self.slots.read_ahead(names.map(|hash| hash.0));
     }
 
-    fn name_of(&self, slot: u64) -> (Span, AssetId) {
-        let number = slot as u32 - 1;
-        if number & ALIAS == 0 {
-            (self.list[number as usize].key, AssetId(number))
-        } else {
-            let alias = self.aliases[(number & !ALIAS) as usize];
-            (alias.name, alias.asset)
-        }
+    fn named(&self, number: u32) -> (Span, AssetId) {
+        named(&self.list, &self.aliases, number)
     }
 
     /// Further names of assets as compared, in the order in which they were given.
@@ -283,30 +244,9 @@ impl Assets {
     }
 
     fn take_slot(&mut self, hash: NameHash, number: u32) {
-        self.grow_for(self.taken + 1);
-        self.taken += 1;
-        put(&mut self.slots, hash, number);
-    }
-
-    /// Makes the table large enough: at most three quarters of it are taken.
-    fn grow_for(&mut self, names: usize) {
-        let enough = |slots: usize| slots / 4 * 3 >= names;
-        if enough(self.slots.len()) {
-            return;
-        }
-        let mut size = self.slots.len().max(BATCH);
-        while !enough(size) {
-            size *= 2;
-        }
-        // Written here, one after the other, and not when they are first read or taken, at random.
-        let mut slots = Vec::with_capacity(size);
-        slots.resize(size, 0);
-        let old = std::mem::replace(&mut self.slots, slots);
-        for slot in old.into_iter().filter(|&slot| slot as u32 != 0) {
-            let name = self.name_of(slot).0;
-            let hash = hash_of(name, &self.text);
-            put(&mut self.slots, hash, slot as u32 - 1);
-        }
+        let (list, aliases, text) = (&self.list, &self.aliases, &self.text);
+        let hash_of = |number| hash_of(named(list, aliases, number).0, text).0;
+        self.slots.insert(hash.0, number, hash_of);
     }
 
     fn kind(&self, id: AssetId) -> Kind {
@@ -318,19 +258,12 @@ impl Assets {
         let kind = self.kind(id);
         let old = self.list[id.index()].key;
         let hash = hash_of(old, &self.text);
-        let mask = self.slots.len() - 1;
-        let mut at = hash.0 as usize & mask;
-        while self.slots[at] as u32 != 0 && self.slots[at] as u32 != id.0 + 1 {
-            at = (at + 1) & mask;
-        }
-        if self.slots[at] as u32 == id.0 + 1 {
-            let alias = self.aliases.len() as u32;
-            self.aliases.push(Alias {
-                name: old,
-                asset: id,
-            });
-            self.slots[at] = self.slots[at] >> 32 << 32 | u64::from((alias | ALIAS) + 1);
-        }
+        let alias = self.aliases.len() as u32 | ALIAS;
+        self.aliases.push(Alias {
+            name: old,
+            asset: id,
+        });
+        self.slots.replace(hash.0, id.0, alias);
         let mut key = Span::append(&mut self.text, name);
         key.extra = kind as u8;
         self.list[id.index()] = Entry { key, shown: 0 };
@@ -402,14 +335,14 @@ fn hash_of(name: Span, text: &str) -> NameHash {
     NameHash::new(kind_of(name), name.of(text))
 }
 
-/// Takes the first free slot from the name's own on.
-fn put(slots: &mut [u64], hash: NameHash, number: u32) {
-    let mask = slots.len() - 1;
-    let mut at = hash.0 as usize & mask;
-    while slots[at] as u32 != 0 {
-        at = (at + 1) & mask;
+/// What a number in the table stands for.
+fn named(list: &[Entry], aliases: &[Alias], number: u32) -> (Span, AssetId) {
+    if number & ALIAS == 0 {
+        (list[number as usize].key, AssetId(number))
+    } else {
+        let alias = aliases[(number & !ALIAS) as usize];
+        (alias.name, alias.asset)
     }
-    slots[at] = hash.0 >> 32 << 32 | u64::from(number + 1);
 }
 
 #[cfg(test)]

@@ -11,12 +11,13 @@ mod organisation;
 mod policy;
 mod redact;
 mod rows;
+mod slots;
 mod span;
 mod texts;
 mod waiver;
 mod words;
 
-pub use assets::{Asset, AssetId, Assets, NameHash, READ_AHEAD, Wanted};
+pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
 pub use change::Change;
 pub use digest::{hexadecimal, sha256};
 pub use keys::{add_row_key, row_key};
@@ -31,6 +32,7 @@ pub use rows::{
     AssetList, Binding, Coverage, Grant, Holding, Identity, Mailbox, Membership, OwnAsset, Owner,
     PROCESS_STAGES, Process, Recovery, Reset, Signal, Source, System, Target,
 };
+pub use slots::{READ_AHEAD, Slots};
 pub use texts::{Text, Texts};
 pub use waiver::Waiver;
 pub use words::{

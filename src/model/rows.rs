@@ -126,6 +126,9 @@ pub enum OwnAsset {
 }
 
 impl OwnAsset {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+
     /// As the tables write it.
     #[must_use]
     pub fn word(self) -> &'static str {

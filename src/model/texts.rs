@@ -1,6 +1,7 @@
 //! Free text of the rows, all in one piece.
 
-use super::assets::{READ_AHEAD, touch};
+use super::assets::touch;
+use super::slots::READ_AHEAD;
 use super::span::Span;
 
 /// A text that an organisation keeps; its length is at most 4 GiB.

@@ -87,7 +87,7 @@ impl Outputs {
     pub fn files<T, const N: usize>(
         &mut self,
         names: [&str; N],
-        write: impl FnOnce([&mut dyn Write; N]) -> io::Result<T>,
+        write: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<T>,
     ) -> Result<T, OutputsError> {
         let error = |at: usize, source| OutputsError {
             path: self.directory.join(names[at]),
@@ -156,7 +156,7 @@ impl Outputs {
 /// where nobody knows which it was.
 fn handed_over<T, const N: usize>(
     files: Vec<NamedTempFile>,
-    write: impl FnOnce([&mut dyn Write; N]) -> io::Result<T>,
+    write: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<T>,
 ) -> Result<(T, Vec<NamedTempFile>), (usize, io::Error)> {
     /// Bytes that are handed over at a time, and how often that is done before the maker waits.
     const PIECE: usize = 1 << 18;
@@ -186,7 +186,7 @@ fn handed_over<T, const N: usize>(
             BufWriter::with_capacity(PIECE, hand_over)
         });
         drop(pieces);
-        let result = write(out.each_mut().map(|out| out as &mut dyn Write));
+        let result = write(out.each_mut().map(|out| out as &mut (dyn Write + Send)));
         let result = result.and_then(|result| {
             out.iter_mut().try_for_each(BufWriter::flush)?;
             Ok(result)

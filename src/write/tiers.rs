@@ -51,11 +51,11 @@ const FOOTHOLDS: [&str; 8] = [
 /// Where the files go that tell what falls with what.
 pub struct TierFiles<'w> {
     /// `tiers.csv`: a row per identity, in the order of the scan.
-    pub tiers: &'w mut dyn Write,
+    pub tiers: &'w mut (dyn Write + Send),
     /// `tiers.json`: indented, with a line for each entry of its long lists.
-    pub document: &'w mut dyn Write,
+    pub document: &'w mut (dyn Write + Send),
     /// `footholds.csv`: a row per foothold, in the order of the scan.
-    pub footholds: &'w mut dyn Write,
+    pub footholds: &'w mut (dyn Write + Send),
 }
 
 /// Writes them side by side: identities stand in another order than their rows, so most of the time
@@ -188,36 +188,49 @@ fn list_end(count: usize) -> &'static [u8] {
     if count > 0 { b"\n  ]" } else { b"]" }
 }
 
-/// Writes to each of some files what `make` appends for the items, in order; it is told where the
-/// first of them stands. The text is made on all threads, some hundreds of items at a time, in buffers that are
-/// used again: what is in memory does not grow with the organisation.
+/// A file that another thread may write to.
+type Out<'w> = &'w mut (dyn Write + Send);
+
+/// Writes to each of some files what `make` appends for the items, in order; it is told where the first
+/// of them stands. The text is made on all threads, some hundreds of items at a time, while what was
+/// made before is written, in buffers that are used again: what is in memory does not grow with the
+/// organisation.
 fn in_order<'a, T: Sync, const N: usize>(
     items: &'a [T],
-    mut out: [&mut dyn Write; N],
+    mut out: [Out<'_>; N],
     tick: Tick<'_>,
     make: impl Fn([&mut Vec<u8>; N], usize, &'a [T]) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
     const TOGETHER: usize = 1 << 9;
-    const BUFFERS: usize = 32;
-    let mut buffers: Vec<[Vec<u8>; N]> = Vec::new();
-    buffers.resize_with(BUFFERS, || [const { Vec::new() }; N]);
-    let mut first = 0;
-    for items in items.chunks(TOGETHER * BUFFERS) {
-        let parts = items.par_chunks(TOGETHER).enumerate();
-        let made = parts.zip(&mut buffers).try_for_each(|((at, items), made)| {
-            made.iter_mut().for_each(Vec::clear);
-            make(made.each_mut(), first + at * TOGETHER, items)
-        });
-        made?;
-        for made in &buffers[..items.len().div_ceil(TOGETHER)] {
+    const BUFFERS: usize = 16;
+    let buffers = || vec![[const { Vec::new() }; N]; BUFFERS];
+    let (mut ready, mut next) = (buffers(), buffers());
+    let mut write = |ready: &mut [[Vec<u8>; N]]| {
+        for made in ready {
             for (out, made) in out.iter_mut().zip(made) {
                 out.write_all(made)?;
+                made.clear();
             }
         }
-        first += items.len();
+        io::Result::Ok(())
+    };
+    for (wave, items) in items.chunks(TOGETHER * BUFFERS).enumerate() {
+        let first = wave * TOGETHER * BUFFERS;
+        let (written, made) = rayon::join(
+            || write(&mut ready),
+            || {
+                let parts = items.par_chunks(TOGETHER).enumerate().zip(&mut next);
+                let parts = parts.with_max_len(1);
+                parts.try_for_each(|((at, items), made)| {
+                    make(made.each_mut(), first + at * TOGETHER, items)
+                })
+            },
+        );
+        written.and(made)?;
+        std::mem::swap(&mut ready, &mut next);
         tick(items.len() as u64);
     }
-    Ok(())
+    write(&mut ready)
 }
 
 /// Writes every pair of an identity and a system that it unlocks.

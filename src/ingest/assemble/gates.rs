@@ -1,21 +1,36 @@
 //! Rows of `recoveries` put together to gates.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity};
 use crate::ingest::raw::{Lost, SourceId};
-use crate::model::{Organisation, Recovery, Table, fold};
+use crate::model::{Organisation, Recovery, Slots, Table, fold};
 
-/// The name of a gate within its scope: a file, or for imported rows their source.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum GateName<'t> {
-    File(FileId, Cow<'t, str>),
-    Source(SourceId, Cow<'t, str>),
+/// The name of a gate within its scope, with the hash of both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GateName<'t> {
+    hash: u64,
+    scope: Scope,
+    name: Cow<'t, str>,
+}
+
+/// Where a name means one gate: a file, or for imported rows their source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Scope {
+    File(FileId),
+    Source(SourceId),
+}
+
+impl Hash for GateName<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
 }
 
 impl<'t> GateName<'t> {
@@ -24,12 +39,19 @@ impl<'t> GateName<'t> {
             Cow::Borrowed(gate) => fold(gate),
             Cow::Owned(gate) => Cow::Owned(fold(gate).into_owned()),
         };
-        if name.is_empty() {
-            None
-        } else if is_imported {
-            Some(Self::Source(context.source, name))
+        let scope = if is_imported {
+            Scope::Source(context.source)
         } else {
-            Some(Self::File(context.file, name))
+            Scope::File(context.file)
+        };
+        (!name.is_empty()).then(|| Self::new(scope, name))
+    }
+
+    fn new(scope: Scope, name: Cow<'t, str>) -> Self {
+        Self {
+            hash: FxBuildHasher.hash_one((scope, &name)),
+            scope,
+            name,
         }
     }
 }
@@ -39,7 +61,10 @@ impl<'t> GateName<'t> {
 pub(super) struct Gates<'t> {
     of: Vec<u32>,
     count: u32,
-    by_name: FxHashMap<GateName<'t>, u32>,
+    /// The gates that have names, and which they are.
+    names: Vec<(GateName<'t>, u32)>,
+    /// Places among `names`.
+    by_name: Slots,
     /// Rows of a gate mostly follow each other.
     last: Option<(GateName<'t>, u32)>,
     /// Where each row writes its `need`: start and length.
@@ -55,6 +80,7 @@ impl<'t> Gates<'t> {
     pub(super) fn reserve(&mut self, rows: usize) {
         self.of.reserve_exact(rows);
         self.needs.reserve_exact(rows);
+        self.names.reserve_exact(rows);
     }
 
     /// The next row is of the gate with this name, or a gate of its own.
@@ -64,7 +90,17 @@ impl<'t> Gates<'t> {
             (None, _) => next,
             (Some(name), Some((last, gate))) if *last == name => *gate,
             (Some(name), _) => {
-                let gate = *self.by_name.entry(name.clone()).or_insert(next);
+                let gate = match self.find(&name) {
+                    Some(gate) => gate,
+                    None => {
+                        let place = self.names.len() as u32;
+                        let names = &self.names;
+                        let hash_of = |place: u32| names[place as usize].0.hash;
+                        self.by_name.insert(name.hash, place, hash_of);
+                        self.names.push((name.clone(), next));
+                        next
+                    }
+                };
                 self.last = Some((name, gate));
                 gate
             }
@@ -72,6 +108,13 @@ impl<'t> Gates<'t> {
         self.count += u32::from(gate == next);
         self.of.push(gate);
         self.needs.push((need.start, need.len));
+    }
+
+    /// The gate with this name.
+    fn find(&self, name: &GateName<'_>) -> Option<u32> {
+        let is_it = |place: u32| self.names[place as usize].0 == *name;
+        let place = self.by_name.find(name.hash, is_it)?;
+        Some(self.names[place as usize].1)
     }
 
     /// The gate that a row was put into.
@@ -159,13 +202,15 @@ impl<'t> Builder<'t> {
     pub(super) fn make_gates(&mut self) {
         const PART: usize = 1 << 12;
         let gates = std::mem::take(&mut self.gates);
-        let rows = GateRows::new(gates.count, &gates.of, gates.needs);
+        let mut gates = gates;
+        let needs = std::mem::take(&mut gates.needs);
+        let rows = GateRows::new(gates.count, &gates.of, needs);
         let broken: FxHashSet<u32> = gates
             .broken
             .iter()
-            .filter_map(|name| gates.by_name.get(name).copied())
+            .filter_map(|name| gates.find(name))
             .collect();
-        drop((gates.of, gates.by_name));
+        drop((gates.of, gates.names, gates.by_name));
         self.org.gates.reserve_exact(rows.len());
         self.org.gate_rows.reserve_exact(rows.rows.len());
         let org = &self.org;
@@ -206,7 +251,8 @@ impl<'t> Builder<'t> {
         }
         for text in &lost.texts {
             let name = Cow::Owned(fold(text).into_owned());
-            self.gates.broken.insert(GateName::File(context.file, name));
+            let scope = Scope::File(context.file);
+            self.gates.broken.insert(GateName::new(scope, name));
         }
     }
 }

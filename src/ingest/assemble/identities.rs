@@ -12,7 +12,9 @@ use super::waves::Later;
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::schema::column;
-use crate::model::{AssetId, IdentityKind, Kind, Owner, ProcessId, RowRef, SignIn, Table};
+use crate::model::{
+    AssetId, IdentityKind, Kind, Owner, ProcessId, READ_AHEAD, RowRef, SignIn, Table,
+};
 
 /// An owner column: it creates no name, so it is looked up when every name is known.
 pub(super) struct PendingOwner<'t> {
@@ -114,14 +116,21 @@ impl<'t> Builder<'t> {
         let references = std::mem::take(&mut self.identity_references);
         let found = self.look_up(&references, |(_, name)| name);
         let mut assets = Vec::new();
-        let mut found = found.into_iter();
+        let mut place = 0;
         // What one cell lists stands together.
         for cell in references.chunk_by(|one, two| (one.0, one.1.kind) == (two.0, two.1.kind)) {
             let at = cell[0].0 as usize;
             let (row, meta) = (self.org.identities[at].row, self.org.identities[at].meta);
             assets.clear();
             for (_, name) in cell {
-                let known = found.next().flatten();
+                if place % READ_AHEAD == 0 {
+                    let next = references[place..].iter().zip(&found[place..]);
+                    let next = next.take(READ_AHEAD).filter(|(_, found)| found.is_none());
+                    let assets = &self.org.assets;
+                    assets.make_ready(next.map(|((_, name), _)| name.hash()));
+                }
+                let known = found[place];
+                place += 1;
                 assets.push(known.unwrap_or_else(|| self.find_or_create(name, row, meta)));
             }
             once_each(&mut assets);

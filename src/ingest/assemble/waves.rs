@@ -193,12 +193,8 @@ impl<'t> Builder<'t> {
         let missing = looked.names.from(names.start).iter().take(names.len());
         let found = looked.found.get(names.start..).unwrap_or_default();
         let missing = missing.zip(found).filter(|(_, found)| found.is_none());
-        let mut missing = missing.map(|(name, _)| name.hash()).peekable();
-        while missing.peek().is_some() {
-            self.org
-                .assets
-                .make_ready(missing.by_ref().take(READ_AHEAD));
-        }
+        let assets = &self.org.assets;
+        assets.make_ready(missing.map(|(name, _)| name.hash()));
     }
 
     /// Notes what going through the rows of a table showed.

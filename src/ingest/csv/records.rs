@@ -161,10 +161,19 @@ impl<'t> Record<'t, '_> {
 
     /// A field without the white space around it: a part of the text unless quotes in it were
     /// doubled.
+    #[inline]
     pub(super) fn value(&self, at: usize) -> Cow<'t, str> {
         let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
         let written = self.text.get(start..end).unwrap_or_default();
-        let read = match self.read.and_then(|read| read.get(at)) {
+        match self.read {
+            None => Cow::Borrowed(trim(written)),
+            Some(read) => Self::unquoted(written, read.get(at)),
+        }
+    }
+
+    /// The value of a field of a part with quotes, that the csv crate read like this.
+    fn unquoted(written: &'t str, read: Option<&[u8]>) -> Cow<'t, str> {
+        let read = match read {
             Some(read) if read.len() != written.len() => read,
             _ => return Cow::Borrowed(trim(written)),
         };
