@@ -52,10 +52,15 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut rulebook = Rulebook::load(&args.scenario, args.read.format, console)?;
     let options = args.scenario.options(&organisation);
     let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
-    // Only the outputs ask for digests and lines; compiling leaves threads idle.
-    let (program, (digests, ())) = rayon::join(
+    // What was wrong with the texts is said: the outputs ask for digests and lines. Compiling leaves
+    // threads idle.
+    let (program, digests) = rayon::join(
         || compile::compile(&organisation, &options),
-        || rayon::join(|| undigested.digest(&sources), || sources.find_lines()),
+        || {
+            let digests = undigested.digest(&sources);
+            sources.keep_lines();
+            digests
+        },
     );
     for (input, digest) in digests {
         organisation.inputs[input].sha256 = digest;

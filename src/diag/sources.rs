@@ -18,7 +18,8 @@ pub struct SourceFile {
     pub path: String,
     /// The name relative to its input: for outputs, the same on every machine.
     pub name: String,
-    /// The decoded text, without a byte order mark; empty when the file was too large to keep.
+    /// The decoded text, without a byte order mark; empty when the file was too large to keep, and when
+    /// it was given back (see [`Sources::keep_lines`]).
     pub text: String,
     /// Whether the text is not kept: places in it are lines, from 1.
     is_large: bool,
@@ -81,11 +82,14 @@ impl Sources {
             .map(|(at, file)| (FileId(at as u32), file))
     }
 
-    /// Finds where the lines of all files start, on all threads; else that is done when the first line of
-    /// a file is asked for.
-    pub fn find_lines(&self) {
-        let files = self.files.par_iter().with_max_len(1);
-        files.for_each(SourceFile::find_lines);
+    /// Finds where the lines of all files start, on all threads, and gives the texts back: from now on the
+    /// line of a row is known, and no longer its column or what stands there.
+    pub fn keep_lines(&mut self) {
+        let files = self.files.par_iter_mut().with_max_len(1);
+        files.for_each(|file| {
+            file.find_lines();
+            file.text = String::new();
+        });
     }
 
     /// Gives files other names in the outputs.

@@ -3,9 +3,8 @@
 //! is that of [`report::IdentityEntry`] and [`report::FootholdEntry`]; a test reads what is written into
 //! those types and back.
 
-use crate::analyze::{FootholdResult, IdentityResult};
 use crate::model::{RowRef, Word, add_row_key};
-use crate::report::{self, Chain, Step, Term, View};
+use crate::report::{self, Chain, Step, Term, UnlockSets, View};
 use crate::solve::Answer;
 
 /// Text of a JSON document in the making.
@@ -68,14 +67,15 @@ impl<'t> Json<'t> {
         self.raw("]");
     }
 
-    /// An identity; `set` is the position of what it unlocks among the unlock sets.
+    /// The identity at a place of the scan.
     pub(super) fn identity(
         &mut self,
         view: &View<'_>,
-        result: &IdentityResult,
-        set: Option<u32>,
+        sets: &UnlockSets<'_>,
+        at: usize,
         chain: Option<&Chain<'_>>,
     ) {
+        let result = &view.scan.identities[at];
         let identity = &view.org.identities[result.identity as usize];
         let answer = result.answer.as_ref();
         self.raw("{\"id\":");
@@ -106,7 +106,7 @@ impl<'t> Json<'t> {
             None => self.raw("null"),
         }
         self.raw(",\"unlock_set\":");
-        self.number_or_null(set);
+        self.number_or_null(sets.of_identity(at));
         self.raw(",\"accounts_reached\":");
         self.number_or_null(answer.map(|answer| answer.accounts));
         self.raw(",\"mailboxes_reached\":");
@@ -118,21 +118,22 @@ impl<'t> Json<'t> {
         self.raw("}");
     }
 
-    /// Something that is no identity; `set` is the position of what it unlocks.
+    /// The foothold at a place of the scan.
     pub(super) fn foothold(
         &mut self,
         view: &View<'_>,
-        result: &FootholdResult,
-        set: u32,
+        sets: &UnlockSets<'_>,
+        at: usize,
         chain: Option<&Chain<'_>>,
     ) {
+        let result = &view.scan.footholds[at];
         let asset = view.org.assets.get(result.asset);
         self.raw("{\"kind\":");
         self.word(asset.kind.word());
         self.raw(",\"name\":");
         self.text(asset.shown);
         self.raw(",\"unlock_set\":");
-        self.number(set);
+        self.number(sets.of_foothold(at));
         self.raw(",\"accounts_reached\":");
         self.number(result.answer.accounts);
         self.raw(",\"mailboxes_reached\":");

@@ -113,7 +113,7 @@ pub fn write_tiers(
                 ])?;
                 let mut json = Json::new(entries);
                 json.raw(before_entry(at));
-                json.identity(view, result, sets.of_identity(at), fall.chain.as_ref());
+                json.identity(view, &sets, at, fall.chain.as_ref());
             }
             row.flush()
         },
@@ -145,7 +145,7 @@ pub fn write_tiers(
                 ])?;
                 let mut json = Json::new(entries);
                 json.raw(before_entry(at));
-                json.foothold(view, result, sets.of_foothold(at), fall.chain.as_ref());
+                json.foothold(view, &sets, at, fall.chain.as_ref());
             }
             row.flush()
         },

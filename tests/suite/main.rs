@@ -15,6 +15,7 @@ mod cases;
 mod chokepoints;
 mod deltas;
 mod diff;
+mod entries;
 mod evidence;
 mod explain;
 mod exports;
