@@ -201,17 +201,30 @@ impl<'t> Body<'t> {
                 let Some(column) = self.header.column(at) else {
                     continue;
                 };
-                let value = record.value(at);
-                if !value.is_empty() {
-                    cells.push(RawCell {
+                // A cell is put together where it is kept: one that is moved there costs more than all
+                // else that is done for it.
+                match record.plain(at) {
+                    Some("") => continue,
+                    Some(text) => cells.push(RawCell {
                         column,
                         origin: record.origin_of(at),
-                        value: Value::Text(value),
-                    });
-                    // Of a column that stands twice, which is an error, the first one.
-                    if let Some(place @ 0) = places.get_mut(usize::from(column)) {
-                        *place = cells.len() as u8;
+                        value: Value::Text(Cow::Borrowed(text)),
+                    }),
+                    None => {
+                        let value = record.value(at);
+                        if value.is_empty() {
+                            continue;
+                        }
+                        cells.push(RawCell {
+                            column,
+                            origin: record.origin_of(at),
+                            value: Value::Text(value),
+                        });
                     }
+                }
+                // Of a column that stands twice, which is an error, the first one.
+                if let Some(place @ 0) = places.get_mut(usize::from(column)) {
+                    *place = cells.len() as u8;
                 }
             }
             row(record.origin, &cells, &places);

@@ -73,6 +73,19 @@ impl<'t> Names<'t> {
         At(self.list.len() as u32 - 1)
     }
 
+    /// A reference by a name that is compared as it is written, put together where it is kept.
+    pub(super) fn push_plain(&mut self, kind: Kind, text: &'t str, origin: Origin) -> At {
+        let hash = NameHash::new(kind, text);
+        self.list.push(Reference {
+            kind,
+            key: Cow::Borrowed(text),
+            shown: Cow::Borrowed(text),
+            origin,
+            hash,
+        });
+        At(self.list.len() as u32 - 1)
+    }
+
     pub(super) fn extend(&mut self, references: impl Iterator<Item = Reference<'t>>) -> Several {
         let start = self.list.len() as u32;
         self.list.extend(references);

@@ -221,11 +221,6 @@ impl<'r, 't> Row<'r, 't> {
         let cell = self.cell(column)?;
         let text = cell.text();
         let traits = Traits::of(&text);
-        if let Cow::Borrowed(text) = text
-            && let Some(plain) = plain(text, traits, cell.origin, default, allowed)
-        {
-            return Some(plain);
-        }
         if traits.has_semicolon() {
             self.say(
                 Diagnostic::new(
@@ -255,6 +250,13 @@ impl<'r, 't> Row<'r, 't> {
         let known = text.and_then(|text| names.recent(column, text, default));
         if known.is_some() {
             return known;
+        }
+        if let Some(text) = text
+            && is_plain(text, Traits::of(text), default, allowed)
+        {
+            let at = names.push_plain(default, text, cell.origin);
+            names.remember(column, Some(text), default, at);
+            return Some(at);
         }
         let said = self.diagnostics.len();
         let reference = self.reference(column, default, allowed)?;
@@ -413,12 +415,16 @@ fn plain<'t>(
     kind: Kind,
     allowed: &[Kind],
 ) -> Option<Reference<'t>> {
-    let is_plain = !traits.has_colon()
+    is_plain(text, traits, kind, allowed)
+        .then(|| Reference::new(kind, Cow::Borrowed(text), Cow::Borrowed(text), origin))
+}
+
+fn is_plain(text: &str, traits: Traits, kind: Kind, allowed: &[Kind]) -> bool {
+    !traits.has_colon()
         && !traits.has_semicolon()
         && traits.is_compared_as_written(kind, text)
         && !text.is_empty()
-        && allowed.contains(&kind);
-    is_plain.then(|| Reference::new(kind, Cow::Borrowed(text), Cow::Borrowed(text), origin))
+        && allowed.contains(&kind)
 }
 
 /// A part of a text that borrows from where the text does.

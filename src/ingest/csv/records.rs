@@ -159,21 +159,25 @@ impl<'t> Record<'t, '_> {
         }
     }
 
-    /// A field without the white space around it: a part of the text unless quotes in it were
-    /// doubled.
-    #[inline]
-    pub(super) fn value(&self, at: usize) -> Cow<'t, str> {
+    fn written(&self, at: usize) -> &'t str {
         let (start, end) = self.fields.spans.get(at).copied().unwrap_or_default();
-        let written = self.text.get(start..end).unwrap_or_default();
-        match self.read {
-            None => Cow::Borrowed(trim(written)),
-            Some(read) => Self::unquoted(written, read.get(at)),
-        }
+        self.text.get(start..end).unwrap_or_default()
     }
 
-    /// The value of a field of a part with quotes, that the csv crate read like this.
-    fn unquoted(written: &'t str, read: Option<&[u8]>) -> Cow<'t, str> {
-        let read = match read {
+    /// A field of a part without quotes.
+    #[inline]
+    pub(super) fn plain(&self, at: usize) -> Option<&'t str> {
+        self.read.is_none().then(|| trim(self.written(at)))
+    }
+
+    /// A field without the white space around it: a part of the text unless quotes in it were
+    /// doubled.
+    pub(super) fn value(&self, at: usize) -> Cow<'t, str> {
+        if let Some(plain) = self.plain(at) {
+            return Cow::Borrowed(plain);
+        }
+        let written = self.written(at);
+        let read = match self.read.and_then(|read| read.get(at)) {
             Some(read) if read.len() != written.len() => read,
             _ => return Cow::Borrowed(trim(written)),
         };
