@@ -45,7 +45,7 @@ fn main() {
 }
 
 /// The stages as `--timings` names them.
-const STAGES: [&str; 5] = ["read", "compile", "solve", "draw", "tiers", "others"];
+const STAGES: [&str; 5] = ["read", "compile", "solve", "tiers", "others"];
 
 /// Seconds of one pair.
 struct Run {

@@ -139,14 +139,16 @@ fn scan_with(
         },
     );
     let mut answers = answers;
-    let of_footholds = answers.split_off(enabled.len());
-    let identities = in_order(org, judge, &order.severity, &enabled, answers);
-
+    let (of_accounts, of_footholds) = answers.split_at_mut(enabled.len());
+    let identities = in_order(org, judge, &order.severity, &enabled, of_accounts);
     let mut footholds: Vec<FootholdResult> = footholds
         .into_iter()
         .zip(of_footholds)
         .filter(|(_, answer)| !answer.unlocks().is_empty())
-        .map(|(asset, answer)| FootholdResult { asset, answer })
+        .map(|(asset, answer)| FootholdResult {
+            asset,
+            answer: std::mem::take(answer),
+        })
         .collect();
     footholds.sort_by(|a, b| {
         let rank = |result: &FootholdResult| {
@@ -222,7 +224,7 @@ fn in_order(
     judge: &Judge<'_>,
     severity: &[u8],
     enabled: &[u32],
-    mut answers: Vec<Answer>,
+    answers: &mut [Answer],
 ) -> Vec<IdentityResult> {
     let key = |at: u32| org.assets.get(org.identities[at as usize].asset).key;
     // Most comparisons are settled by the first bytes of the id, which lie beside each other here;
@@ -234,18 +236,16 @@ fn in_order(
         }
         u128::from_be_bytes(first)
     };
-    let judged = enabled.par_iter().zip(&answers).map(|(&at, answer)| {
+    let places = (0..enabled.len() as u32).into_par_iter();
+    let judged = places.zip(enabled).zip(&*answers);
+    let judged = judged.map(|((place, &at), answer)| {
         let verdict = judge.verdict(org, at, answer, severity);
         let unlocks = answer.unlocks().len() as u32;
         // Tier and unlocks falling in one number.
         let rank = u64::from(verdict.tier) << 32 | u64::from(u32::MAX - unlocks);
-        (verdict, (rank, first_bytes(key(at))))
+        (verdict, (rank, place, first_bytes(key(at))))
     });
-    let (verdicts, ranks): (Vec<Verdict>, Vec<(u64, u128)>) = judged.unzip();
-    let mut order: Vec<(u64, u32, u128)> = (0u32..)
-        .zip(ranks)
-        .map(|(place, (rank, first))| (rank, place, first))
-        .collect();
+    let (verdicts, mut order): (Vec<Verdict>, Vec<(u64, u32, u128)>) = judged.unzip();
     order.par_sort_unstable_by(|a, b| {
         let whole = || key(enabled[a.1 as usize]).cmp(key(enabled[b.1 as usize]));
         (a.0, a.2).cmp(&(b.0, b.2)).then_with(whole)

@@ -13,7 +13,7 @@
 mod components;
 mod edges;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::tour::Size;
 use crate::rules::{Fact, RuleGraph};
@@ -38,7 +38,7 @@ pub(super) struct Forest {
     /// Every fact of the forest, parents before children and children together.
     order: Vec<Fact>,
     /// For every fact of the forest its place in that order.
-    place: Vec<u32>,
+    place: FxHashMap<Fact, u32>,
     /// For every place the one behind all that hangs below its fact.
     ends: Vec<u32>,
     /// For every place how many recoveries its fact is from its root.
@@ -55,17 +55,17 @@ impl Forest {
         let mut forest = Self {
             parents,
             order: Vec::new(),
-            place: vec![NONE; graph.fact_count()],
+            place: FxHashMap::default(),
             ends: Vec::new(),
             depths: Vec::new(),
             components,
         };
-        forest.narrow(graph, seeds);
+        forest.narrow(seeds);
         forest
     }
 
     /// Leaves these seeds and what lies between them and their roots.
-    pub(super) fn narrow(&mut self, graph: &RuleGraph, seeds: &[Fact]) {
+    pub(super) fn narrow(&mut self, seeds: &[Fact]) {
         let Self {
             parents,
             order,
@@ -74,21 +74,20 @@ impl Forest {
             depths,
             ..
         } = self;
-        *order = preorder(graph, parents, seeds);
-        for (at, fact) in order.iter().enumerate() {
-            place[fact.index()] = at as u32;
-        }
+        *order = preorder(parents, seeds);
+        place.clear();
+        place.extend(order.iter().copied().zip(0u32..));
         *ends = (1..=order.len() as u32).collect();
         for at in (0..order.len()).rev() {
             if let Some(parent) = parents[order[at].index()] {
-                let parent = place[parent.to().index()] as usize;
+                let parent = place[&parent.to()] as usize;
                 ends[parent] = ends[parent].max(ends[at]);
             }
         }
         depths.clear();
         for fact in order.iter() {
             let depth = parents[fact.index()].map_or(0, |parent| {
-                let above: u32 = depths[place[parent.to().index()] as usize];
+                let above: u32 = depths[place[&parent.to()] as usize];
                 above.saturating_add(u32::from(parent.shift.level))
             });
             depths.push(depth);
@@ -126,17 +125,17 @@ impl Forest {
 
     /// How many recoveries a fact of the forest is from its root.
     pub(super) fn depth(&self, fact: Fact) -> u32 {
-        self.depths[self.place[fact.index()] as usize]
+        self.depths[self.place[&fact] as usize]
     }
 
     /// The place in the order behind all that hangs below a fact of the forest.
     pub(super) fn end(&self, fact: Fact) -> usize {
-        self.ends[self.place[fact.index()] as usize] as usize
+        self.ends[self.place[&fact] as usize] as usize
     }
 
     /// How many facts hang below a fact of the forest, itself among them.
     pub(super) fn below(&self, fact: Fact) -> usize {
-        self.end(fact) - self.place[fact.index()] as usize
+        self.end(fact) - self.place[&fact] as usize
     }
 
     /// Every fact of the forest, parents before children and children together.
@@ -207,50 +206,52 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     parents
 }
 
-/// The seeds and their ancestors, in the order of a walk from the roots.
-fn preorder(graph: &RuleGraph, parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
-    let facts = graph.fact_count();
-    let parent_of = |fact: u32| parents[fact as usize].map_or(NONE, |edge| edge.to().0);
-    let mut wanted = vec![false; facts];
-    let mut count = 0;
+/// The seeds and their ancestors, in the order of a walk from the roots. They are few beside all facts, so
+/// they are numbered anew: what is as long as the graph costs more to touch than to fill.
+fn preorder(parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
+    let parent_of = |fact: Fact| parents[fact.index()].map(|edge| edge.to());
+    let mut known: FxHashMap<Fact, u32> = FxHashMap::default();
+    let mut wanted = Vec::with_capacity(seeds.len());
     for &seed in seeds {
-        let mut fact = seed.0;
-        while fact != NONE && !wanted[fact as usize] {
-            wanted[fact as usize] = true;
-            count += 1;
-            fact = parent_of(fact);
+        let mut next = Some(seed);
+        while let Some(fact) = next.filter(|&fact| known.insert(fact, 0).is_none()) {
+            wanted.push(fact);
+            next = parent_of(fact);
         }
     }
+    wanted.sort_unstable();
+    for (number, fact) in (0u32..).zip(&wanted) {
+        known.insert(*fact, number);
+    }
+    let above: Vec<u32> = wanted
+        .iter()
+        .map(|&fact| parent_of(fact).map_or(NONE, |parent| known[&parent]))
+        .collect();
     // Children by parent: a counting sort.
-    let mut starts = vec![0u32; facts + 1];
-    let children = || (0..facts as u32).filter(|&fact| wanted[fact as usize]);
-    for fact in children() {
-        let parent = parent_of(fact);
-        if parent != NONE {
-            starts[parent as usize + 1] += 1;
-        }
+    let mut starts = vec![0u32; wanted.len() + 1];
+    for &parent in above.iter().filter(|parent| **parent != NONE) {
+        starts[parent as usize + 1] += 1;
     }
     for at in 1..starts.len() {
         starts[at] += starts[at - 1];
     }
     let mut next = starts.clone();
-    let mut below = vec![0u32; starts[facts] as usize];
-    let mut order = Vec::with_capacity(count);
+    let mut below = vec![0u32; starts[wanted.len()] as usize];
     let mut stack = Vec::new();
-    for fact in children() {
-        let parent = parent_of(fact);
+    for (number, &parent) in (0u32..).zip(&above) {
         if parent == NONE {
-            stack.push(fact);
+            stack.push(number);
         } else {
             let slot = &mut next[parent as usize];
-            below[*slot as usize] = fact;
+            below[*slot as usize] = number;
             *slot += 1;
         }
     }
     stack.reverse();
-    while let Some(fact) = stack.pop() {
-        order.push(Fact(fact));
-        let (from, to) = (starts[fact as usize], starts[fact as usize + 1]);
+    let mut order = Vec::with_capacity(wanted.len());
+    while let Some(number) = stack.pop() {
+        order.push(wanted[number as usize]);
+        let (from, to) = (starts[number as usize], starts[number as usize + 1]);
         stack.extend(below[from as usize..to as usize].iter().rev());
     }
     order

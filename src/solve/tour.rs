@@ -155,7 +155,7 @@ fn large(
     if !heavy.is_empty() {
         // Nothing else is left for these, whatever it costs. It costs less below what they meet.
         forest.hang(&tops);
-        forest.narrow(graph, &heavy);
+        forest.narrow(&heavy);
         let mut sizes = vec![Size::Unknown; graph.fact_count()];
         for seed in &heavy {
             sizes[seed.index()] = Size::Large;
