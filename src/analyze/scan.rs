@@ -250,19 +250,26 @@ fn in_order(
         let whole = || key(enabled[a.1 as usize]).cmp(key(enabled[b.1 as usize]));
         (a.0, a.2).cmp(&(b.0, b.2)).then_with(whole)
     });
-    let mut results = Vec::with_capacity(org.identities.len());
-    results.extend(order.into_iter().map(|(_, place, _)| {
+    let ordered = order.par_iter().map(|&(_, place, _)| {
         let place = place as usize;
         let (identity, verdict) = (enabled[place], verdicts[place]);
         let before = org.identities[identity as usize].tier;
         IdentityResult {
             identity,
-            answer: Some(std::mem::take(&mut answers[place])),
+            answer: Some(answers[place].counts()),
             tier: Some(verdict.tier),
             rules: verdict.rules,
             change: Some(Change::of(before, verdict.tier)),
         }
-    }));
+    });
+    let mut results = Vec::with_capacity(org.identities.len());
+    results.par_extend(ordered);
+    // What is unlocked, by few, is moved behind the others.
+    let ranked = results.iter_mut().zip(&order);
+    let unlocking = ranked.filter(|(_, (rank, ..))| *rank as u32 != u32::MAX);
+    for (result, &(_, place, _)) in unlocking {
+        result.answer = Some(std::mem::take(&mut answers[place as usize]));
+    }
     let identities = (0u32..).zip(&org.identities);
     let disabled = identities.filter(|(_, identity)| !identity.enabled);
     let mut disabled: Vec<u32> = disabled.map(|(at, _)| at).collect();

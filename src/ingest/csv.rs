@@ -54,7 +54,7 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         };
     };
     let delimiter = delimiter(&text[start..], declared);
-    let mut records = Records::new(file, text, start..text.len(), delimiter);
+    let mut records = Records::new(file, text, start..first_end(text, start), delimiter);
     let header = match records.next() {
         Some(Ok(first)) => {
             let names: Vec<_> = (0..first.len())
@@ -119,15 +119,29 @@ pub(super) fn for_each_record<'t>(
         return Ok(());
     };
     let delimiter = delimiter(&text[start..], declared);
-    let mut records = Records::new(file, text, start..text.len(), delimiter);
-    while let Some(next) = records.next() {
-        let next = next.map_err(Box::new)?;
-        let cells = (0..next.len()).map(|at| next.value(at)).collect();
-        if !record(next.origin, cells) {
-            break;
+    let end = first_end(text, start);
+    for part in [start..end, end..text.len()] {
+        let mut records = Records::new(file, text, part, delimiter);
+        while let Some(next) = records.next() {
+            let next = next.map_err(Box::new)?;
+            let cells = (0..next.len()).map(|at| next.value(at)).collect();
+            if !record(next.origin, cells) {
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+/// Where the first record ends, or the text: a first line without quotes is a record, and whoever wants
+/// only that need not look for quotes in all of a long text.
+fn first_end(text: &str, start: usize) -> usize {
+    let rest = &text.as_bytes()[start..];
+    let line = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+    match memchr::memchr(b'"', &rest[..line]) {
+        None => start + line,
+        Some(_) => text.len(),
+    }
 }
 
 impl<'t> Body<'t> {

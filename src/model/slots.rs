@@ -87,9 +87,9 @@ impl Slots {
         while !enough(size) {
             size *= 2;
         }
-        // Written here, one after the other, and not when they are first read or taken, at random.
-        let mut slots = Vec::with_capacity(size);
-        slots.resize(size, 0);
+        // Written here, one after the other: pages that are zero by themselves are fetched twice, when they
+        // are first read and when they are first written, and both at random.
+        let slots = std::iter::repeat_n(0, size).collect();
         for slot in std::mem::replace(&mut self.slots, slots) {
             if let Some(number) = (slot as u32).checked_sub(1) {
                 self.put(hash_of(number), number);

@@ -86,6 +86,15 @@ impl Answer {
         self.fall.as_ref().map_or(&[], |fall| &fall.unlocks)
     }
 
+    /// The same without what is unlocked.
+    #[must_use]
+    pub fn counts(&self) -> Self {
+        Self {
+            fall: None,
+            ..*self
+        }
+    }
+
     /// The proof of the worst system.
     #[must_use]
     pub fn proof(&self) -> Option<&Proof> {
