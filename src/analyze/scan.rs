@@ -128,7 +128,7 @@ fn scan_with(
         place: &order.place,
     };
     // What does not wait for the answers is found while the solver has threads to spare.
-    let (answers, beside) = rayon::join(
+    let (mut answers, beside) = rayon::join(
         || solve::solve(&program.graph, &question, tick),
         || {
             is_whole.then(|| {
@@ -138,7 +138,6 @@ fn scan_with(
             })
         },
     );
-    let mut answers = answers;
     let (of_accounts, of_footholds) = answers.split_at_mut(enabled.len());
     let identities = in_order(org, judge, &order.severity, &enabled, of_accounts);
     let mut footholds: Vec<FootholdResult> = footholds
@@ -264,7 +263,7 @@ fn in_order(
     });
     let mut results = Vec::with_capacity(org.identities.len());
     results.par_extend(ordered);
-    // What is unlocked, by few, is moved behind the others.
+    // Answers with systems are few: they are moved to their places, the counts of the others were copied.
     let ranked = results.iter_mut().zip(&order);
     let unlocking = ranked.filter(|(_, (rank, ..))| *rank as u32 != u32::MAX);
     for (result, &(_, place, _)) in unlocking {

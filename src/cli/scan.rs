@@ -240,6 +240,11 @@ fn write_all(
     focus: Option<AssetId>,
     stages: &mut Stages,
 ) -> Result<Vec<PathBuf>, Failure> {
+    // A picture by Graphviz may fail, and then nothing is to be there.
+    let early = match args.layout {
+        Layout::Graphviz => Some(drawn(args, view, focus)?),
+        Layout::Own => None,
+    };
     let partial = if view.org.partial { ".partial" } else { "" };
     let guard = args.csv_guard;
     let mut outputs = Outputs::new(&args.out)?;
@@ -264,7 +269,7 @@ fn write_all(
                 write::write_tiers(view, guard, files, &tick)
             })
         },
-        || drawn(args, view, focus),
+        || early.map_or_else(|| drawn(args, view, focus), Ok),
     );
     written?;
     let Drawn { picture, dot, svg } = drawing?;

@@ -150,11 +150,11 @@ impl<'t> Body<'t> {
         parts::split(self.text, self.start, self.delimiter, PART)
     }
 
-    /// Whether the file has columns behind those of the table itself, as imported tables do.
+    /// Whether the file has columns behind those of the table itself, as imported tables and change sets do.
     pub(super) fn has_origin(&self, table: Table) -> bool {
         let own = schema::columns(table).len() as u8;
-        let columns = (0..self.header.len()).filter_map(|at| self.header.column(at));
-        columns.into_iter().any(|column| column >= own)
+        let mut columns = (0..self.header.len()).filter_map(|at| self.header.column(at));
+        columns.any(|column| column >= own)
     }
 
     /// How many bytes of text there are below the header.
@@ -238,7 +238,7 @@ impl<'t> Body<'t> {
                 }
                 // Of a column that stands twice, which is an error, the first one.
                 if let Some(place @ 0) = places.get_mut(usize::from(column)) {
-                    *place = cells.len() as u8;
+                    *place = cells.len() as u16;
                 }
             }
             row(record.origin, &cells, &places);
@@ -273,7 +273,8 @@ fn shown_delimiter(delimiter: u8) -> String {
 /// Where the header starts, after blank lines, a `sep=` line and `#TYPE` lines; and the delimiter
 /// that the `sep=` line names. Nothing when no line is left.
 fn header_start(text: &str) -> Option<(usize, Option<u8>)> {
-    let mut at = 0;
+    // One mark was taken off with the encoding; some tools write two.
+    let mut at = text.len() - text.trim_start_matches('\u{feff}').len();
     let mut declared = None;
     while at < text.len() {
         let line_end = text[at..]
@@ -364,6 +365,33 @@ mod tests {
         rows.into_iter()
             .map(|row| row.into_iter().map(|(text, _)| text).collect())
             .collect()
+    }
+
+    #[test]
+    fn marks_before_the_header_are_no_part_of_it() {
+        assert_eq!(header_start("\u{feff}\u{feff}id\n"), Some((6, None)));
+        assert_eq!(
+            header_start("\u{feff}sep=;\nid;name\n"),
+            Some((9, Some(b';')))
+        );
+    }
+
+    #[test]
+    fn of_a_column_that_stands_often_the_first_cell_counts() {
+        let text = format!("{}holder\n{}b\n", "asset,".repeat(300), "a,".repeat(300));
+        let at = |name: &str| schema::find(Table::Holdings, name).unwrap_or(u8::MAX);
+        let columns = ["asset", "holder"].map(at).map(usize::from);
+        let read = read(Table::Holdings, FileId(0), &text).body.map(|body| {
+            let mut seen = Vec::new();
+            for part in body.parts() {
+                body.for_each(Table::Holdings, &part, |_, cells, places| {
+                    let cell = |column: usize| cells[usize::from(places[column]) - 1].text();
+                    seen.push(columns.map(|column| cell(column).into_owned()));
+                });
+            }
+            seen
+        });
+        assert_eq!(read, Some(vec![["a", "b"].map(str::to_owned)]));
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct RawRow<'r, 't> {
 }
 
 /// See [`RawRow::places`].
-pub type Places = [u8; schema::MOST_COLUMNS];
+pub type Places = [u16; schema::MOST_COLUMNS];
 
 /// A cell that is not empty.
 #[derive(Clone, Debug)]

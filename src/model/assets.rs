@@ -1,11 +1,10 @@
 //! Everything an attacker can hold, each name once.
 
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::hint::black_box;
 
 use rustc_hash::FxBuildHasher;
 
-use super::slots::{READ_AHEAD, Slots};
+use super::slots::{READ_AHEAD, Slots, touch};
 use super::span::Span;
 use super::{Kind, fold_name};
 
@@ -97,15 +96,6 @@ struct Alias {
 }
 
 const ALIAS: u32 = 1 << 31;
-/// Reads these bytes of a text, all at a time as far as the processor can.
-pub(super) fn touch(text: &str, places: &[usize]) {
-    let bytes = text.as_bytes();
-    let sum = places.iter().fold(0, |sum: u8, &place| {
-        sum ^ bytes.get(place).copied().unwrap_or(0)
-    });
-    // Without a use the reads would be left out.
-    black_box(sum);
-}
 
 impl Assets {
     /// Makes room for about this many names.

@@ -127,7 +127,7 @@ pub enum OwnAsset {
 
 impl OwnAsset {
     /// How many there are.
-    pub const COUNT: usize = 4;
+    pub const COUNT: usize = Self::Owner as usize + 1;
 
     /// As the tables write it.
     #[must_use]

@@ -1,7 +1,6 @@
 //! Free text of the rows, all in one piece.
 
-use super::assets::touch;
-use super::slots::READ_AHEAD;
+use super::slots::{READ_AHEAD, touch};
 use super::span::Span;
 
 /// A text that an organisation keeps; its length is at most 4 GiB.

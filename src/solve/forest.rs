@@ -206,8 +206,8 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     parents
 }
 
-/// The seeds and their ancestors, in the order of a walk from the roots. They are few beside all facts, so
-/// they are numbered anew: what is as long as the graph costs more to touch than to fill.
+/// The seeds and their ancestors, in the order of a walk from the roots. As a rule they are few beside all
+/// facts, so they are numbered anew: arrays as long as the graph cost more to touch than to fill.
 fn preorder(parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
     let parent_of = |fact: Fact| parents[fact.index()].map(|edge| edge.to());
     let mut known: FxHashMap<Fact, u32> = FxHashMap::default();

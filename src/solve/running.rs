@@ -107,8 +107,8 @@ impl<'g> Running<'g> {
             graph,
             states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
-            // As much as the largest closure may need; what is not used is never touched.
-            undo: Vec::with_capacity(graph.fact_count()),
+            // Room for large closures, without moving to memory that is new each time.
+            undo: Vec::with_capacity(graph.fact_count().min(1 << 20)),
             path: Vec::new(),
             zeros: Vec::new(),
             systems: Vec::new(),

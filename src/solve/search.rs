@@ -31,7 +31,7 @@ impl<'g> Search<'g> {
             why: vec![GIVEN; graph.fact_count()],
             counts: vec![0; graph.gate_count()],
             counted: Vec::new(),
-            // As much as may be needed; what is not used is never touched.
+            // Room for all, without moving to memory that is new each time.
             reached: Vec::with_capacity(graph.fact_count()),
             now: Vec::new(),
             next_round: Vec::new(),

@@ -24,10 +24,46 @@ fn checked(input: &Path, more: &[&str]) -> (usize, usize, Vec<&'static str>) {
         .1
         .split_once("\n  \"footholds\": [")
         .unwrap();
-    let counts = (
-        same::<IdentityEntry<'_>>(identities),
-        same::<FootholdEntry<'_>>(footholds),
-    );
+    let entries: Vec<IdentityEntry<'_>> = same(identities);
+    let rows = self::rows(&out.path().join("tiers.csv"));
+    assert_eq!(entries.len(), rows.len());
+    for (entry, row) in entries.iter().zip(rows) {
+        let worst = entry.worst.as_ref();
+        let told = [
+            entry.id.to_string(),
+            entry.kind.to_string(),
+            entry.enabled.to_string(),
+            or_empty(entry.tier),
+            or_empty(entry.previous_tier),
+            entry.change.as_deref().unwrap_or_default().to_owned(),
+            or_empty(worst.map(|worst| &worst.system)),
+            or_empty(worst.map(|worst| worst.criticality)),
+            or_empty(worst.map(|worst| worst.hops)),
+            or_empty(entry.accounts_reached),
+            or_empty(entry.mailboxes_reached),
+        ];
+        let row: Vec<_> = [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]
+            .map(|at| &row[at])
+            .into();
+        assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), row);
+    }
+    let entries: Vec<FootholdEntry<'_>> = same(footholds);
+    let rows = self::rows(&out.path().join("footholds.csv"));
+    assert_eq!(entries.len(), rows.len());
+    for (entry, row) in entries.iter().zip(rows) {
+        let worst = entry.worst.as_ref().unwrap();
+        let told = [
+            format!("{}:{}", entry.kind, entry.name),
+            worst.system.to_string(),
+            worst.criticality.to_string(),
+            worst.hops.to_string(),
+            entry.accounts_reached.to_string(),
+            entry.mailboxes_reached.to_string(),
+        ];
+        let row: Vec<_> = [0, 2, 3, 4, 5, 6].map(|at| &row[at]).into();
+        assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), row);
+    }
+    let counts = (identities.matches("\n    {").count(), entries.len());
     let fields = [
         "\"stricter\":",
         "\"omitted_steps\":",
@@ -41,17 +77,25 @@ fn checked(input: &Path, more: &[&str]) -> (usize, usize, Vec<&'static str>) {
     (counts.0, counts.1, seen.collect())
 }
 
+fn or_empty(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn rows(path: &Path) -> Vec<csv::StringRecord> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.records().map(Result::unwrap).collect()
+}
+
 /// Every entry of a list, read and written again.
-fn same<T: Serialize + DeserializeOwned>(list: &str) -> usize {
+fn same<T: Serialize + DeserializeOwned>(list: &str) -> Vec<T> {
     let lines = list.lines().filter(|line| line.starts_with("    {"));
-    let mut count = 0;
-    for line in lines {
+    let entries = lines.map(|line| {
         let written = line.trim_start().trim_end_matches(',');
         let entry: T = serde_json::from_str(written).unwrap();
         assert_eq!(serde_json::to_string(&entry).unwrap(), written);
-        count += 1;
-    }
-    count
+        entry
+    });
+    entries.collect()
 }
 
 #[test]
@@ -107,4 +151,27 @@ fn hostile_names_disabled_accounts_long_chains_and_stricter_rules() {
     assert_eq!(identities, 501);
     assert!(fields.contains(&"\"omitted_steps\":"), "{fields:?}");
     assert!(fields.contains(&"\"stricter\":"), "{fields:?}");
+}
+
+#[test]
+fn digests_are_those_of_the_files() {
+    let folder = Folder::new(&[
+        ("identities.csv", "id,name\nann,\"A, B\"\n"),
+        ("systems.csv", "\u{feff}id\nvault\n"),
+        (
+            "grants.json",
+            "[{\"principal\":\"ann\",\"system\":\"vault\"}]",
+        ),
+    ]);
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().to_str().unwrap();
+    linchpin(&["scan", folder.str(), "--quiet", "--out", to]).success();
+    let text = std::fs::read(out.path().join("tiers.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let inputs = document["inputs"].as_array().unwrap();
+    assert_eq!(inputs.len(), 3);
+    for input in inputs {
+        let bytes = std::fs::read(folder.path().join(input["name"].as_str().unwrap())).unwrap();
+        assert_eq!(input["sha256"], linchpin::model::sha256(&bytes), "{input}");
+    }
 }

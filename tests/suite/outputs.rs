@@ -435,6 +435,17 @@ fn the_focus_is_one_blast_radius() {
 }
 
 #[test]
+fn without_graphviz_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("new");
+    let mut scan = command();
+    scan.env("PATH", "");
+    scan.args(["scan", &case("sign-in"), "--layout", "graphviz", "--out"]);
+    scan.arg(&out).assert().code(2);
+    assert!(!out.exists());
+}
+
+#[test]
 fn graphviz_accepts_the_dot_when_it_is_there() {
     if std::process::Command::new("dot")
         .arg("-V")

@@ -12,9 +12,10 @@ use crate::diag::{Code, Diagnostic, FileId, Origin, Severity};
 use crate::ingest::raw::{Lost, SourceId};
 use crate::model::{Organisation, Recovery, Slots, Table, fold};
 
-/// The name of a gate within its scope, with the hash of both.
+/// The name of a gate within its scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct GateName<'t> {
+    /// Of scope and name: found where rows are understood, on all threads.
     hash: u64,
     scope: Scope,
     name: Cow<'t, str>,
@@ -80,7 +81,6 @@ impl<'t> Gates<'t> {
     pub(super) fn reserve(&mut self, rows: usize) {
         self.of.reserve_exact(rows);
         self.needs.reserve_exact(rows);
-        self.names.reserve_exact(rows);
     }
 
     /// The next row is of the gate with this name, or a gate of its own.
@@ -201,8 +201,7 @@ struct Judged<'r> {
 impl<'t> Builder<'t> {
     pub(super) fn make_gates(&mut self) {
         const PART: usize = 1 << 12;
-        let gates = std::mem::take(&mut self.gates);
-        let mut gates = gates;
+        let mut gates = std::mem::take(&mut self.gates);
         let needs = std::mem::take(&mut gates.needs);
         let rows = GateRows::new(gates.count, &gates.of, needs);
         let broken: FxHashSet<u32> = gates
