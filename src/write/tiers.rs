@@ -85,7 +85,7 @@ pub fn write_tiers(
         [tiers, document],
         tick,
         |[row, entries], first, results| {
-            let mut row = csv::Writer::from_writer(row);
+            let (mut row, mut json) = (csv::Writer::from_writer(row), Json::new(entries));
             let places = first..first + results.len();
             for (at, result) in places.zip(results) {
                 if (at - first).is_multiple_of(READ_AHEAD) {
@@ -111,7 +111,6 @@ pub fn write_tiers(
                     &fall.mailboxes,
                     &fall.text,
                 ])?;
-                let mut json = Json::new(entries);
                 json.raw(before_entry(at));
                 json.identity(view, &sets, at, fall.chain.as_ref());
             }
@@ -128,7 +127,7 @@ pub fn write_tiers(
         [footholds, document],
         tick,
         |[row, entries], first, results| {
-            let mut row = csv::Writer::from_writer(row);
+            let (mut row, mut json) = (csv::Writer::from_writer(row), Json::new(entries));
             let places = first..first + results.len();
             for (at, result) in places.zip(results) {
                 let asset = view.org.assets.get(result.asset);
@@ -143,7 +142,6 @@ pub fn write_tiers(
                     &fall.mailboxes,
                     &fall.text,
                 ])?;
-                let mut json = Json::new(entries);
                 json.raw(before_entry(at));
                 json.foothold(view, &sets, at, fall.chain.as_ref());
             }

@@ -220,8 +220,7 @@ impl<'r, 't> Row<'r, 't> {
     ) -> Option<Reference<'t>> {
         let cell = self.cell(column)?;
         let text = cell.text();
-        let traits = Traits::of(&text);
-        if traits.has_semicolon() {
+        if text.contains(';') {
             self.say(
                 Diagnostic::new(
                     Code::ListInSingle,
@@ -252,7 +251,7 @@ impl<'r, 't> Row<'r, 't> {
             return known;
         }
         if let Some(text) = text
-            && is_plain(text, Traits::of(text), default, allowed)
+            && is_plain(text, default, allowed)
         {
             let at = names.push_plain(default, text, cell.origin);
             names.remember(column, Some(text), default, at);
@@ -279,12 +278,6 @@ impl<'r, 't> Row<'r, 't> {
             return Several::default();
         };
         let items = cell.items().filter_map(|item| {
-            if let Cow::Borrowed(text) = item
-                && let traits = Traits::of(text)
-                && let Some(plain) = plain(text, traits, cell.origin, default, allowed)
-            {
-                return Some(plain);
-            }
             self.parse_reference(column.name, item, cell.origin, default, allowed)
         });
         names.extend(items)
@@ -298,7 +291,13 @@ impl<'r, 't> Row<'r, 't> {
         default: Kind,
         allowed: &[Kind],
     ) -> Option<Reference<'t>> {
-        let has_colon = text.bytes().any(|byte| byte == b':');
+        if let Cow::Borrowed(text) = text
+            && is_plain(text, default, allowed)
+        {
+            let name = Cow::Borrowed(text);
+            return Some(Reference::new(default, name.clone(), name, origin));
+        }
+        let has_colon = text.contains(':');
         let split = if has_colon { Kind::split(&text) } else { None };
         let (kind, name) = match split {
             None => (default, trimmed(&text)),
@@ -379,12 +378,6 @@ impl<'r, 't> Row<'r, 't> {
         origin: Origin,
         kind: Option<Kind>,
     ) -> Option<Reference<'t>> {
-        if let Cow::Borrowed(text) = text
-            && let kind = kind.unwrap_or(Kind::Identity)
-            && let Some(plain) = plain(text, Traits::of(text), origin, kind, &[kind])
-        {
-            return Some(plain);
-        }
         if let Some((found, _)) = Kind::split(&text)
             && Some(found) != kind
         {
@@ -406,20 +399,10 @@ impl<'r, 't> Row<'r, 't> {
     }
 }
 
-/// A reference by a name that needs no thought, as most are: without a kind before it, and compared as
-/// it is written.
-fn plain<'t>(
-    text: &'t str,
-    traits: Traits,
-    origin: Origin,
-    kind: Kind,
-    allowed: &[Kind],
-) -> Option<Reference<'t>> {
-    is_plain(text, traits, kind, allowed)
-        .then(|| Reference::new(kind, Cow::Borrowed(text), Cow::Borrowed(text), origin))
-}
-
-fn is_plain(text: &str, traits: Traits, kind: Kind, allowed: &[Kind]) -> bool {
+/// Whether a name needs no thought, as most do not: no kind stands before it, it is one, and it is
+/// compared as it is written.
+fn is_plain(text: &str, kind: Kind, allowed: &[Kind]) -> bool {
+    let traits = Traits::of(text);
     !traits.has_colon()
         && !traits.has_semicolon()
         && traits.is_compared_as_written(kind, text)
