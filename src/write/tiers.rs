@@ -80,76 +80,84 @@ pub fn write_tiers(
     write_columns(&TIERS, tiers)?;
     document.write_all(b",\n  \"identities\": [")?;
     let results = &view.scan.identities;
-    in_order(
+    let ahead = |results: &[_]| view.read_ahead(results);
+    write_list(
         results,
         [tiers, document],
         tick,
-        |[row, entries], first, results| {
-            let (mut row, mut json) = (csv::Writer::from_writer(row), Json::new(entries));
-            let places = first..first + results.len();
-            for (at, result) in places.zip(results) {
-                if (at - first).is_multiple_of(READ_AHEAD) {
-                    let rest = &results[at - first..];
-                    view.read_ahead(&rest[..rest.len().min(READ_AHEAD)]);
-                }
-                let identity = &view.org.identities[result.identity as usize];
-                let fall = Fall::of(view, result.answer.as_ref(), guard);
-                let mut digits = [itoa::Buffer::new(), itoa::Buffer::new()];
-                let [tier, before] = &mut digits;
-                row.write_record([
-                    &*id(view.shown(identity.asset), guard),
-                    identity.kind.word(),
-                    if identity.enabled { "true" } else { "false" },
-                    result.tier.map_or("", |number| tier.format(number)),
-                    identity.tier.map_or("", |number| before.format(number)),
-                    result.change.map_or("", Word::word),
-                    &fall.unlocks,
-                    &fall.worst_system,
-                    &fall.worst_criticality,
-                    &fall.hops,
-                    &fall.accounts,
-                    &fall.mailboxes,
-                    &fall.text,
-                ])?;
-                json.raw(before_entry(at));
-                json.identity(view, &sets, at, fall.chain.as_ref());
-            }
-            row.flush()
+        ahead,
+        |made, at, result| {
+            let identity = &view.org.identities[result.identity as usize];
+            let fall = Fall::of(view, result.answer.as_ref(), guard);
+            let mut digits = [itoa::Buffer::new(), itoa::Buffer::new()];
+            let [tier, before] = &mut digits;
+            let shown = id(view.shown(identity.asset), guard);
+            let own = [
+                &*shown,
+                identity.kind.word(),
+                if identity.enabled { "true" } else { "false" },
+                result.tier.map_or("", |number| tier.format(number)),
+                identity.tier.map_or("", |number| before.format(number)),
+                result.change.map_or("", Word::word),
+            ];
+            made.json.identity(view, &sets, at, fall.chain.as_ref());
+            made.rows.write_record(own.into_iter().chain(fall.cells()))
         },
     )?;
-    document.write_all(list_end(results.len()))?;
 
     write_columns(&FOOTHOLDS, footholds)?;
     document.write_all(b",\n  \"footholds\": [")?;
     let results = &view.scan.footholds;
-    in_order(
+    let ahead = |_: &[_]| {};
+    write_list(
         results,
         [footholds, document],
         tick,
-        |[row, entries], first, results| {
-            let (mut row, mut json) = (csv::Writer::from_writer(row), Json::new(entries));
-            let places = first..first + results.len();
-            for (at, result) in places.zip(results) {
-                let asset = view.org.assets.get(result.asset);
-                let fall = Fall::of(view, Some(&result.answer), guard);
-                row.write_record([
-                    &*format!("{}:{}", asset.kind.word(), asset.shown),
-                    &fall.unlocks,
-                    &fall.worst_system,
-                    &fall.worst_criticality,
-                    &fall.hops,
-                    &fall.accounts,
-                    &fall.mailboxes,
-                    &fall.text,
-                ])?;
-                json.raw(before_entry(at));
-                json.foothold(view, &sets, at, fall.chain.as_ref());
-            }
-            row.flush()
+        ahead,
+        |made, at, result| {
+            let asset = view.org.assets.get(result.asset);
+            let fall = Fall::of(view, Some(&result.answer), guard);
+            let own = format!("{}:{}", asset.kind.word(), asset.shown);
+            made.json.foothold(view, &sets, at, fall.chain.as_ref());
+            made.rows
+                .write_record([&*own].into_iter().chain(fall.cells()))
         },
     )?;
-    document.write_all(list_end(results.len()))?;
     document.write_all(b"\n}\n")
+}
+
+/// Rows and entries in the making.
+struct Made<'t> {
+    rows: csv::Writer<&'t mut Vec<u8>>,
+    json: Json<'t>,
+}
+
+/// Writes a row and an entry for each result, in order, and the end of the list of entries. `ahead` is
+/// told of the results that come next.
+fn write_list<T: Sync>(
+    results: &[T],
+    [rows, document]: [Out<'_>; 2],
+    tick: Tick<'_>,
+    ahead: impl Fn(&[T]) + Sync,
+    one: impl Fn(&mut Made<'_>, usize, &T) -> csv::Result<()> + Sync,
+) -> io::Result<()> {
+    let make = |[rows, entries]: [&mut Vec<u8>; 2], first: usize, results: &[T]| {
+        let mut made = Made {
+            rows: csv::Writer::from_writer(rows),
+            json: Json::new(entries),
+        };
+        let mut places = first..;
+        for together in results.chunks(READ_AHEAD) {
+            ahead(together);
+            for (result, at) in together.iter().zip(&mut places) {
+                made.json.raw(before_entry(at));
+                one(&mut made, at, result)?;
+            }
+        }
+        made.rows.flush()
+    };
+    in_order(results, [rows, &mut *document], tick, make)?;
+    document.write_all(list_end(results.len()))
 }
 
 fn write_columns(columns: &[&str], out: &mut dyn Write) -> io::Result<()> {
@@ -268,6 +276,19 @@ struct Fall<'a> {
 }
 
 impl<'a> Fall<'a> {
+    /// The last columns of both files.
+    fn cells(&self) -> [&str; 7] {
+        [
+            &self.unlocks,
+            &self.worst_system,
+            &self.worst_criticality,
+            &self.hops,
+            &self.accounts,
+            &self.mailboxes,
+            &self.text,
+        ]
+    }
+
     fn of(view: &View<'a>, answer: Option<&Answer>, guard: bool) -> Self {
         let Some(answer) = answer else {
             return Self::default();
