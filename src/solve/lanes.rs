@@ -7,57 +7,79 @@
 //! in bit-sliced numbers. For every fact the steps are kept in which bits were set; proofs are read
 //! off them.
 //!
+//! Lanes that reach the same facts one after the other gain nothing from this. Closures that grow
+//! alike once they are large do so from some seeds sooner than from others, so lanes that were found
+//! apart are tried once more from where each has found much by itself: the level of a fact is then
+//! that of the lane's own beginning and the common one added up.
+//!
 //! Source: bit-parallel multi-source breadth-first search (Then et al., "The more the merrier", VLDB
-//! 2014), here with thresholds, levels and rounds. Cost: O(W) words for every use of every fact in
-//! every step in which some lane reaches it, W = [`LANES`] / 64.
+//! 2014), here with thresholds, levels, rounds and beginnings of different length. Cost: O(W) words
+//! for every use of every fact in every step in which some lane reaches it, W = [`LANES`] / 64.
 
+mod ahead;
+mod history;
 mod mask;
+mod pull;
 
-use super::proof::{self, Derived};
+use std::hint::black_box;
+
+use super::proof;
+use super::search::{Beginning, Search};
 use super::{Answer, Key, Question, Tally, Unlocked};
-use crate::rules::{Class, Fact, Gate, Incoming, RuleGraph};
+use crate::rules::{Class, Fact, Incoming, RuleGraph};
+use ahead::Alone;
+use history::{History, Lane};
 pub(super) use mask::LANES;
-use mask::{Counters, EMPTY, Mask, each, enough, is_empty, subtract, unite};
-use rustc_hash::FxHashMap;
+use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
+use pull::{Direction, Wide};
 
-/// Inputs of a gate up to which they are counted anew whenever one of them is reached.
-const FEW: usize = 15;
 /// Nothing.
 const NONE: u32 = u32::MAX;
+/// How many facts before it is reached one is looked at.
+const READ_AHEAD: usize = 8;
 
-/// A batch of searches (12 bytes per fact, and some 70 per fact and step in which it is reached).
+/// Steps in which a fact is reached on average beyond which going side by side is no gain: from the
+/// seeds on, when others may be nearer to each other, and from where each lane has found much.
+#[derive(Clone, Copy)]
+enum Patience {
+    Endless,
+    Steps(usize),
+}
+
+const FROM_SEEDS: Patience = Patience::Steps(8);
+const FROM_AHEAD: Patience = Patience::Steps(32);
+
+/// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, and some 140 per fact
+/// and step in which it is reached).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     incoming: &'g Incoming,
-    /// For every fact its place among `rows`.
-    row_of: Vec<u32>,
-    rows: Vec<Row>,
+    /// The lanes that have a fact.
+    have: Masks,
+    /// Facts that some lane has, each once.
     reached: Vec<Fact>,
+    direction: Direction,
+    wide: Wide,
     events: Vec<Event>,
     /// The keys of the steps so far.
     steps: Vec<Key>,
     next_round: Coming,
     next_level: Coming,
     fresh: Vec<(Fact, Mask)>,
-    /// Gates of many inputs: how many of them each lane has.
-    wide: FxHashMap<Gate, Counters>,
     accounts: Counters,
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
-}
-
-/// The lanes that have a fact, and the last step in which there were more of them.
-struct Row {
-    have: Mask,
-    last: u32,
+    history: History,
+    alone: Option<Alone<'g>>,
+    /// What each lane found by itself; empty when all began with their seeds.
+    ahead: Vec<Beginning>,
 }
 
 /// Lanes that reached a fact in one step.
 struct Event {
     lanes: Mask,
+    fact: Fact,
     step: u32,
-    /// The event before of the same fact.
-    before: u32,
 }
 
 /// Facts that will be reached in a later step, each once.
@@ -85,11 +107,13 @@ impl Coming {
         }
     }
 
-    fn take(&mut self) -> Vec<(Fact, Mask)> {
+    /// The facts in the order in which they were found; `list` is emptied and kept.
+    fn take(&mut self, list: &mut Vec<(Fact, Mask)>) {
         for (fact, _) in &self.list {
             self.place[fact.index()] = NONE;
         }
-        std::mem::take(&mut self.list)
+        list.clear();
+        std::mem::swap(&mut self.list, list);
     }
 }
 
@@ -99,18 +123,21 @@ impl<'g> Lanes<'g> {
         Self {
             graph,
             incoming,
-            row_of: vec![NONE; facts],
-            rows: Vec::new(),
+            have: Masks::new(facts),
             reached: Vec::new(),
+            direction: Direction::default(),
+            wide: Wide::new(graph),
             events: Vec::new(),
             steps: Vec::new(),
             next_round: Coming::new(facts),
             next_level: Coming::new(facts),
             fresh: Vec::new(),
-            wide: FxHashMap::default(),
             accounts: Counters::default(),
             mailboxes: Counters::default(),
             systems: Vec::new(),
+            history: History::new(facts),
+            alone: None,
+            ahead: Vec::new(),
         }
     }
 
@@ -122,9 +149,28 @@ impl<'g> Lanes<'g> {
         seeds: &[Fact],
         has_to: bool,
     ) -> Option<Vec<Answer>> {
-        if !self.run(seeds, has_to) {
+        let patience = if has_to {
+            Patience::Endless
+        } else {
+            FROM_SEEDS
+        };
+        if !self.go_from_seeds(seeds, patience) && !self.go_from_ahead(seeds, FROM_AHEAD) {
             return None;
         }
+        Some(self.read_off(question, seeds))
+    }
+
+    /// The same for lanes that each begin by themselves.
+    pub(super) fn answers_from_ahead(
+        &mut self,
+        question: &Question<'_>,
+        seeds: &[Fact],
+    ) -> Vec<Answer> {
+        self.go_from_ahead(seeds, Patience::Endless);
+        self.read_off(question, seeds)
+    }
+
+    fn read_off(&mut self, question: &Question<'_>, seeds: &[Fact]) -> Vec<Answer> {
         let mut tallies: Vec<Tally> = seeds
             .iter()
             .enumerate()
@@ -144,111 +190,130 @@ impl<'g> Lanes<'g> {
                     .push(Unlocked { system, hops });
             }
         }
-        let lanes = &*self;
+        if !self.systems.is_empty() {
+            self.history.sort(&self.events, &self.reached);
+        }
         let answers = tallies.into_iter().enumerate().map(|(lane, tally)| {
-            let view = Lane { lanes, lane };
-            tally.answer(question, |worst| proof::prove(lanes.graph, &view, worst))
+            let view = Lane::new(self, lane);
+            tally.answer(question, |worst| proof::prove(self.graph, &view, worst))
         });
-        Some(answers.collect())
+        answers.collect()
     }
 
     /// Whether the lanes have hardly anything in common.
-    fn is_apart(&self) -> bool {
-        /// Steps in which a fact may be reached on average, and events from which on one can tell.
-        const STEPS: usize = 8;
+    fn is_apart(&self, patience: Patience) -> bool {
+        /// Events from which on one can tell.
         const EARLY: usize = 1 << 14;
-        self.events.len() > EARLY && self.events.len() > self.rows.len() * STEPS
+        match patience {
+            Patience::Endless => false,
+            Patience::Steps(steps) => {
+                let events = self.events.len();
+                events > EARLY && events > self.reached.len() * steps
+            }
+        }
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, lanes: usize) {
+        self.direction.start(lanes);
+        self.history.clear(&self.reached);
         for fact in self.reached.drain(..) {
-            self.row_of[fact.index()] = NONE;
+            *self.have.of_mut(fact) = EMPTY;
         }
-        self.rows.clear();
+        self.wide.clear();
         self.events.clear();
         self.steps.clear();
-        self.wide.clear();
         self.accounts.clear();
         self.mailboxes.clear();
         self.systems.clear();
-        drop((self.next_round.take(), self.next_level.take()));
+        self.ahead.clear();
+        self.next_round.take(&mut self.fresh);
+        self.next_level.take(&mut self.fresh);
+        self.fresh.clear();
     }
 
-    /// Whether the search was finished.
-    fn run(&mut self, seeds: &[Fact], has_to: bool) -> bool {
-        self.reset();
+    /// All lanes from their seeds; says whether it was finished.
+    fn go_from_seeds(&mut self, seeds: &[Fact], patience: Patience) -> bool {
+        self.reset(seeds.len());
         for (lane, &seed) in seeds.iter().take(LANES).enumerate() {
-            let mut lanes = EMPTY;
-            lanes[lane / 64] = 1 << (lane % 64);
-            self.next_round.add(seed, &lanes);
+            self.next_round.add(seed, &only(lane));
         }
+        self.go(patience)
+    }
+
+    /// Goes through the keys until nothing is reached any more; says whether it came to that.
+    fn go(&mut self, patience: Patience) -> bool {
         let mut key = Key::GIVEN;
-        let mut now = self.next_round.take();
+        let mut now = Vec::new();
+        self.next_round.take(&mut now);
         loop {
             // Facts of one key are all reached before any gate is judged.
             self.steps.push(key);
-            for (fact, lanes) in now {
-                self.reach(fact, lanes, key);
+            for (at, (fact, lanes)) in now.iter().enumerate() {
+                if let Some((next, _)) = now.get(at + READ_AHEAD) {
+                    black_box(self.have.of(*next)[0] ^ self.history.len(*next));
+                }
+                self.reach(*fact, lanes, key);
+            }
+            let asks = self.direction.turn(self.graph);
+            if asks {
+                self.ask();
             }
             let fresh = std::mem::take(&mut self.fresh);
-            for (fact, lanes) in &fresh {
+            for (at, (fact, lanes)) in fresh.iter().enumerate().filter(|_| !asks) {
+                if let Some((next, _)) = fresh.get(at + 1) {
+                    self.read_ahead(*next);
+                }
                 self.follow(*fact, lanes);
             }
             self.fresh = fresh;
             self.fresh.clear();
             if !self.next_round.list.is_empty() {
-                now = self.next_round.take();
+                self.next_round.take(&mut now);
                 key = key.after_gate(0);
             } else if !self.next_level.list.is_empty() {
-                now = self.next_level.take();
+                self.next_level.take(&mut now);
                 key = key.after_gate(1);
             } else {
                 return true;
             }
-            if !has_to && self.is_apart() {
+            if self.is_apart(patience) {
                 return false;
             }
         }
     }
 
     /// Sets the bits of the lanes that did not have the fact.
-    fn reach(&mut self, fact: Fact, mut lanes: Mask, key: Key) {
-        let row = &mut self.row_of[fact.index()];
-        if *row == NONE {
-            *row = self.rows.len() as u32;
-            self.reached.push(fact);
-            self.rows.push(Row {
-                have: EMPTY,
-                last: NONE,
-            });
-        }
-        let row = &mut self.rows[*row as usize];
-        subtract(&mut lanes, &row.have);
+    fn reach(&mut self, fact: Fact, lanes: &Mask, key: Key) {
+        let have = self.have.of_mut(fact);
+        let mut lanes = *lanes;
+        subtract(&mut lanes, have);
         if is_empty(&lanes) {
             return;
         }
-        unite(&mut row.have, &lanes);
-        let before = std::mem::replace(&mut row.last, self.events.len() as u32);
+        if is_empty(have) {
+            self.reached.push(fact);
+        }
+        unite(have, &lanes);
+        let uses = self.graph.uses(fact).len();
+        self.direction.reached(have, uses);
+        self.wide.count(self.graph, fact, &lanes);
+        self.history.count(fact);
         self.events.push(Event {
             lanes,
+            fact,
             step: self.steps.len() as u32 - 1,
-            before,
         });
         match self.graph.class(fact) {
             Class::Account => self.accounts.add(&lanes),
             Class::Mailbox => self.mailboxes.add(&lanes),
             Class::System => {
                 let level = key.level().unwrap_or_default();
-                let found = each(&lanes).map(|lane| (lane as u32, fact, level));
+                let ahead = &self.ahead;
+                let of = |lane: usize| level + ahead.get(lane).map_or(0, |ahead| ahead.level);
+                let found = each(&lanes).map(|lane| (lane as u32, fact, of(lane)));
                 self.systems.extend(found);
             }
             _ => {}
-        }
-        // Once for every time the fact stands in the gate.
-        for step in self.graph.uses(fact).iter().filter(|step| step.need() > 1) {
-            if self.graph.inputs(step.gate).len() > FEW {
-                self.wide.entry(step.gate).or_default().add(&lanes);
-            }
         }
         self.fresh.push((fact, lanes));
     }
@@ -256,117 +321,32 @@ impl<'g> Lanes<'g> {
     fn follow(&mut self, fact: Fact, lanes: &Mask) {
         let graph = self.graph;
         for step in graph.uses(fact) {
-            let mut fires = *lanes;
             // Where the head is known already, which is most often, the gate need not be judged.
-            if let Some(row) = self.row(step.head) {
-                subtract(&mut fires, &row.have);
-            }
-            if is_empty(&fires) {
-                continue;
-            }
-            if step.need() > 1 {
+            let mut fires = *lanes;
+            subtract(&mut fires, self.have.of(step.head));
+            if step.need() > 1 && !is_empty(&fires) {
                 self.judge(step.gate, step.need(), &mut fires);
-                if is_empty(&fires) {
-                    continue;
-                }
             }
-            if step.cost() > 0 {
-                self.next_level.add(step.head, &fires);
-            } else {
-                self.next_round.add(step.head, &fires);
+            if !is_empty(&fires) {
+                self.add(step.head, step.cost(), &fires);
             }
         }
     }
 
-    fn row(&self, fact: Fact) -> Option<&Row> {
-        self.rows.get(self.row_of[fact.index()] as usize)
-    }
-
-    /// Leaves the lanes that have `need` of a gate's inputs.
-    fn judge(&self, gate: Gate, need: u32, fires: &mut Mask) {
-        let inputs = self.graph.inputs(gate);
-        if inputs.len() > FEW {
-            match self.wide.get(&gate) {
-                Some(counters) => counters.keep_at_least(need, fires),
-                None => *fires = EMPTY,
-            }
-            return;
-        }
-        const PLANES: usize = (FEW + 1).ilog2() as usize;
-        let mut have = [&EMPTY; FEW];
-        let mut count = 0;
-        for row in inputs.iter().filter_map(|&input| self.row(input)) {
-            have[count] = &row.have;
-            count += 1;
-        }
-        let have = &have[..count];
-        if (count as u32) < need {
-            *fires = EMPTY;
-            return;
-        }
-        // Most often few words are asked for.
-        for (word, fires) in fires
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, fires)| **fires != 0)
-        {
-            if count as u32 == need {
-                *fires = have.iter().fold(*fires, |all, have| all & have[word]);
-                continue;
-            }
-            let mut planes = [0u64; PLANES];
-            for have in have {
-                let mut carry = have[word];
-                for plane in &mut planes {
-                    (*plane, carry) = (*plane ^ carry, *plane & carry);
-                }
-            }
-            *fires &= enough(planes.into_iter(), need);
+    /// Lanes for which a gate fires.
+    fn add(&mut self, head: Fact, cost: u32, lanes: &Mask) {
+        if cost > 0 {
+            self.next_level.add(head, lanes);
+        } else {
+            self.next_round.add(head, lanes);
         }
     }
-}
 
-/// One lane as a closure that proofs are read from.
-struct Lane<'l, 'g> {
-    lanes: &'l Lanes<'g>,
-    lane: usize,
-}
-
-impl Derived for Lane<'_, '_> {
-    fn key(&self, fact: Fact) -> Key {
-        let has = |mask: &Mask| (mask[self.lane / 64] >> (self.lane % 64)) & 1 == 1;
-        let Some(row) = self.lanes.row(fact).filter(|row| has(&row.have)) else {
-            return Key::NEVER;
-        };
-        let mut at = row.last;
-        while let Some(event) = self.lanes.events.get(at as usize) {
-            if has(&event.lanes) {
-                return self.lanes.steps[event.step as usize];
-            }
-            at = event.before;
-        }
-        Key::NEVER
-    }
-
-    /// The lowest of the gates that yield the fact at its key.
-    fn why(&self, fact: Fact) -> Option<Gate> {
-        let key = self.key(fact);
-        if key == Key::GIVEN || key == Key::NEVER {
-            return None;
-        }
-        let graph = self.lanes.graph;
-        let mut keys = Vec::new();
-        let gates = self.lanes.incoming.of(fact).iter().copied();
-        let mut gates = gates.filter(|&gate| {
-            let need = graph.need(gate) as usize;
-            keys.clear();
-            keys.extend(graph.inputs(gate).iter().map(|&input| self.key(input)));
-            if need > keys.len() {
-                return false;
-            }
-            let last = *keys.select_nth_unstable(need - 1).1;
-            last.after_gate(graph.cost(gate)) == key
-        });
-        gates.next()
+    /// Reads what following a fact will need first, all at a time as far as the processor can.
+    fn read_ahead(&self, fact: Fact) {
+        let uses = self.graph.uses(fact).iter();
+        let sum = uses.fold(0, |sum, step| sum ^ self.have.of(step.head)[0]);
+        // Without a use the reads would be left out.
+        black_box(sum);
     }
 }

@@ -29,7 +29,7 @@ mod tour;
 
 use rayon::prelude::*;
 
-use crate::rules::{Class, Fact, RuleGraph};
+use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use extension::Extension;
 pub use key::Key;
 use proof::Derived;
@@ -214,6 +214,16 @@ pub fn solve_in_lanes(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer>
     let mut answers = Vec::new();
     tour::in_lanes(graph, question, question.seeds, true, &mut answers, &|_| {});
     answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// The same, but every lane begins by itself.
+#[must_use]
+pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
+    let incoming = Incoming::new(graph);
+    let mut lanes = lanes::Lanes::new(graph, &incoming);
+    let batches = question.seeds.chunks(lanes::LANES);
+    let answers = batches.flat_map(|seeds| lanes.answers_from_ahead(question, seeds));
+    answers.collect()
 }
 
 /// Seed by seed, on top of what the assumptions give.

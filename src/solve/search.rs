@@ -1,11 +1,40 @@
 //! The closure of a few facts from nothing: one counter per gate, facts in the order of their keys.
 
+use std::hint::black_box;
+
 use super::proof::{Derived, Proof, steps};
 use super::{Closure, Key};
 use crate::rules::{Fact, Gate, RuleGraph};
 
 /// No gate: the fact was given.
 pub(super) const GIVEN: u32 = u32::MAX;
+
+/// The first levels of a closure.
+pub(super) struct Beginning {
+    /// The last of them.
+    pub level: u32,
+    /// What they hold, by fact.
+    pub facts: Vec<Begun>,
+    /// Facts that the next level begins with; none where the closure is whole.
+    pub coming: Vec<Fact>,
+}
+
+impl Beginning {
+    /// What is known of a fact, if it is in these levels.
+    pub(super) fn of(&self, fact: Fact) -> Option<&Begun> {
+        let at = self.facts.binary_search_by_key(&fact, |begun| begun.fact);
+        at.ok().map(|at| &self.facts[at])
+    }
+}
+
+/// A fact of the first levels of a closure.
+pub(super) struct Begun {
+    pub fact: Fact,
+    pub level: u32,
+    pub round: u32,
+    /// The chosen gate, or [`GIVEN`].
+    pub why: u32,
+}
 
 /// A search and its scratch memory (12 bytes per fact, 4 per gate), reused from seed to seed.
 pub struct Search<'g> {
@@ -82,6 +111,61 @@ impl<'g> Search<'g> {
     /// The same, but ends when a fact is met, and says whether it was. What was reached until then
     /// has proofs, of fewest recoveries but for those of the last round.
     pub fn run_until(&mut self, given: &[Fact], wanted: Option<Fact>) -> bool {
+        self.start(given);
+        let mut key = Key::GIVEN;
+        loop {
+            let next = self.step(key);
+            if wanted.is_some_and(|fact| self.contains(fact)) {
+                self.now.clear();
+                self.next_round.clear();
+                self.next_level.clear();
+                return true;
+            }
+            match next {
+                Some(next) => key = next,
+                None => return false,
+            }
+        }
+    }
+
+    /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts or all.
+    pub(super) fn begin(&mut self, seed: Fact, enough: usize) -> Beginning {
+        self.start(&[seed]);
+        let mut key = Key::GIVEN;
+        let mut next = self.step(key);
+        while let Some(coming) = next {
+            let is_new_level = coming.level() > key.level();
+            if is_new_level && self.reached.len() - self.now.len() >= enough {
+                break;
+            }
+            key = coming;
+            self.read_ahead();
+            next = self.step(key);
+        }
+        let level = key.level().unwrap_or_default();
+        let begun = self.reached.iter().filter_map(|&fact| {
+            let found = self.keys[fact.index()];
+            let (level, round) = found.parts();
+            let why = self.why[fact.index()];
+            (found <= key).then_some(Begun {
+                fact,
+                level,
+                round,
+                why,
+            })
+        });
+        let mut facts: Vec<Begun> = begun.collect();
+        facts.sort_unstable_by_key(|begun| begun.fact);
+        let keys = &self.keys;
+        self.now.retain(|fact| Some(keys[fact.index()]) == next);
+        Beginning {
+            level,
+            facts,
+            coming: std::mem::take(&mut self.now),
+        }
+    }
+
+    fn start(&mut self, given: &[Fact]) {
         self.reset();
         for &fact in given {
             if self.keys[fact.index()] == Key::NEVER {
@@ -91,32 +175,48 @@ impl<'g> Search<'g> {
                 self.now.push(fact);
             }
         }
-        let mut key = Key::GIVEN;
-        loop {
-            // All facts of one key together: the gates they complete give heads of one key too.
-            for at in 0..self.now.len() {
-                let fact = self.now[at];
-                // A fact found first behind a recovery may have been found again without it.
-                if self.keys[fact.index()] == key {
-                    self.follow(fact, key);
-                }
-            }
-            self.now.clear();
-            if wanted.is_some_and(|fact| self.contains(fact)) {
-                self.next_round.clear();
-                self.next_level.clear();
-                return true;
-            }
-            if !self.next_round.is_empty() {
-                std::mem::swap(&mut self.now, &mut self.next_round);
-                key = key.after_gate(0);
-            } else if !self.next_level.is_empty() {
-                std::mem::swap(&mut self.now, &mut self.next_level);
-                key = key.after_gate(1);
-            } else {
-                return false;
+    }
+
+    /// Follows the facts of this key; gives the key of those that come next.
+    fn step(&mut self, key: Key) -> Option<Key> {
+        // All facts of one key together: the gates they complete give heads of one key too.
+        for at in 0..self.now.len() {
+            let fact = self.now[at];
+            // A fact found first behind a recovery may have been found again without it.
+            if self.keys[fact.index()] == key {
+                self.follow(fact, key);
             }
         }
+        self.now.clear();
+        if !self.next_round.is_empty() {
+            std::mem::swap(&mut self.now, &mut self.next_round);
+            Some(key.after_gate(0))
+        } else if !self.next_level.is_empty() {
+            std::mem::swap(&mut self.now, &mut self.next_level);
+            Some(key.after_gate(1))
+        } else {
+            None
+        }
+    }
+
+    /// Reads what following the next facts will need, all at a time as far as the processor can: a
+    /// search of few facts waits for little else.
+    fn read_ahead(&self) {
+        const MOST: usize = 256;
+        let facts = &self.now[..self.now.len().min(MOST)];
+        let starts = facts.iter().map(|&fact| self.graph.uses(fact).len());
+        let mut sum = starts.sum::<usize>() as u32;
+        for &fact in facts {
+            // Uses stand side by side, a few to each line of the processor's cache.
+            let uses = self.graph.uses(fact).iter().step_by(4);
+            sum = uses.fold(sum, |sum, step| sum ^ step.head.0);
+        }
+        for &fact in facts {
+            let uses = self.graph.uses(fact).iter();
+            sum = uses.fold(sum, |sum, step| sum ^ self.counts[step.gate.index()]);
+        }
+        // Without a use the reads would be left out.
+        black_box(sum);
     }
 
     fn follow(&mut self, fact: Fact, key: Key) {

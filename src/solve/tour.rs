@@ -240,7 +240,11 @@ pub(super) fn in_lanes(
 ) -> Vec<Fact> {
     let incoming = Incoming::new(graph);
     let spare: Mutex<Vec<Lanes<'_>>> = Mutex::default();
-    let batches = seeds.par_chunks(LANES).map(|seeds| {
+    // Batches of equal size, as many for each thread.
+    let threads = rayon::current_num_threads();
+    let together = seeds.len().div_ceil(LANES).next_multiple_of(threads);
+    let together = seeds.len().div_ceil(together.max(1)).max(1);
+    let batches = seeds.par_chunks(together).map(|seeds| {
         let found = spare.lock().ok().and_then(|mut spare| spare.pop());
         let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &incoming));
         let answers = lanes.answers(question, seeds, have_to);
@@ -252,7 +256,7 @@ pub(super) fn in_lanes(
     });
     let batches: Vec<Option<Vec<Answer>>> = batches.collect();
     let mut left = Vec::new();
-    for (seeds, found) in seeds.chunks(LANES).zip(batches) {
+    for (seeds, found) in seeds.chunks(together).zip(batches) {
         match found {
             Some(found) => answers.extend(seeds.iter().copied().zip(found)),
             None => left.extend_from_slice(seeds),

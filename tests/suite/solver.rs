@@ -1,7 +1,9 @@
 //! The fast solver against a search per seed, answer by answer and proof by proof.
 
 use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
-use linchpin::solve::{Effort, Question, solve, solve_by_search, solve_in_lanes, solve_with};
+use linchpin::solve::{
+    Effort, Question, solve, solve_by_search, solve_in_lanes, solve_in_lanes_from_ahead, solve_with,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -85,6 +87,7 @@ fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
         ("early", solve_with(&graph, &question, early, &|_| {})),
         ("hung", solve_with(&graph, &question, hung, &|_| {})),
         ("lanes", solve_in_lanes(&graph, &question)),
+        ("ahead", solve_in_lanes_from_ahead(&graph, &question)),
     ];
     for (way, answers) in &ways {
         prop_assert_eq!(answers.len(), seeds.len());
@@ -140,4 +143,22 @@ fn a_long_way_there_and_back() {
         }
     }
     agree(facts, &gates).unwrap();
+}
+
+/// Cascades of gates of three of six: lanes reach most of it, each at another time, so those that
+/// began with their seeds are given up for some that begin by themselves.
+#[test]
+fn cascades_that_every_seed_begins_at_another_time() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let facts = 2_000;
+    let mut gates = Vec::new();
+    for head in 0..facts {
+        let mut inputs = |count| (0..count).map(|_| random.usize(..facts)).collect();
+        gates.push((head, 3, true, inputs(6)));
+        gates.push((head, 3, head % 5 > 0, inputs(6)));
+        gates.push((head, 1, true, inputs(1)));
+    }
+    if let Err(error) = agree(facts, &gates) {
+        panic!("{error}");
+    }
 }

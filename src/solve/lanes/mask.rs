@@ -1,5 +1,7 @@
 //! A bit for every lane, and numbers for every lane out of such bits.
 
+use crate::rules::Fact;
+
 /// Words of a mask.
 pub(super) const WORDS: usize = 8;
 /// Seeds that are searched together.
@@ -41,17 +43,10 @@ impl Counters {
 
     /// Leaves the lanes whose number is at least `need`.
     pub(super) fn keep_at_least(&self, need: u32, lanes: &mut Mask) {
-        let planes = &self.0;
-        if need.checked_shr(planes.len() as u32).unwrap_or(0) > 0 {
+        if need.checked_shr(self.0.len() as u32).unwrap_or(0) > 0 {
             *lanes = EMPTY;
-            return;
-        }
-        for (word, lanes) in lanes
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, lanes)| **lanes != 0)
-        {
-            *lanes &= enough(planes.iter().map(|plane| plane[word]), need);
+        } else {
+            keep_at_least(&self.0, need, lanes);
         }
     }
 
@@ -64,21 +59,37 @@ impl Counters {
     }
 }
 
-/// The lanes whose number, given by its bits from the lowest up, is at least `need`.
-pub(super) fn enough(
-    planes: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
-    need: u32,
-) -> u64 {
-    // From the highest bit down: larger so far, and equal so far.
-    let (mut larger, mut equal) = (0u64, u64::MAX);
-    for (at, plane) in planes.enumerate().rev() {
-        if (need >> at) & 1 == 1 {
-            equal &= plane;
-        } else {
-            larger |= equal & plane;
-        }
+/// A mask for every fact, each in one line of the processor's cache. Memory that is asked for as
+/// zeros takes none until it is written to.
+pub(super) struct Masks {
+    words: Vec<u64>,
+    first: usize,
+}
+
+impl Masks {
+    /// Empty ones.
+    pub(super) fn new(facts: usize) -> Self {
+        let words = vec![0; (facts + 1) * WORDS];
+        let first = words.as_ptr().align_offset(size_of::<Mask>());
+        // It need not be possible to tell; then they lie as they lie.
+        let first = if first < WORDS { first } else { 0 };
+        Self { words, first }
     }
-    larger | equal
+
+    pub(super) fn of(&self, fact: Fact) -> &Mask {
+        &self.words[self.first..].as_chunks().0[fact.index()]
+    }
+
+    pub(super) fn of_mut(&mut self, fact: Fact) -> &mut Mask {
+        &mut self.words[self.first..].as_chunks_mut().0[fact.index()]
+    }
+}
+
+/// The bit of one lane.
+pub(super) fn only(lane: usize) -> Mask {
+    let mut lanes = EMPTY;
+    lanes[lane / 64] = 1 << (lane % 64);
+    lanes
 }
 
 pub(super) fn is_empty(mask: &Mask) -> bool {
@@ -94,6 +105,31 @@ pub(super) fn unite(mask: &mut Mask, other: &Mask) {
 pub(super) fn subtract(mask: &mut Mask, other: &Mask) {
     for word in 0..WORDS {
         mask[word] &= !other[word];
+    }
+}
+
+pub(super) fn intersect(mask: &mut Mask, other: &Mask) {
+    for word in 0..WORDS {
+        mask[word] &= other[word];
+    }
+}
+
+/// Leaves the lanes whose number, given by its bits from the lowest up, is at least `need`.
+pub(super) fn keep_at_least(counts: &[Mask], need: u32, lanes: &mut Mask) {
+    // From the highest bit down: larger so far, and equal so far.
+    let (mut larger, mut equal) = (EMPTY, *lanes);
+    for (at, bits) in counts.iter().enumerate().rev() {
+        for word in 0..WORDS {
+            if (need >> at) & 1 == 1 {
+                equal[word] &= bits[word];
+            } else {
+                larger[word] |= equal[word] & bits[word];
+                equal[word] &= !bits[word];
+            }
+        }
+    }
+    for word in 0..WORDS {
+        lanes[word] = larger[word] | equal[word];
     }
 }
 
@@ -113,33 +149,17 @@ pub(super) fn each(mask: &Mask) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    fn mask(lanes: &[usize]) -> Mask {
-        let mut mask = EMPTY;
-        for lane in lanes {
-            mask[lane / 64] |= 1 << (lane % 64);
-        }
-        mask
-    }
-
     #[test]
     fn lanes_are_counted_by_themselves() {
         let mut counters = Counters::default();
+        let mut lanes = only(0);
+        unite(&mut lanes, &only(70));
+        unite(&mut lanes, &only(511));
         for _ in 0..5 {
-            counters.add(&mask(&[0, 70, 511]));
+            counters.add(&lanes);
         }
-        counters.add(&mask(&[70]));
+        counters.add(&only(70));
         assert_eq!([0, 1, 70, 511].map(|lane| counters.of(lane)), [5, 0, 6, 5]);
-        let enough_of = |need| {
-            let mut lanes = mask(&[0, 1, 70]);
-            counters.keep_at_least(need, &mut lanes);
-            each(&lanes).collect::<Vec<_>>()
-        };
-        assert_eq!(enough_of(1), [0, 70]);
-        assert_eq!(enough_of(6), [70]);
-        assert!(
-            [7, 8, u32::MAX]
-                .iter()
-                .all(|&need| enough_of(need).is_empty())
-        );
+        assert_eq!(each(&lanes).collect::<Vec<_>>(), [0, 70, 511]);
     }
 }
