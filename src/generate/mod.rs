@@ -63,6 +63,9 @@ const SITES_TO_A_POLICY: u64 = 8;
 const TO_A_SYSTEM: u64 = 500;
 /// Administrators in a role.
 const ROLE: u64 = 20;
+/// One role in this many is spread over the organisation: its administrators reset each other, and
+/// those of the other such roles, wherever they are.
+const ROLES_TO_A_SPREAD_ONE: u64 = 4;
 
 /// A shape with its numbers worked out.
 #[derive(Clone, Debug)]

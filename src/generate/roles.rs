@@ -1,7 +1,7 @@
 //! Administrators, services, systems, and who holds what.
 
 use super::names::{SERVICES, SYSTEMS};
-use super::{ROLE, TEAM, World};
+use super::{ROLE, ROLES_TO_A_SPREAD_ONE, TEAM, World};
 
 /// The share of services that hold privileges.
 const PRIVILEGED_SERVICES: f64 = 0.022;
@@ -30,11 +30,31 @@ impl World {
         self.chance("admin-mail", at, self.shape.admin_mail_recovery)
     }
 
-    /// Two others of the role who together reset an administrator.
+    /// Two others who together reset an administrator: the next two of the role, or any two of the
+    /// roles that are spread over the organisation.
     pub(super) fn peers(&self, at: u64) -> Option<[u64; 2]> {
-        let first = at / ROLE * ROLE;
-        let size = ROLE.min(self.admins - first);
-        (size >= 3).then(|| [1, 2].map(|step| first + (at - first + step) % size))
+        let (role, place) = (at / ROLE, at % ROLE);
+        if !role.is_multiple_of(ROLES_TO_A_SPREAD_ONE) {
+            let first = at - place;
+            let size = ROLE.min(self.admins - first);
+            return (size >= 3).then(|| [1, 2].map(|step| first + (place + step) % size));
+        }
+        // Administrators of such roles, numbered through.
+        let block = ROLE * ROLES_TO_A_SPREAD_ONE;
+        let count = self.admins / block * ROLE + (self.admins % block).min(ROLE);
+        if count < 3 {
+            return None;
+        }
+        let number = role / ROLES_TO_A_SPREAD_ONE * ROLE + place;
+        let mut random = self.random("peers", at);
+        // How far behind each of the two is, going round.
+        let first = random.u64(1..count);
+        let second = random.u64(1..count - 1);
+        let second = second + u64::from(second >= first);
+        Some([first, second].map(|step| {
+            let number = (number + step) % count;
+            number / ROLE * block + number % ROLE
+        }))
     }
 
     pub(super) fn service(&self, at: u64) -> String {
