@@ -107,8 +107,9 @@ impl<'g> Running<'g> {
             graph,
             states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
-            // Room for large closures, without moving to memory that is new each time.
-            undo: Vec::with_capacity(graph.fact_count().min(1 << 20)),
+            // Room for the largest closures, without moving to memory that is new each time; what of
+            // it is not used is never touched.
+            undo: Vec::with_capacity(graph.fact_count()),
             path: Vec::new(),
             zeros: Vec::new(),
             systems: Vec::new(),
