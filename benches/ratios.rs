@@ -2,7 +2,8 @@
 //!
 //! The yardstick reads every table with the csv crate and serde into structs of String, on one
 //! thread, and keeps them. A pair is that, and the program as people run it with `--timings`; every
-//! figure is the median of the ratios of some pairs.
+//! figure is the median of the ratios of some pairs. The program's own stage `solve` does more than
+//! solve, on the same threads at the same time, so the solver is timed by itself too.
 //!
 //! `LINCHPIN_BENCH_N` (default 100000) is the number of identities, `LINCHPIN_BENCH_PAIRS`
 //! (default 5) the number of pairs, `LINCHPIN_BENCH_DIR` a folder that keeps the generated tables.
@@ -20,13 +21,24 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use support::{number, tables};
+use linchpin::compile;
+use linchpin::ingest;
+use linchpin::rules::RuleGraph;
+use linchpin::solve::solve;
+use support::{Asked, number, tables};
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000);
     let pairs = number("LINCHPIN_BENCH_PAIRS", 5) as usize;
     let folder = tables(n);
-    let runs: Vec<Run> = (0..pairs.max(1)).map(|_| run(&folder)).collect();
+    let graph = {
+        let ingested = ingest::read(&[folder.as_path()], ingest::Options::default());
+        compile::compile(&ingested.organisation, &compile::Options::default()).graph
+    };
+    let asked = Asked::with_footholds(&graph);
+    let runs: Vec<Run> = (0..pairs.max(1))
+        .map(|_| run(&folder, &graph, &asked))
+        .collect();
     println!("{n} identities, median of {} pairs", runs.len());
     let show = |what: &str, of: &dyn Fn(&Run) -> f64| {
         let median = |of: &dyn Fn(&Run) -> f64| {
@@ -42,6 +54,7 @@ fn main() {
         show(stage, &|run| run.stages[stage]);
     }
     show("whole scan", &|run| run.scan);
+    show("solver alone", &|run| run.solver);
 }
 
 /// The stages as `--timings` names them.
@@ -52,9 +65,11 @@ struct Run {
     yardstick: f64,
     stages: BTreeMap<String, f64>,
     scan: f64,
+    /// All identities and footholds, with hops, counts and proofs, and nothing else.
+    solver: f64,
 }
 
-fn run(folder: &Path) -> Run {
+fn run(folder: &Path, graph: &RuleGraph, asked: &Asked) -> Run {
     let begin = Instant::now();
     let kept = yardstick::read(folder);
     let yardstick = begin.elapsed().as_secs_f64();
@@ -78,10 +93,15 @@ fn run(folder: &Path) -> Run {
         let (stage, seconds) = line.strip_suffix(" s")?.rsplit_once(' ')?;
         Some((stage.trim().to_owned(), seconds.parse().ok()?))
     });
+    let begin = Instant::now();
+    let answers = solve(graph, &asked.question(&asked.seeds), &|_| {});
+    let solver = begin.elapsed().as_secs_f64();
+    drop(answers);
     Run {
         yardstick,
         stages: stages.collect(),
         scan,
+        solver,
     }
 }
 

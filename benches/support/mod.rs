@@ -79,9 +79,21 @@ pub struct Asked {
 
 impl Asked {
     pub fn of(graph: &RuleGraph) -> Self {
-        let is_account = |fact: &Fact| graph.class(*fact) == Class::Account;
+        Self::about(graph, &[Class::Account])
+    }
+
+    /// And all mailboxes, phones, devices and vaults: whatever a scan answers for.
+    pub fn with_footholds(graph: &RuleGraph) -> Self {
+        let footholds = [Class::Mailbox, Class::Phone, Class::Device, Class::Vault];
+        let mut asked = Self::of(graph);
+        asked.seeds.extend(Self::about(graph, &footholds).seeds);
+        asked
+    }
+
+    fn about(graph: &RuleGraph, classes: &[Class]) -> Self {
+        let is_asked = |fact: &Fact| classes.contains(&graph.class(*fact));
         Self {
-            seeds: graph.facts().filter(is_account).collect(),
+            seeds: graph.facts().filter(is_asked).collect(),
             severity: vec![0; graph.fact_count()],
             place: (0..graph.fact_count() as u32).collect(),
         }

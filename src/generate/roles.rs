@@ -30,8 +30,8 @@ impl World {
         self.chance("admin-mail", at, self.shape.admin_mail_recovery)
     }
 
-    /// Two others who together reset an administrator: the next two of the role, or any two of the
-    /// roles that are spread over the organisation.
+    /// Two others who together reset an administrator: the next two of the role, or any two
+    /// administrators of the roles that are spread over the organisation.
     pub(super) fn peers(&self, at: u64) -> Option<[u64; 2]> {
         let (role, place) = (at / ROLE, at % ROLE);
         if !role.is_multiple_of(ROLES_TO_A_SPREAD_ONE) {

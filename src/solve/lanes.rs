@@ -14,7 +14,9 @@
 //!
 //! Source: bit-parallel multi-source breadth-first search (Then et al., "The more the merrier", VLDB
 //! 2014), here with thresholds, levels, rounds and beginnings of different length. Cost: O(W) words
-//! for every use of every fact in every step in which some lane reaches it, W = [`LANES`] / 64.
+//! for every use of every fact in every step in which some lane reaches it, W = [`LANES`] / 64, and as
+//! many for every input of a gate of several that is judged; never more in a step than for every input
+//! of every gate, give or take a constant.
 
 mod ahead;
 mod history;
@@ -27,7 +29,6 @@ use super::proof;
 use super::search::{Beginning, Search};
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
-use ahead::Alone;
 use history::{History, Lane};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
@@ -36,7 +37,7 @@ use pull::{Direction, Wide};
 /// Nothing.
 const NONE: u32 = u32::MAX;
 /// How many facts before it is reached one is looked at.
-const READ_AHEAD: usize = 8;
+const LOOK_AT: usize = 8;
 
 /// Steps in which a fact is reached on average beyond which going side by side is no gain: from the
 /// seeds on, when others may be nearer to each other, and from where each lane has found much.
@@ -49,8 +50,9 @@ enum Patience {
 const FROM_SEEDS: Patience = Patience::Steps(8);
 const FROM_AHEAD: Patience = Patience::Steps(32);
 
-/// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, and some 140 per fact
-/// and step in which it is reached).
+/// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, some 140 per fact and
+/// step in which it is reached, and 300 per fact of the widest step; where lanes began by themselves,
+/// that search and 16 bytes per lane and fact of its beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     incoming: &'g Incoming,
@@ -70,7 +72,7 @@ pub(super) struct Lanes<'g> {
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
     history: History,
-    alone: Option<Alone<'g>>,
+    search: Option<Search<'g>>,
     /// What each lane found by itself; empty when all began with their seeds.
     ahead: Vec<Beginning>,
 }
@@ -136,7 +138,7 @@ impl<'g> Lanes<'g> {
             mailboxes: Counters::default(),
             systems: Vec::new(),
             history: History::new(facts),
-            alone: None,
+            search: None,
             ahead: Vec::new(),
         }
     }
@@ -166,7 +168,9 @@ impl<'g> Lanes<'g> {
         question: &Question<'_>,
         seeds: &[Fact],
     ) -> Vec<Answer> {
-        self.go_from_ahead(seeds, Patience::Endless);
+        if !self.go_from_ahead(seeds, Patience::Endless) {
+            self.go_from_seeds(seeds, Patience::Endless);
+        }
         self.read_off(question, seeds)
     }
 
@@ -204,11 +208,13 @@ impl<'g> Lanes<'g> {
     fn is_apart(&self, patience: Patience) -> bool {
         /// Events from which on one can tell.
         const EARLY: usize = 1 << 14;
+        /// Events that are more than memory should hold of one batch.
+        const MOST: usize = 1 << 24;
         match patience {
             Patience::Endless => false,
             Patience::Steps(steps) => {
                 let events = self.events.len();
-                events > EARLY && events > self.reached.len() * steps
+                events > MOST || (events > EARLY && events > self.reached.len() * steps)
             }
         }
     }
@@ -249,21 +255,16 @@ impl<'g> Lanes<'g> {
             // Facts of one key are all reached before any gate is judged.
             self.steps.push(key);
             for (at, (fact, lanes)) in now.iter().enumerate() {
-                if let Some((next, _)) = now.get(at + READ_AHEAD) {
+                if let Some((next, _)) = now.get(at + LOOK_AT) {
                     black_box(self.have.of(*next)[0] ^ self.history.len(*next));
                 }
                 self.reach(*fact, lanes, key);
             }
-            let asks = self.direction.turn(self.graph);
-            if asks {
-                self.ask();
-            }
             let fresh = std::mem::take(&mut self.fresh);
-            for (at, (fact, lanes)) in fresh.iter().enumerate().filter(|_| !asks) {
-                if let Some((next, _)) = fresh.get(at + 1) {
-                    self.read_ahead(*next);
-                }
-                self.follow(*fact, lanes);
+            if self.direction.turn(self.graph) {
+                self.ask();
+            } else {
+                self.follow_all(&fresh);
             }
             self.fresh = fresh;
             self.fresh.clear();
@@ -318,6 +319,15 @@ impl<'g> Lanes<'g> {
         self.fresh.push((fact, lanes));
     }
 
+    fn follow_all(&mut self, fresh: &[(Fact, Mask)]) {
+        for (at, (fact, lanes)) in fresh.iter().enumerate() {
+            if let Some((next, _)) = fresh.get(at + 1) {
+                self.look_at(*next);
+            }
+            self.follow(*fact, lanes);
+        }
+    }
+
     fn follow(&mut self, fact: Fact, lanes: &Mask) {
         let graph = self.graph;
         for step in graph.uses(fact) {
@@ -343,7 +353,7 @@ impl<'g> Lanes<'g> {
     }
 
     /// Reads what following a fact will need first, all at a time as far as the processor can.
-    fn read_ahead(&self, fact: Fact) {
+    fn look_at(&self, fact: Fact) {
         let uses = self.graph.uses(fact).iter();
         let sum = uses.fold(0, |sum, step| sum ^ self.have.of(step.head)[0]);
         // Without a use the reads would be left out.

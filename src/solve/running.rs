@@ -107,8 +107,7 @@ impl<'g> Running<'g> {
             graph,
             states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
-            // Room for the largest closures, without moving to memory that is new each time; what of
-            // it is not used is never touched.
+            // Room for large closures, without moving to memory that is new each time.
             undo: Vec::with_capacity(graph.fact_count()),
             path: Vec::new(),
             zeros: Vec::new(),

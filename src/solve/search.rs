@@ -36,7 +36,7 @@ pub(super) struct Begun {
     pub why: u32,
 }
 
-/// A search and its scratch memory (12 bytes per fact, 4 per gate), reused from seed to seed.
+/// A search and its scratch memory (16 bytes per fact, 4 to 8 per gate), reused from seed to seed.
 pub struct Search<'g> {
     graph: &'g RuleGraph,
     keys: Vec<Key>,
@@ -128,40 +128,69 @@ impl<'g> Search<'g> {
         }
     }
 
-    /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts or all.
-    pub(super) fn begin(&mut self, seed: Fact, enough: usize) -> Beginning {
+    /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts, or fewer
+    /// where those have more than `most`; nothing where the very first level has.
+    pub(super) fn begin(&mut self, seed: Fact, enough: usize, most: usize) -> Option<Beginning> {
         self.start(&[seed]);
         let mut key = Key::GIVEN;
         let mut next = self.step(key);
+        // The last key of the last level that is whole.
+        let mut whole = None;
         while let Some(coming) = next {
-            let is_new_level = coming.level() > key.level();
-            if is_new_level && self.reached.len() - self.now.len() >= enough {
+            if coming.level() > key.level() {
+                let found = self.reached.len() - self.now.len();
+                if found > most {
+                    break;
+                }
+                whole = Some(key);
+                if found >= enough {
+                    break;
+                }
+            }
+            if self.reached.len() > most {
                 break;
             }
             key = coming;
             self.read_ahead();
             next = self.step(key);
         }
-        let level = key.level().unwrap_or_default();
-        let begun = self.reached.iter().filter_map(|&fact| {
-            let found = self.keys[fact.index()];
-            let (level, round) = found.parts();
-            let why = self.why[fact.index()];
-            (found <= key).then_some(Begun {
-                fact,
-                level,
-                round,
-                why,
-            })
-        });
-        let mut facts: Vec<Begun> = begun.collect();
+        let is_all = next.is_none() && self.reached.len() <= most;
+        let beginning = match (is_all, whole) {
+            (true, _) => Some(self.beginning(key, None)),
+            (false, Some(end)) => Some(self.beginning(end, Some(end.after_gate(1)))),
+            (false, None) => None,
+        };
+        self.now.clear();
+        self.next_round.clear();
+        self.next_level.clear();
+        beginning
+    }
+
+    /// What was found up to one key, and what then comes at another.
+    fn beginning(&self, end: Key, then: Option<Key>) -> Beginning {
+        let mut facts = Vec::new();
+        let mut coming = Vec::new();
+        for &fact in &self.reached {
+            let key = self.keys[fact.index()];
+            if key <= end {
+                let (level, round) = key.parts();
+                let why = self.why[fact.index()];
+                facts.push(Begun {
+                    fact,
+                    level,
+                    round,
+                    why,
+                });
+            } else if Some(key) == then {
+                coming.push(fact);
+            }
+        }
+        facts.shrink_to_fit();
         facts.sort_unstable_by_key(|begun| begun.fact);
-        let keys = &self.keys;
-        self.now.retain(|fact| Some(keys[fact.index()]) == next);
         Beginning {
-            level,
+            level: end.level().unwrap_or_default(),
             facts,
-            coming: std::mem::take(&mut self.now),
+            coming,
         }
     }
 
@@ -203,16 +232,18 @@ impl<'g> Search<'g> {
     /// search of few facts waits for little else.
     fn read_ahead(&self) {
         const MOST: usize = 256;
+        /// And uses of each of them.
+        const USES: usize = 64;
         let facts = &self.now[..self.now.len().min(MOST)];
         let starts = facts.iter().map(|&fact| self.graph.uses(fact).len());
         let mut sum = starts.sum::<usize>() as u32;
         for &fact in facts {
             // Uses stand side by side, a few to each line of the processor's cache.
-            let uses = self.graph.uses(fact).iter().step_by(4);
+            let uses = self.graph.uses(fact).iter().take(USES).step_by(4);
             sum = uses.fold(sum, |sum, step| sum ^ step.head.0);
         }
         for &fact in facts {
-            let uses = self.graph.uses(fact).iter();
+            let uses = self.graph.uses(fact).iter().take(USES);
             sum = uses.fold(sum, |sum, step| sum ^ self.counts[step.gate.index()]);
         }
         // Without a use the reads would be left out.
@@ -291,5 +322,46 @@ impl Derived for Closure {
     fn why(&self, fact: Fact) -> Option<Gate> {
         let gate = self.why[fact.index()];
         (gate != GIVEN).then_some(Gate(gate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Class, RuleGraphBuilder};
+
+    #[test]
+    fn a_beginning_is_whole_levels_of_no_more_facts_than_asked() {
+        // seed -> reset; reset = ten accounts; the first of them -> last.
+        let mut builder = RuleGraphBuilder::new();
+        let mut fact = || builder.fact(Class::Account);
+        let (seed, reset, last) = (fact(), fact(), fact());
+        let accounts: Vec<Fact> = (0..10).map(|_| fact()).collect();
+        builder.gate(reset, 1, 1, &[seed]);
+        for &account in &accounts {
+            builder.gate(account, 1, 0, &[reset]);
+        }
+        builder.gate(last, 1, 1, &accounts[..1]);
+        let graph = builder.finish();
+        let mut search = Search::new(&graph);
+        let mut begin = |seed, enough, most| {
+            let beginning = search.begin(seed, enough, most)?;
+            let rounds = beginning.facts.iter().map(|begun| begun.round);
+            let rounds: u32 = rounds.sum();
+            Some((
+                beginning.level,
+                beginning.facts.len(),
+                rounds,
+                beginning.coming,
+            ))
+        };
+        assert_eq!(begin(seed, 1, 99), Some((0, 1, 0, vec![reset])));
+        assert_eq!(begin(seed, 2, 99), Some((1, 12, 10, vec![last])));
+        assert_eq!(begin(seed, 99, 99), Some((2, 13, 10, vec![])));
+        // The second level is too much, though more than the first was wanted.
+        assert_eq!(begin(seed, 2, 5), Some((0, 1, 0, vec![reset])));
+        assert_eq!(begin(seed, 99, 12), Some((1, 12, 10, vec![last])));
+        // So is the first.
+        assert_eq!(begin(reset, 2, 5), None);
     }
 }

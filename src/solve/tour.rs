@@ -240,10 +240,12 @@ pub(super) fn in_lanes(
 ) -> Vec<Fact> {
     let incoming = Incoming::new(graph);
     let spare: Mutex<Vec<Lanes<'_>>> = Mutex::default();
+    /// Fewer lanes than this have too little to share to be split between threads.
+    const FEWEST: usize = 64;
     // Batches of equal size, as many for each thread.
-    let threads = rayon::current_num_threads();
-    let together = seeds.len().div_ceil(LANES).next_multiple_of(threads);
-    let together = seeds.len().div_ceil(together.max(1)).max(1);
+    let batches = seeds.len().div_ceil(LANES);
+    let batches = batches.next_multiple_of(rayon::current_num_threads());
+    let together = seeds.len().div_ceil(batches.max(1)).max(FEWEST);
     let batches = seeds.par_chunks(together).map(|seeds| {
         let found = spare.lock().ok().and_then(|mut spare| spare.pop());
         let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &incoming));

@@ -1,34 +1,31 @@
 //! Lanes that join where each has found much by itself.
 
 use super::mask::{is_empty, only};
-use super::{Lanes, Patience, Search};
+use super::{LANES, Lanes, Patience, Search};
 use crate::rules::{Class, Fact};
 
-/// What part of a closure a lane finds by itself, and how many facts at most. Closures that grow by a
-/// cascade are alike by then; found with `benches/shapes.rs`, where a half and twice as much cost more.
+/// What part of a closure a lane is to find by itself, but no more than so many facts. Closures that
+/// grow by a cascade are alike by then; found with `benches/shapes.rs`.
 const PART: usize = 16;
-const MOST: usize = 1 << 13;
+const ENOUGH: usize = 1 << 13;
+/// No lane keeps more facts than this of what it found by itself (16 bytes each).
+const MOST: usize = 2 * ENOUGH;
 
-/// Searches by themselves (16 bytes per fact that a lane is ahead by, beside the search's own).
-pub(super) struct Alone<'g> {
-    search: Search<'g>,
-    /// How many facts a lane is to be ahead by.
-    enough: usize,
-}
-
-impl<'g> Lanes<'g> {
+impl Lanes<'_> {
     /// All lanes from where each has found much by itself; says whether it was finished.
     pub(super) fn go_from_ahead(&mut self, seeds: &[Fact], patience: Patience) -> bool {
         self.reset(seeds.len());
-        let mut alone = match self.alone.take() {
-            Some(alone) => alone,
-            None => self.first_alone(seeds),
-        };
-        for (lane, &seed) in seeds.iter().enumerate() {
-            self.begin(&mut alone, lane, seed);
-        }
-        self.alone = Some(alone);
         let graph = self.graph;
+        let mut search = self.search.take().unwrap_or_else(|| Search::new(graph));
+        // One seed tells how large the closures are.
+        search.run(seeds.get(..1).unwrap_or_default());
+        let enough = (search.reached().len() / PART).min(ENOUGH);
+        let mut seeds = seeds.iter().take(LANES).enumerate();
+        let all_begun = seeds.all(|(lane, &seed)| self.begin(&mut search, enough, lane, seed));
+        self.search = Some(search);
+        if !all_begun {
+            return false;
+        }
         for fact in &self.reached {
             let have = self.have.of(*fact);
             match graph.class(*fact) {
@@ -37,21 +34,17 @@ impl<'g> Lanes<'g> {
                 _ => {}
             }
             self.wide.count(graph, *fact, have);
+            self.direction.reached(have, 0);
         }
         self.go(patience)
     }
 
-    /// One seed tells how large the closures are.
-    fn first_alone(&self, seeds: &[Fact]) -> Alone<'g> {
-        let mut search = Search::new(self.graph);
-        search.run(seeds.get(..1).unwrap_or_default());
-        let enough = (search.reached().len() / PART).min(MOST);
-        Alone { search, enough }
-    }
-
-    fn begin(&mut self, alone: &mut Alone<'g>, lane: usize, seed: Fact) {
+    /// Says whether the first levels of a lane are few enough facts to be kept.
+    fn begin(&mut self, search: &mut Search<'_>, enough: usize, lane: usize, seed: Fact) -> bool {
+        let Some(mut beginning) = search.begin(seed, enough, MOST) else {
+            return false;
+        };
         let own = only(lane);
-        let beginning = alone.search.begin(seed, alone.enough);
         for begun in &beginning.facts {
             let have = self.have.of_mut(begun.fact);
             if is_empty(have) {
@@ -63,9 +56,10 @@ impl<'g> Lanes<'g> {
                 self.systems.push(system);
             }
         }
-        for &fact in &beginning.coming {
+        for fact in std::mem::take(&mut beginning.coming) {
             self.next_level.add(fact, &own);
         }
         self.ahead.push(beginning);
+        true
     }
 }

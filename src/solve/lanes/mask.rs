@@ -161,5 +161,16 @@ mod tests {
         counters.add(&only(70));
         assert_eq!([0, 1, 70, 511].map(|lane| counters.of(lane)), [5, 0, 6, 5]);
         assert_eq!(each(&lanes).collect::<Vec<_>>(), [0, 70, 511]);
+        let enough_of = |need| {
+            let mut asked = only(1);
+            unite(&mut asked, &lanes);
+            counters.keep_at_least(need, &mut asked);
+            each(&asked).collect::<Vec<_>>()
+        };
+        assert_eq!(enough_of(1), [0, 70, 511]);
+        assert_eq!(enough_of(6), [70]);
+        for need in [7, 8, u32::MAX] {
+            assert!(enough_of(need).is_empty());
+        }
     }
 }

@@ -57,9 +57,10 @@ impl Direction {
     pub(super) fn turn(&mut self, graph: &RuleGraph) -> bool {
         let following = std::mem::take(&mut self.fresh_uses) * LOOKED_AT;
         let facts = graph.fact_count();
-        let open = facts.saturating_sub(self.full);
+        let lacking = facts.saturating_sub(self.full);
         // As if all heads had equally many inputs.
-        let asking = open + (graph.input_count() as f64 * open as f64 / facts as f64) as usize;
+        let share = lacking as f64 / facts as f64;
+        let asking = lacking + (graph.input_count() as f64 * share) as usize;
         following > asking
     }
 }
@@ -112,7 +113,7 @@ impl Lanes<'_> {
         let mut left = 0;
         for at in 0..open.len() {
             if let Some(&next) = open.get(at + 1) {
-                self.read_inputs_ahead(next);
+                self.look_at_inputs(next);
             }
             let head = open[at];
             let mut lacking = all;
@@ -135,7 +136,7 @@ impl Lanes<'_> {
     }
 
     /// Reads what asking a head will need, all at a time as far as the processor can.
-    fn read_inputs_ahead(&self, head: Fact) {
+    fn look_at_inputs(&self, head: Fact) {
         let gates = self.incoming.of(head).iter();
         let inputs = gates.flat_map(|&gate| self.graph.inputs(gate).iter().take(FEW));
         let sum = inputs.fold(0, |sum, &input| sum ^ self.have.of(input)[0]);
@@ -148,6 +149,11 @@ impl Lanes<'_> {
         let inputs = self.graph.inputs(gate);
         match inputs.len() {
             count if count < need as usize => *lanes = EMPTY,
+            // Counted already: looking at all of them for each of them would take too long.
+            count if count > FEW && need > 1 => match self.wide.counts.get(&gate) {
+                Some(counts) => counts.keep_at_least(need, lanes),
+                None => *lanes = EMPTY,
+            },
             count if count == need as usize => {
                 for &input in inputs {
                     intersect(lanes, self.have.of(input));
@@ -162,11 +168,7 @@ impl Lanes<'_> {
             }
             ..=3 => self.at_least::<2>(inputs, need, lanes),
             4..=7 => self.at_least::<3>(inputs, need, lanes),
-            8..=FEW => self.at_least::<4>(inputs, need, lanes),
-            _ => match self.wide.counts.get(&gate) {
-                Some(counts) => counts.keep_at_least(need, lanes),
-                None => *lanes = EMPTY,
-            },
+            _ => self.at_least::<4>(inputs, need, lanes),
         }
     }
 
