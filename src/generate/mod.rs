@@ -5,7 +5,8 @@
 //! Of N identities 40 % are people, 40 % accounts of those people elsewhere, 15 % services, 3 %
 //! contractors and 2 % administrators. People are in teams of 30 with a vault, teams in departments,
 //! departments in sites of 5,000 with a help desk. There is a privileged system for every 500
-//! identities, and one console that resets everybody.
+//! identities, and one console that resets everybody. Two administrators together reset a third: of the
+//! same role, or for one role in four from anywhere in the organisation.
 
 mod names;
 mod people;

@@ -73,6 +73,8 @@ pub(super) struct Lanes<'g> {
     systems: Vec<(u32, Fact, u32)>,
     history: History,
     search: Option<Search<'g>>,
+    /// The last batch was apart from its seeds on, and not from where its lanes were ahead.
+    is_better_ahead: bool,
     /// What each lane found by itself; empty when all began with their seeds.
     ahead: Vec<Beginning>,
 }
@@ -139,6 +141,7 @@ impl<'g> Lanes<'g> {
             systems: Vec::new(),
             history: History::new(facts),
             search: None,
+            is_better_ahead: false,
             ahead: Vec::new(),
         }
     }
@@ -156,8 +159,12 @@ impl<'g> Lanes<'g> {
         } else {
             FROM_SEEDS
         };
-        if !self.go_from_seeds(seeds, patience) && !self.go_from_ahead(seeds, FROM_AHEAD) {
-            return None;
+        // What was no gain for one batch is none for the next.
+        if self.is_better_ahead || !self.go_from_seeds(seeds, patience) {
+            self.is_better_ahead = self.go_from_ahead(seeds, FROM_AHEAD);
+            if !self.is_better_ahead {
+                return None;
+            }
         }
         Some(self.read_off(question, seeds))
     }

@@ -11,8 +11,8 @@
 //! them together: small ones without a system by a search of a few facts (`small`); the others walk a
 //! forest in which each closure grows out of its parent's (`tour`, `forest`, `running`): what a seed
 //! costs is what it adds to its parent or brings nearer. Seeds for which that is much go through the
-//! gates side by side, a bit each (`lanes`). Under assumptions,
-//! which have level 0 wherever the seed stands, every seed's search starts from the closure of the
+//! gates side by side, a bit each (`lanes`), from the seeds on or from where each has found a part by
+//! itself. Under assumptions, which have level 0 wherever the seed stands, every seed's search starts from the closure of the
 //! assumptions and follows only what the seed improves.
 
 mod extension;
