@@ -73,8 +73,9 @@ pub(super) struct Lanes<'g> {
     systems: Vec<(u32, Fact, u32)>,
     history: History,
     search: Option<Search<'g>>,
-    /// The last batch was apart from its seeds on, and not from where its lanes were ahead.
-    is_better_ahead: bool,
+    /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
+    /// was tried.
+    gains_ahead: Option<bool>,
     /// What each lane found by itself; empty when all began with their seeds.
     ahead: Vec<Beginning>,
 }
@@ -141,7 +142,7 @@ impl<'g> Lanes<'g> {
             systems: Vec::new(),
             history: History::new(facts),
             search: None,
-            is_better_ahead: false,
+            gains_ahead: None,
             ahead: Vec::new(),
         }
     }
@@ -159,10 +160,13 @@ impl<'g> Lanes<'g> {
         } else {
             FROM_SEEDS
         };
-        // What was no gain for one batch is none for the next.
-        if self.is_better_ahead || !self.go_from_seeds(seeds, patience) {
-            self.is_better_ahead = self.go_from_ahead(seeds, FROM_AHEAD);
-            if !self.is_better_ahead {
+        // What was a gain for one batch, or none, is so for the next.
+        let goes_ahead = self.gains_ahead.unwrap_or(false);
+        if goes_ahead || !self.go_from_seeds(seeds, patience) {
+            let may_gain = self.gains_ahead.unwrap_or(true);
+            let gains = may_gain && self.go_from_ahead(seeds, FROM_AHEAD);
+            self.gains_ahead = Some(gains);
+            if !gains {
                 return None;
             }
         }
