@@ -12,8 +12,8 @@
 //! forest in which each closure grows out of its parent's (`tour`, `forest`, `running`): what a seed
 //! costs is what it adds to its parent or brings nearer. Seeds for which that is much go through the
 //! gates side by side, a bit each (`lanes`), from the seeds on or from where each has found a part by
-//! itself. Under assumptions, which have level 0 wherever the seed stands, every seed's search starts from the closure of the
-//! assumptions and follows only what the seed improves.
+//! itself. Under assumptions, which have level 0 wherever the seed stands, every seed's search starts
+//! from the closure of the assumptions and follows only what the seed improves.
 
 mod extension;
 mod forest;
