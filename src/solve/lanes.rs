@@ -19,6 +19,7 @@
 //! of every gate, give or take a constant.
 
 mod ahead;
+mod beginning;
 mod history;
 mod mask;
 mod pull;
@@ -26,9 +27,10 @@ mod pull;
 use std::hint::black_box;
 
 use super::proof;
-use super::search::{Beginning, Search};
+use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
+use beginning::{Beginning, Beginnings};
 use history::{History, Lane};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
@@ -73,6 +75,7 @@ pub(super) struct Lanes<'g> {
     systems: Vec<(u32, Fact, u32)>,
     history: History,
     search: Option<Search<'g>>,
+    beginnings: Option<Beginnings<'g>>,
     /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
     /// was tried.
     gains_ahead: Option<bool>,
@@ -142,6 +145,7 @@ impl<'g> Lanes<'g> {
             systems: Vec::new(),
             history: History::new(facts),
             search: None,
+            beginnings: None,
             gains_ahead: None,
             ahead: Vec::new(),
         }

@@ -1,40 +1,11 @@
 //! The closure of a few facts from nothing: one counter per gate, facts in the order of their keys.
 
-use std::hint::black_box;
-
 use super::proof::{Derived, Proof, steps};
 use super::{Closure, Key};
 use crate::rules::{Fact, Gate, RuleGraph};
 
 /// No gate: the fact was given.
 pub(super) const GIVEN: u32 = u32::MAX;
-
-/// The first levels of a closure.
-pub(super) struct Beginning {
-    /// The last of them.
-    pub level: u32,
-    /// What they hold, by fact.
-    pub facts: Vec<Begun>,
-    /// Facts that the next level begins with; none where the closure is whole.
-    pub coming: Vec<Fact>,
-}
-
-impl Beginning {
-    /// What is known of a fact, if it is in these levels.
-    pub(super) fn of(&self, fact: Fact) -> Option<&Begun> {
-        let at = self.facts.binary_search_by_key(&fact, |begun| begun.fact);
-        at.ok().map(|at| &self.facts[at])
-    }
-}
-
-/// A fact of the first levels of a closure.
-pub(super) struct Begun {
-    pub fact: Fact,
-    pub level: u32,
-    pub round: u32,
-    /// The chosen gate, or [`GIVEN`].
-    pub why: u32,
-}
 
 /// A search and its scratch memory (16 bytes per fact, 4 to 8 per gate), reused from seed to seed.
 pub struct Search<'g> {
@@ -128,72 +99,6 @@ impl<'g> Search<'g> {
         }
     }
 
-    /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts, or fewer
-    /// where those have more than `most`; nothing where the very first level has.
-    pub(super) fn begin(&mut self, seed: Fact, enough: usize, most: usize) -> Option<Beginning> {
-        self.start(&[seed]);
-        let mut key = Key::GIVEN;
-        let mut next = self.step(key);
-        // The last key of the last level that is whole.
-        let mut whole = None;
-        while let Some(coming) = next {
-            if coming.level() > key.level() {
-                let found = self.reached.len() - self.now.len();
-                if found > most {
-                    break;
-                }
-                whole = Some(key);
-                if found >= enough {
-                    break;
-                }
-            }
-            if self.reached.len() > most {
-                break;
-            }
-            key = coming;
-            self.read_ahead();
-            next = self.step(key);
-        }
-        let is_all = next.is_none() && self.reached.len() <= most;
-        let beginning = match (is_all, whole) {
-            (true, _) => Some(self.beginning(key, None)),
-            (false, Some(end)) => Some(self.beginning(end, Some(end.after_gate(1)))),
-            (false, None) => None,
-        };
-        self.now.clear();
-        self.next_round.clear();
-        self.next_level.clear();
-        beginning
-    }
-
-    /// What was found up to one key, and what then comes at another.
-    fn beginning(&self, end: Key, then: Option<Key>) -> Beginning {
-        let mut facts = Vec::new();
-        let mut coming = Vec::new();
-        for &fact in &self.reached {
-            let key = self.keys[fact.index()];
-            if key <= end {
-                let (level, round) = key.parts();
-                let why = self.why[fact.index()];
-                facts.push(Begun {
-                    fact,
-                    level,
-                    round,
-                    why,
-                });
-            } else if Some(key) == then {
-                coming.push(fact);
-            }
-        }
-        facts.shrink_to_fit();
-        facts.sort_unstable_by_key(|begun| begun.fact);
-        Beginning {
-            level: end.level().unwrap_or_default(),
-            facts,
-            coming,
-        }
-    }
-
     fn start(&mut self, given: &[Fact]) {
         self.reset();
         for &fact in given {
@@ -226,28 +131,6 @@ impl<'g> Search<'g> {
         } else {
             None
         }
-    }
-
-    /// Reads what following the next facts will need, all at a time as far as the processor can: a
-    /// search of few facts waits for little else.
-    fn read_ahead(&self) {
-        const MOST: usize = 256;
-        /// And uses of each of them.
-        const USES: usize = 64;
-        let facts = &self.now[..self.now.len().min(MOST)];
-        let starts = facts.iter().map(|&fact| self.graph.uses(fact).len());
-        let mut sum = starts.sum::<usize>() as u32;
-        for &fact in facts {
-            // Uses stand side by side, a few to each line of the processor's cache.
-            let uses = self.graph.uses(fact).iter().take(USES).step_by(4);
-            sum = uses.fold(sum, |sum, step| sum ^ step.head.0);
-        }
-        for &fact in facts {
-            let uses = self.graph.uses(fact).iter().take(USES);
-            sum = uses.fold(sum, |sum, step| sum ^ self.counts[step.gate.index()]);
-        }
-        // Without a use the reads would be left out.
-        black_box(sum);
     }
 
     fn follow(&mut self, fact: Fact, key: Key) {
@@ -322,46 +205,5 @@ impl Derived for Closure {
     fn why(&self, fact: Fact) -> Option<Gate> {
         let gate = self.why[fact.index()];
         (gate != GIVEN).then_some(Gate(gate))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::{Class, RuleGraphBuilder};
-
-    #[test]
-    fn a_beginning_is_whole_levels_of_no_more_facts_than_asked() {
-        // seed -> reset; reset = ten accounts; the first of them -> last.
-        let mut builder = RuleGraphBuilder::new();
-        let mut fact = || builder.fact(Class::Account);
-        let (seed, reset, last) = (fact(), fact(), fact());
-        let accounts: Vec<Fact> = (0..10).map(|_| fact()).collect();
-        builder.gate(reset, 1, 1, &[seed]);
-        for &account in &accounts {
-            builder.gate(account, 1, 0, &[reset]);
-        }
-        builder.gate(last, 1, 1, &accounts[..1]);
-        let graph = builder.finish();
-        let mut search = Search::new(&graph);
-        let mut begin = |seed, enough, most| {
-            let beginning = search.begin(seed, enough, most)?;
-            let rounds = beginning.facts.iter().map(|begun| begun.round);
-            let rounds: u32 = rounds.sum();
-            Some((
-                beginning.level,
-                beginning.facts.len(),
-                rounds,
-                beginning.coming,
-            ))
-        };
-        assert_eq!(begin(seed, 1, 99), Some((0, 1, 0, vec![reset])));
-        assert_eq!(begin(seed, 2, 99), Some((1, 12, 10, vec![last])));
-        assert_eq!(begin(seed, 99, 99), Some((2, 13, 10, vec![])));
-        // The second level is too much, though more than the first was wanted.
-        assert_eq!(begin(seed, 2, 5), Some((0, 1, 0, vec![reset])));
-        assert_eq!(begin(seed, 99, 12), Some((1, 12, 10, vec![last])));
-        // So is the first.
-        assert_eq!(begin(reset, 2, 5), None);
     }
 }

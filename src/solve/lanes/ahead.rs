@@ -1,5 +1,6 @@
 //! Lanes that join where each has found much by itself.
 
+use super::beginning::Beginnings;
 use super::mask::{is_empty, only};
 use super::{LANES, Lanes, Patience, Search};
 use crate::rules::{Class, Fact};
@@ -20,9 +21,12 @@ impl Lanes<'_> {
         // One seed tells how large the closures are.
         search.run(seeds.get(..1).unwrap_or_default());
         let enough = (search.reached().len() / PART).min(ENOUGH);
-        let mut seeds = seeds.iter().take(LANES).enumerate();
-        let all_begun = seeds.all(|(lane, &seed)| self.begin(&mut search, enough, lane, seed));
         self.search = Some(search);
+        let beginnings = self.beginnings.take();
+        let mut beginnings = beginnings.unwrap_or_else(|| Beginnings::new(graph));
+        let mut seeds = seeds.iter().take(LANES).enumerate();
+        let all_begun = seeds.all(|(lane, &seed)| self.begin(&mut beginnings, enough, lane, seed));
+        self.beginnings = Some(beginnings);
         if !all_begun {
             return false;
         }
@@ -40,8 +44,8 @@ impl Lanes<'_> {
     }
 
     /// Says whether the first levels of a lane are few enough facts to be kept.
-    fn begin(&mut self, search: &mut Search<'_>, enough: usize, lane: usize, seed: Fact) -> bool {
-        let Some(mut beginning) = search.begin(seed, enough, MOST) else {
+    fn begin(&mut self, from: &mut Beginnings<'_>, enough: usize, lane: usize, seed: Fact) -> bool {
+        let Some(mut beginning) = from.of(seed, enough, MOST) else {
             return false;
         };
         let own = only(lane);

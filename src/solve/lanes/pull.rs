@@ -19,6 +19,8 @@ use crate::rules::{Fact, Gate, RuleGraph};
 
 /// Inputs of a gate up to which they are counted anew whenever it is judged.
 const FEW: usize = 15;
+/// Heads whose inputs are read together.
+const TOGETHER: usize = 4;
 /// Inputs that are looked at when a fact is followed, for each of its uses.
 const LOOKED_AT: usize = 8;
 
@@ -112,8 +114,8 @@ impl Lanes<'_> {
         let (graph, incoming) = (self.graph, self.incoming);
         let mut left = 0;
         for at in 0..open.len() {
-            if let Some(&next) = open.get(at + 1) {
-                self.look_at_inputs(next);
+            if at % TOGETHER == 0 {
+                self.look_at_inputs(&open[at..open.len().min(at + TOGETHER)]);
             }
             let head = open[at];
             let mut lacking = all;
@@ -135,9 +137,9 @@ impl Lanes<'_> {
         self.direction.open = open;
     }
 
-    /// Reads what asking a head will need, all at a time as far as the processor can.
-    fn look_at_inputs(&self, head: Fact) {
-        let gates = self.incoming.of(head).iter();
+    /// Reads what asking some heads will need, all at a time as far as the processor can.
+    fn look_at_inputs(&self, heads: &[Fact]) {
+        let gates = heads.iter().flat_map(|&head| self.incoming.of(head));
         let inputs = gates.flat_map(|&gate| self.graph.inputs(gate).iter().take(FEW));
         let sum = inputs.fold(0, |sum, &input| sum ^ self.have.of(input)[0]);
         // Without a use the reads would be left out.

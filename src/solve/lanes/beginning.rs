@@ -1,0 +1,430 @@
+//! The first levels of a closure, for a lane that begins by itself.
+//!
+//! The same search as [`Search`](crate::solve::Search) with less memory to touch: thousands of them are
+//! made, each over a few thousand facts at random places, and the time is waiting for memory. A gate's
+//! counter is a byte, and what is known of a fact stands in the order in which facts are found. Cost:
+//! O(uses of the facts found + facts of the graph / 64), or where they have many uses O(gates) bytes copied
+//! instead of setting counters back one by one.
+
+use std::hint::black_box;
+
+use rustc_hash::FxHashMap;
+
+use crate::rules::{Fact, Gate, RuleGraph};
+use crate::solve::Key;
+use crate::solve::search::GIVEN;
+
+/// The first levels of a closure.
+pub(super) struct Beginning {
+    /// The last of them.
+    pub level: u32,
+    /// What they hold, by fact.
+    pub facts: Vec<Begun>,
+    /// Facts that the next level begins with; none where the closure is whole.
+    pub coming: Vec<Fact>,
+}
+
+impl Beginning {
+    /// What is known of a fact, if it is in these levels.
+    pub(super) fn of(&self, fact: Fact) -> Option<&Begun> {
+        let at = self.facts.binary_search_by_key(&fact, |begun| begun.fact);
+        at.ok().map(|at| &self.facts[at])
+    }
+}
+
+/// A fact of the first levels of a closure.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub fact: Fact,
+    pub level: u32,
+    pub round: u32,
+    /// The chosen gate, or [`GIVEN`].
+    pub why: u32,
+}
+
+/// A search for beginnings and its scratch memory (8 bytes per fact, 2 per gate, 4 per input, and some 32
+/// for every fact that is found), reused from seed to seed.
+pub(super) struct Beginnings<'g> {
+    graph: &'g RuleGraph,
+    /// `uses[starts[f]..starts[f + 1]]` are the gates that fact `f` is an input of: no more than that, as
+    /// that is what the search waits for.
+    uses: Vec<Gate>,
+    starts: Vec<u32>,
+    /// What every gate needs, as far as a byte can tell.
+    needs: Vec<u8>,
+    /// What every gate still needs of that.
+    left: Vec<u8>,
+    /// What a gate that needs more than that needs beyond it.
+    beyond: FxHashMap<Gate, u32>,
+    /// A bit for every fact that was found.
+    known: Vec<u64>,
+    /// For those their place among the found ones.
+    place: Vec<u32>,
+    found: Vec<Found>,
+    /// How often the facts that were followed are inputs.
+    counted: usize,
+    followed: Vec<Fact>,
+    /// Gates that fired, whose heads are to be found.
+    fired: Vec<Gate>,
+    now: Vec<u32>,
+    next_round: Vec<u32>,
+    next_level: Vec<u32>,
+}
+
+struct Found {
+    fact: Fact,
+    why: u32,
+    key: Key,
+}
+
+impl<'g> Beginnings<'g> {
+    pub(super) fn new(graph: &'g RuleGraph) -> Self {
+        let needs: Vec<u8> = graph
+            .gates()
+            .map(|gate| of_need(graph.need(gate)))
+            .collect();
+        let mut uses = Vec::with_capacity(graph.input_count());
+        let mut starts = vec![0];
+        for fact in graph.facts() {
+            uses.extend(graph.uses(fact).iter().map(|step| step.gate));
+            starts.push(uses.len() as u32);
+        }
+        Self {
+            graph,
+            uses,
+            starts,
+            left: needs.clone(),
+            needs,
+            beyond: FxHashMap::default(),
+            known: vec![0; graph.fact_count().div_ceil(64)],
+            place: vec![0; graph.fact_count()],
+            found: Vec::new(),
+            counted: 0,
+            followed: Vec::new(),
+            fired: Vec::new(),
+            now: Vec::new(),
+            next_round: Vec::new(),
+            next_level: Vec::new(),
+        }
+    }
+
+    /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts, or fewer
+    /// where those have more than `most`; nothing where the very first level has.
+    pub(super) fn of(&mut self, seed: Fact, enough: usize, most: usize) -> Option<Beginning> {
+        self.find(seed, GIVEN, Key::GIVEN);
+        std::mem::swap(&mut self.now, &mut self.next_round);
+        let mut key = Key::GIVEN;
+        let mut next = self.step(key);
+        // The last key of the last level that is whole.
+        let mut whole = None;
+        while let Some(coming) = next {
+            if coming.level() > key.level() {
+                let found = self.found.len() - self.now.len();
+                if found > most {
+                    break;
+                }
+                whole = Some(key);
+                if found >= enough {
+                    break;
+                }
+            }
+            if self.found.len() > most {
+                break;
+            }
+            key = coming;
+            next = self.step(key);
+        }
+        let is_all = next.is_none() && self.found.len() <= most;
+        let beginning = match (is_all, whole) {
+            (true, _) => Some(self.beginning(key, None)),
+            (false, Some(end)) => Some(self.beginning(end, Some(end.after_gate(1)))),
+            (false, None) => None,
+        };
+        self.reset();
+        beginning
+    }
+
+    /// What was found up to one key, and what then comes at another.
+    fn beginning(&self, end: Key, then: Option<Key>) -> Beginning {
+        let mut facts = Vec::with_capacity(self.found.len());
+        let mut coming = Vec::new();
+        // In the order of facts.
+        for (at, &word) in self.known.iter().enumerate() {
+            let mut rest = word;
+            while rest != 0 {
+                let fact = at * 64 + rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                let Found { fact, why, key } = self.found[self.place[fact] as usize];
+                if key <= end {
+                    let (level, round) = key.parts();
+                    facts.push(Begun {
+                        fact,
+                        level,
+                        round,
+                        why,
+                    });
+                } else if Some(key) == then {
+                    coming.push(fact);
+                }
+            }
+        }
+        facts.shrink_to_fit();
+        Beginning {
+            level: end.level().unwrap_or_default(),
+            facts,
+            coming,
+        }
+    }
+
+    /// Follows the facts of this key; gives the key of those that come next.
+    fn step(&mut self, key: Key) -> Option<Key> {
+        // All facts of one key together: the gates they complete give heads of one key too.
+        for at in 0..self.now.len() {
+            if at % TOGETHER == 0 {
+                self.conclude(key);
+                self.look_at(at);
+            }
+            let found = &self.found[self.now[at] as usize];
+            // A fact found first behind a recovery may have been found again without it.
+            if found.key == key {
+                let fact = found.fact;
+                self.follow(fact);
+            }
+        }
+        self.conclude(key);
+        self.now.clear();
+        if !self.next_round.is_empty() {
+            std::mem::swap(&mut self.now, &mut self.next_round);
+            Some(key.after_gate(0))
+        } else if !self.next_level.is_empty() {
+            std::mem::swap(&mut self.now, &mut self.next_level);
+            Some(key.after_gate(1))
+        } else {
+            None
+        }
+    }
+
+    /// Reads the uses of the next facts, all at a time as far as the processor can.
+    fn look_at(&self, at: usize) {
+        /// Uses stand side by side, so many to each line of the processor's cache ...
+        const LINE: usize = 64 / size_of::<Gate>();
+        /// ... of which so many are looked at.
+        const LINES: usize = 4;
+        let next = self.now[at..].iter().take(TOGETHER);
+        let mut spans = [(0, 0); TOGETHER];
+        for (span, &place) in spans.iter_mut().zip(next) {
+            let fact = self.found[place as usize].fact.index();
+            *span = (self.starts[fact] as usize, self.starts[fact + 1] as usize);
+        }
+        let mut sum = 0;
+        for (start, end) in spans {
+            for at in (start..end).step_by(LINE).take(LINES) {
+                sum ^= self.uses[at].0;
+            }
+        }
+        // Without a use the reads would be left out.
+        black_box(sum);
+    }
+
+    fn follow(&mut self, fact: Fact) {
+        let (start, end) = (self.starts[fact.index()], self.starts[fact.index() + 1]);
+        self.counted += (end - start) as usize;
+        self.followed.push(fact);
+        for at in start as usize..end as usize {
+            let gate = self.uses[at];
+            // A gate that has fired may come to it again after another 256 inputs, later than it did.
+            let left = &mut self.left[gate.index()];
+            *left = left.wrapping_sub(1);
+            let is_all = || self.needs[gate.index()] < u8::MAX;
+            if *left == 0 && (is_all() || self.is_met(gate)) {
+                self.fired.push(gate);
+            }
+        }
+    }
+
+    /// Finds the heads of the gates that fired, whose places are read all at a time too.
+    fn conclude(&mut self, key: Key) {
+        let graph = self.graph;
+        let heads = self.fired.iter().map(|&gate| graph.head(gate).index());
+        // Without a use the reads would be left out.
+        black_box(heads.fold(0, |sum, head| sum ^ self.place[head]));
+        for at in 0..self.fired.len() {
+            let gate = self.fired[at];
+            self.find(graph.head(gate), gate.0, key.after_gate(graph.cost(gate)));
+        }
+        self.fired.clear();
+    }
+
+    /// Whether nothing is left of the need of a gate; if there is, it is counted on.
+    fn is_met(&mut self, gate: Gate) -> bool {
+        let beyond = self.graph.need(gate).saturating_sub(MOST);
+        if beyond == 0 {
+            return true;
+        }
+        let beyond = self.beyond.entry(gate).or_insert(beyond);
+        let next = (*beyond).min(MOST);
+        *beyond -= next;
+        self.left[gate.index()] = next as u8;
+        next == 0
+    }
+
+    fn find(&mut self, head: Fact, why: u32, key: Key) {
+        let (word, bit) = (head.index() / 64, 1 << (head.index() % 64));
+        let place = if self.known[word] & bit == 0 {
+            self.known[word] |= bit;
+            let place = self.found.len() as u32;
+            self.place[head.index()] = place;
+            self.found.push(Found {
+                fact: head,
+                why,
+                key,
+            });
+            place
+        } else {
+            let place = self.place[head.index()];
+            let known = &mut self.found[place as usize];
+            if key == known.key && why < known.why && known.why != GIVEN {
+                known.why = why;
+            }
+            if key >= known.key {
+                return;
+            }
+            (known.key, known.why) = (key, why);
+            place
+        };
+        if key.parts().1 == 0 && key != Key::GIVEN {
+            self.next_level.push(place);
+        } else {
+            self.next_round.push(place);
+        }
+    }
+
+    fn reset(&mut self) {
+        for found in self.found.drain(..) {
+            self.known[found.fact.index() / 64] = 0;
+        }
+        // A byte that is copied in its turn is much cheaper than one at random.
+        if self.counted > self.needs.len() / 32 {
+            self.left.copy_from_slice(&self.needs);
+        } else {
+            for fact in &self.followed {
+                let uses = self.starts[fact.index()]..self.starts[fact.index() + 1];
+                for gate in &self.uses[uses.start as usize..uses.end as usize] {
+                    self.left[gate.index()] = self.needs[gate.index()];
+                }
+            }
+        }
+        self.counted = 0;
+        self.followed.clear();
+        self.beyond.clear();
+        self.now.clear();
+        self.next_round.clear();
+        self.next_level.clear();
+    }
+}
+
+/// Facts whose uses are read together.
+const TOGETHER: usize = 64;
+/// The largest need that a byte can tell.
+const MOST: u32 = u8::MAX as u32;
+
+/// A need as far as a byte can tell.
+fn of_need(need: u32) -> u8 {
+    need.min(MOST) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Class, RuleGraphBuilder};
+    use crate::solve::Search;
+    use crate::solve::proof::Derived;
+
+    #[test]
+    fn a_beginning_is_whole_levels_of_no_more_facts_than_asked() {
+        // seed -> reset; reset = ten accounts; the first of them -> last.
+        let mut builder = RuleGraphBuilder::new();
+        let mut fact = || builder.fact(Class::Account);
+        let (seed, reset, last) = (fact(), fact(), fact());
+        let accounts: Vec<Fact> = (0..10).map(|_| fact()).collect();
+        builder.gate(reset, 1, 1, &[seed]);
+        for &account in &accounts {
+            builder.gate(account, 1, 0, &[reset]);
+        }
+        builder.gate(last, 1, 1, &accounts[..1]);
+        let graph = builder.finish();
+        let mut beginnings = Beginnings::new(&graph);
+        let mut begin = |seed, enough, most| {
+            let beginning = beginnings.of(seed, enough, most)?;
+            let rounds = beginning.facts.iter().map(|begun| begun.round);
+            let rounds: u32 = rounds.sum();
+            Some((
+                beginning.level,
+                beginning.facts.len(),
+                rounds,
+                beginning.coming,
+            ))
+        };
+        assert_eq!(begin(seed, 1, 99), Some((0, 1, 0, vec![reset])));
+        assert_eq!(begin(seed, 2, 99), Some((1, 12, 10, vec![last])));
+        assert_eq!(begin(seed, 99, 99), Some((2, 13, 10, vec![])));
+        // The second level is too much, though more than the first was wanted.
+        assert_eq!(begin(seed, 2, 5), Some((0, 1, 0, vec![reset])));
+        assert_eq!(begin(seed, 99, 12), Some((1, 12, 10, vec![last])));
+        // So is the first.
+        assert_eq!(begin(reset, 2, 5), None);
+    }
+
+    /// Gates of all widths, some of which need more inputs than a byte can tell, and some of which get so
+    /// many more than they need that it comes round.
+    fn drawn(random: &mut fastrand::Rng) -> RuleGraph {
+        let mut builder = RuleGraphBuilder::new();
+        let facts: Vec<Fact> = (0..random.usize(1..700))
+            .map(|_| builder.fact(Class::Account))
+            .collect();
+        // The more single ones, the more is reached.
+        for _ in 0..facts.len() * random.usize(1..4) {
+            let any = |random: &mut fastrand::Rng| facts[random.usize(..facts.len())];
+            let head = any(random);
+            let most = [1, 1, 1, 2, 6, 40, 1500];
+            let most = most[random.usize(..most.len())];
+            let count = random.usize(1..=most);
+            let need = random.usize(1..=count) as u32;
+            let inputs: Vec<Fact> = (0..count).map(|_| any(random)).collect();
+            builder.gate(head, need, random.u32(0..2), &inputs);
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn beginnings_are_those_of_the_plain_search() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut beyond_a_byte = 0;
+        for _ in 0..300 {
+            let graph = drawn(&mut random);
+            let mut search = Search::new(&graph);
+            let mut beginnings = Beginnings::new(&graph);
+            for _ in 0..4 {
+                let seed = Fact(random.u32(..graph.fact_count() as u32));
+                let enough = random.usize(..graph.fact_count() * 2);
+                let Some(beginning) = beginnings.of(seed, enough, usize::MAX) else {
+                    continue;
+                };
+                search.run(&[seed]);
+                let mut expected = search.reached().to_vec();
+                expected.retain(|&fact| search.key(fact).level() <= Some(beginning.level));
+                expected.sort_unstable();
+                let facts = beginning.facts.iter();
+                let found = facts.map(|begun| (begun.fact, begun.level, begun.round, begun.why));
+                let expected = expected.iter().map(|&fact| {
+                    let (level, round) = search.key(fact).parts();
+                    let why = search.why(fact);
+                    beyond_a_byte += usize::from(why.is_some_and(|gate| graph.need(gate) > MOST));
+                    (fact, level, round, why.map_or(GIVEN, |gate| gate.0))
+                });
+                assert!(found.eq(expected), "{graph:?} from {seed:?}");
+            }
+        }
+        assert!(beyond_a_byte > 10, "{beyond_a_byte}");
+    }
+}
