@@ -100,36 +100,13 @@ fn scan_with(
     is_whole: bool,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
-    let order = SystemOrder::new(org, program);
-    let enabled: Vec<u32> = (0..org.identities.len() as u32)
-        .filter(|&at| org.identities[at as usize].enabled)
-        .collect();
-    let footholds: Vec<AssetId> = org
-        .assets
-        .iter()
-        .filter(|(_, asset)| {
-            is_whole
-                && matches!(
-                    asset.kind,
-                    Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
-                )
-        })
-        .map(|(id, _)| id)
-        .collect();
-    let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
-    let seeds: Vec<Fact> = accounts
-        .chain(footholds.iter().copied())
-        .map(|asset| program.atlas.fact(asset))
-        .collect();
-    let question = Question {
-        seeds: &seeds,
-        assumed: &program.assumed,
-        severity: &order.severity,
-        place: &order.place,
-    };
     // What does not wait for the answers is found while the solver has threads to spare.
-    let (mut answers, beside) = rayon::join(
-        || solve::solve(&program.graph, &question, tick),
+    let (asked, beside) = rayon::join(
+        || {
+            let asked = Asked::of(org, program, is_whole);
+            let answers = asked.answers(program, tick);
+            (asked, answers)
+        },
         || {
             is_whole.then(|| {
                 let coverage = coverage::coverage(org, program);
@@ -138,6 +115,13 @@ fn scan_with(
             })
         },
     );
+    let (asked, mut answers) = asked;
+    let Asked {
+        order,
+        enabled,
+        footholds,
+        ..
+    } = asked;
     let (of_accounts, of_footholds) = answers.split_at_mut(enabled.len());
     let identities = in_order(org, judge, &order.severity, &enabled, of_accounts);
     let mut footholds: Vec<FootholdResult> = footholds
@@ -189,6 +173,54 @@ fn scan_with(
         );
     }
     scan
+}
+
+/// What the solver is asked.
+struct Asked {
+    order: SystemOrder,
+    /// Identities that can sign in, by their positions.
+    enabled: Vec<u32>,
+    /// Assets that are no accounts.
+    footholds: Vec<AssetId>,
+    /// The facts of both.
+    seeds: Vec<Fact>,
+}
+
+impl Asked {
+    fn of(org: &Organisation, program: &Program, with_footholds: bool) -> Self {
+        let identities = org.identities.iter().zip(0u32..);
+        let enabled = identities.filter(|(identity, _)| identity.enabled);
+        let enabled: Vec<u32> = enabled.map(|(_, at)| at).collect();
+        let is_foothold = |kind| {
+            matches!(
+                kind,
+                Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
+            )
+        };
+        let kinds = org.assets.kinds().filter(|_| with_footholds);
+        let footholds = kinds.filter(|(_, kind)| is_foothold(*kind));
+        let footholds: Vec<AssetId> = footholds.map(|(id, _)| id).collect();
+        let mut seeds = Vec::with_capacity(enabled.len() + footholds.len());
+        let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
+        seeds.extend(accounts.map(|asset| program.atlas.fact(asset)));
+        seeds.extend(footholds.iter().map(|&asset| program.atlas.fact(asset)));
+        Self {
+            order: SystemOrder::new(org, program),
+            enabled,
+            footholds,
+            seeds,
+        }
+    }
+
+    fn answers(&self, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Vec<Answer> {
+        let question = Question {
+            seeds: &self.seeds,
+            assumed: &program.assumed,
+            severity: &self.order.severity,
+            place: &self.order.place,
+        };
+        solve::solve(&program.graph, &question, tick)
+    }
 }
 
 /// Which unlocked system is the worst: smallest criticality, then (in the solver) fewest hops, then

@@ -6,6 +6,8 @@ mod records;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::raw::{Found, Places, RawCell, Value};
 use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
@@ -32,6 +34,8 @@ pub struct Body<'t> {
     delimiter: u8,
 }
 
+/// Bytes from which on a text is looked through on several threads.
+const LONG: usize = 1 << 20;
 /// Bytes of a part of a file.
 const PART: usize = 1 << 18;
 
@@ -165,12 +169,15 @@ impl<'t> Body<'t> {
     /// At most how many rows there are: as many as lines.
     pub(super) fn at_most(&self) -> usize {
         let bytes = &self.text.as_bytes()[self.start..];
-        let ends = memchr::memchr_iter(b'\n', bytes).count();
+        let count = |wanted| {
+            let parts = bytes.par_chunks(LONG);
+            let counts = parts.map(|part| memchr::memchr_iter(wanted, part).count());
+            counts.sum::<usize>()
+        };
         // Without a line feed lines may end with a lone carriage return.
-        if ends > 0 {
-            ends + 1
-        } else {
-            memchr::memchr_iter(b'\r', bytes).count() + 1
+        match count(b'\n') {
+            0 => count(b'\r') + 1,
+            ends => ends + 1,
         }
     }
 

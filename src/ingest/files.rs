@@ -8,6 +8,7 @@
 mod decode;
 mod names;
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -210,18 +211,26 @@ impl Reader<'_> {
     fn files(&mut self, files: &[Entry], named: bool) {
         let (encoding, maps) = (self.encoding, self.maps);
         let named = named || self.importer.is_some();
-        let loaded: Vec<_> = files
-            .par_iter()
-            .map(|entry| {
+        // Whoever is done takes the next largest, so that nobody waits long for the last one.
+        let mut order: Vec<usize> = (0..files.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            Reverse(fs::metadata(&files[at].path).map_or(0, |meta| meta.len()))
+        });
+        let order = order.into_iter().map(|at| (at, &files[at]));
+        let mut loaded: Vec<_> = order
+            .par_bridge()
+            .map(|(at, entry)| {
                 let is_wanted = reads(&entry.name)
                     && (named
                         || maps.of(&entry.name).is_some()
                         || may_hold_something(entry, encoding))
                     && (entry.folder.is_none() || !is_output(&entry.name));
-                is_wanted.then(|| load(&entry.path, &entry.name, encoding))
+                let loaded = is_wanted.then(|| load(&entry.path, &entry.name, encoding));
+                (at, loaded)
             })
             .collect();
-        for (entry, loaded) in files.iter().zip(loaded) {
+        loaded.sort_unstable_by_key(|(at, _)| *at);
+        for (entry, (_, loaded)) in files.iter().zip(loaded) {
             let shown = entry.path.display().to_string();
             let folder = entry.folder.as_ref();
             match loaded {

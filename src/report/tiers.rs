@@ -1,6 +1,7 @@
 //! A scan as the document that `tiers.json` is.
 
 use indexmap::IndexSet;
+use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 
 use super::document::SCHEMA_VERSION;
@@ -9,8 +10,8 @@ use super::{
     InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry, accountable, policy_entry,
     process_entry, references, row_entry,
 };
-use crate::analyze::WaiverState;
-use crate::model::{AssetId, Waiver};
+use crate::analyze::{IdentityResult, WaiverState};
+use crate::model::{AssetId, Organisation, Waiver};
 use crate::solve::{Answer, Unlocked};
 
 /// The document of a scan, its long lists still empty: they are written entry by entry, and
@@ -229,10 +230,21 @@ fn systems(view: &View<'_>) -> Vec<SystemEntry> {
         .collect()
 }
 
+/// Identities that are counted together.
+const TOGETHER: usize = 1 << 13;
+
 /// Totals, as the summary and the document give them.
 pub(super) fn counts(view: &View<'_>) -> Counts {
     let org = view.org;
-    let mut counts = Counts {
+    let totals = view.scan.identities.par_chunks(TOGETHER);
+    let totals = totals.map(|results| Totals::of(org, results));
+    let Totals {
+        tiers,
+        previous_tiers,
+        unlocking,
+        pairs,
+    } = totals.reduce(Totals::default, Totals::add);
+    Counts {
         identities: org.identities.len() as u64,
         enabled: view.scan.coverage.enabled,
         mailboxes: org.mailboxes.len() as u64,
@@ -240,26 +252,53 @@ pub(super) fn counts(view: &View<'_>) -> Counts {
         systems: org.systems.len() as u64,
         facts: view.program.graph.fact_count() as u64,
         gates: view.program.graph.gate_count() as u64,
-        tiers: [0; 4],
-        previous_tiers: [0; 4],
-        unlocking: 0,
-        pairs: 0,
+        tiers,
+        previous_tiers,
+        unlocking,
+        pairs,
         without_mfa: view.scan.coverage.without_mfa,
         without_mailbox: view.scan.coverage.without_mailbox,
         without_recovery: view.scan.coverage.without_recovery,
-    };
-    for result in &view.scan.identities {
-        let (Some(tier), Some(answer)) = (result.tier, &result.answer) else {
-            continue;
-        };
-        counts.tiers[usize::from(tier)] += 1;
-        if let Some(previous) = org.identities[result.identity as usize].tier {
-            counts.previous_tiers[usize::from(previous)] += 1;
-        }
-        counts.unlocking += u64::from(!answer.unlocks().is_empty());
-        counts.pairs += answer.unlocks().len() as u64;
     }
-    counts
+}
+
+/// Totals of some identities.
+#[derive(Default)]
+struct Totals {
+    tiers: [u64; 4],
+    previous_tiers: [u64; 4],
+    unlocking: u64,
+    pairs: u64,
+}
+
+impl Totals {
+    fn of(org: &Organisation, results: &[IdentityResult]) -> Self {
+        let mut totals = Self::default();
+        for result in results {
+            let (Some(tier), Some(answer)) = (result.tier, &result.answer) else {
+                continue;
+            };
+            totals.tiers[usize::from(tier)] += 1;
+            if let Some(previous) = org.identities[result.identity as usize].tier {
+                totals.previous_tiers[usize::from(previous)] += 1;
+            }
+            totals.unlocking += u64::from(!answer.unlocks().is_empty());
+            totals.pairs += answer.unlocks().len() as u64;
+        }
+        totals
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        for (sum, more) in self.tiers.iter_mut().zip(other.tiers) {
+            *sum += more;
+        }
+        for (sum, more) in self.previous_tiers.iter_mut().zip(other.previous_tiers) {
+            *sum += more;
+        }
+        self.unlocking += other.unlocking;
+        self.pairs += other.pairs;
+        self
+    }
 }
 
 impl View<'_> {

@@ -2,6 +2,7 @@
 //! lanes what would change too much of the closure before it.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -191,11 +192,18 @@ fn tour<'g>(
     // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
     let chunk = count.div_ceil(rayon::current_num_threads() * 16);
     let chunk = chunk.clamp(effort.together, 1 << 16);
-    let starts: Vec<usize> = (0..count).step_by(chunk).collect();
-    let parts: Vec<Toured> = starts
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|start| {
+    let mut chunks = chunks(forest, chunk);
+    // The dearest first, as far as one can tell: whoever has the last one is waited for by all.
+    let reach = |chunk: &Range<usize>| {
+        let facts = forest.order()[chunk.clone()].iter();
+        let roots = facts.filter(|fact| forest.parent(**fact).is_none());
+        roots.map(|fact| forest.reach(*fact)).max()
+    };
+    chunks.sort_by_cached_key(|chunk| Reverse(reach(chunk)));
+    let mut parts: Vec<(usize, Toured)> = chunks
+        .into_iter()
+        .par_bridge()
+        .map(|Range { start, end }| {
             let found = spare.lock().ok().and_then(|mut spare| spare.pop());
             let mut tour = Tour {
                 graph,
@@ -206,7 +214,7 @@ fn tour<'g>(
                 running: found.unwrap_or_else(|| Running::new(graph)),
                 toured: Toured::default(),
             };
-            tour.go(start, (start + chunk).min(count));
+            tour.go(start, end);
             let Tour {
                 running, toured, ..
             } = tour;
@@ -215,11 +223,12 @@ fn tour<'g>(
                 spare.push(running);
             }
             tick(toured.answers.len() as u64);
-            toured
+            (start, toured)
         })
         .collect();
+    parts.sort_unstable_by_key(|(start, _)| *start);
     let mut toured = Toured::default();
-    for part in parts {
+    for (_, part) in parts {
         toured.answers.extend(part.answers);
         toured.heavy.extend(part.heavy);
         toured.tops.extend(part.tops);
@@ -227,6 +236,27 @@ fn tour<'g>(
     // One that is cut in two by a chunk's end is found by both.
     toured.tops.dedup_by_key(|(fact, _)| *fact);
     toured
+}
+
+/// Parts of the forest's order of about so many facts each. What hangs below one root is not cut for a few
+/// facts: the closure of the root would be found for both parts.
+fn chunks(forest: &Forest, about: usize) -> Vec<Range<usize>> {
+    let order = forest.order();
+    let mut chunks = Vec::new();
+    let mut start = 0;
+    while start < order.len() {
+        let least = order.len().min(start + about);
+        let most = order.len().min(least + about);
+        let is_cut = |at: &usize| {
+            order
+                .get(*at)
+                .is_none_or(|fact| forest.parent(*fact).is_none())
+        };
+        let end = (least..=most).find(is_cut).unwrap_or(least);
+        chunks.push(start..end);
+        start = end;
+    }
+    chunks
 }
 
 /// Adds answers in batches of lanes; gives the seeds of batches that are no gain.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 /// Cuts the text from `start` on into parts of about `size` bytes that begin and end between records.
 ///
 /// A line end lies between records unless it is inside quotes, and quotes open only at the start of
@@ -14,7 +16,7 @@ pub(super) fn split(text: &str, start: usize, delimiter: u8, size: usize) -> Vec
         start,
         delimiter,
         at: start,
-        quote: next_quote(bytes, start),
+        quote: first_quote(bytes, start),
     };
     let mut parts = Vec::new();
     let mut begin = start;
@@ -70,6 +72,15 @@ impl Cuts<'_> {
             self.quote = next_quote(bytes, self.at);
         }
     }
+}
+
+/// The same on all threads: most texts have none.
+fn first_quote(bytes: &[u8], from: usize) -> Option<usize> {
+    let parts = bytes[from..].par_chunks(super::LONG).enumerate();
+    parts.find_map_first(|(at, part)| {
+        let found = memchr::memchr(b'"', part)?;
+        Some(from + at * super::LONG + found)
+    })
 }
 
 fn next_quote(bytes: &[u8], from: usize) -> Option<usize> {
