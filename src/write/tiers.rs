@@ -74,8 +74,9 @@ pub fn write_tiers(
         document,
         footholds,
     } = files;
-    let sets = UnlockSets::new(view);
-    write_head(view, &sets, document)?;
+    let (sets, head) = rayon::join(|| UnlockSets::new(view), || head(view));
+    document.write_all(&head?)?;
+    write_sets(view, &sets, document)?;
 
     write_columns(&TIERS, tiers)?;
     document.write_all(b",\n  \"identities\": [")?;
@@ -166,13 +167,17 @@ fn write_columns(columns: &[&str], out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Everything of the document before its list of identities.
-fn write_head(view: &View<'_>, sets: &UnlockSets<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut head = serde_json::to_string_pretty(&report::document(view))?;
-    // The long lists are the last fields, and empty so far.
-    let end = head.rfind("  \"unlock_sets\": []");
+/// The document up to its long lists, which are its last fields.
+fn head(view: &View<'_>) -> io::Result<Vec<u8>> {
+    let mut head = serde_json::to_vec_pretty(&report::document(view))?;
+    // They are empty so far.
+    let end = memchr::memmem::rfind(&head, b"  \"unlock_sets\": []");
     head.truncate(end.ok_or_else(|| io::Error::other("the document has no lists"))?);
-    out.write_all(head.as_bytes())?;
+    Ok(head)
+}
+
+/// The first of those lists.
+fn write_sets(view: &View<'_>, sets: &UnlockSets<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"  \"unlock_sets\": [")?;
     let mut count = 0;
     // One by one: a set may hold every system there is.
