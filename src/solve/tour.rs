@@ -192,7 +192,7 @@ fn tour<'g>(
     // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
     let chunk = count.div_ceil(rayon::current_num_threads() * 16);
     let chunk = chunk.clamp(effort.together, 1 << 16);
-    let mut chunks = chunks(forest, chunk);
+    let mut chunks = chunks(forest, chunk, graph.fact_count());
     // The dearest first, as far as one can tell: whoever has the last one is waited for by all.
     let reach = |chunk: &Range<usize>| {
         let facts = forest.order()[chunk.clone()].iter();
@@ -239,22 +239,27 @@ fn tour<'g>(
 }
 
 /// Parts of the forest's order of about so many facts each. What hangs below one root is not cut for a few
-/// facts: the closure of the root would be found for both parts.
-fn chunks(forest: &Forest, about: usize) -> Vec<Range<usize>> {
-    let order = forest.order();
+/// facts, as the closure of the root would be found for both parts; and a part ends with what hangs below a
+/// root of very large closure, which is as dear to forget as to find.
+fn chunks(forest: &Forest, about: usize, facts: usize) -> Vec<Range<usize>> {
+    /// A closure of more than one in so many facts is very large.
+    const LARGE: u64 = 16;
     let mut chunks = Vec::new();
     let mut start = 0;
-    while start < order.len() {
-        let least = order.len().min(start + about);
-        let most = order.len().min(least + about);
-        let is_cut = |at: &usize| {
-            order
-                .get(*at)
-                .is_none_or(|fact| forest.parent(*fact).is_none())
-        };
-        let end = (least..=most).find(is_cut).unwrap_or(least);
-        chunks.push(start..end);
-        start = end;
+    let mut is_large = false;
+    for (at, &fact) in forest.order().iter().enumerate() {
+        let is_root = forest.parent(fact).is_none();
+        let so_far = at - start;
+        if so_far > 0 && (so_far >= 2 * about || is_root && (so_far >= about || is_large)) {
+            chunks.push(start..at);
+            start = at;
+        }
+        if is_root {
+            is_large = forest.reach(fact) > facts as u64 / LARGE;
+        }
+    }
+    if start < forest.order().len() {
+        chunks.push(start..forest.order().len());
     }
     chunks
 }
@@ -423,4 +428,39 @@ fn answer_running(
         mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
     };
     tally.answer(question, |worst| proof::prove(graph, running, worst))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::RuleGraphBuilder;
+
+    /// Where the order is cut, for ways of so many facts each to roots of their own.
+    fn cut(lengths: &[usize], about: usize, facts: usize) -> Vec<Range<usize>> {
+        let mut builder = RuleGraphBuilder::new();
+        for &length in lengths {
+            let mut next = builder.fact(Class::Account);
+            for _ in 1..length {
+                let fact = builder.fact(Class::Account);
+                builder.gate(next, 1, 1, &[fact]);
+                next = fact;
+            }
+        }
+        let graph = builder.finish();
+        let seeds: Vec<Fact> = graph.facts().collect();
+        let sizes = vec![Size::Large; seeds.len()];
+        chunks(&Forest::new(&graph, &seeds, &sizes), about, facts)
+    }
+
+    #[test]
+    fn parts_of_the_forest_end_with_roots_and_cover_it() {
+        assert!(cut(&[], 3, 0).is_empty());
+        // The first fact of a way leads nowhere and is a root of its own, and so is the second one.
+        assert_eq!(cut(&[3; 5], 5, 1000), [0..6, 6..12, 12..15]);
+        // Nothing follows a root of large closure in its part.
+        assert_eq!(cut(&[5, 1, 1, 1], 20, 1000), [0..8]);
+        assert_eq!(cut(&[5, 1, 1, 1], 20, 16), [0..5, 5..8]);
+        // What hangs below one root is cut where it is twice as long as a part.
+        assert_eq!(cut(&[5, 9, 1], 3, 1000), [0..5, 5..11, 11..14, 14..15]);
+    }
 }
