@@ -37,7 +37,7 @@ pub struct Body<'t> {
 /// Bytes from which on a text is looked through on several threads.
 const LONG: usize = 1 << 20;
 /// Bytes of a part of a file.
-const PART: usize = 1 << 18;
+const PART: usize = 1 << 16;
 
 /// Reads the header of a table.
 pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {

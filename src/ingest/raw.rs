@@ -124,7 +124,7 @@ pub enum Value<'t> {
 }
 
 impl<'t> RawTable<'t> {
-    /// Its parts in order: about a quarter of a megabyte of text or some thousand rows each, so that
+    /// Its parts in order: some dozen kilobytes of text or some thousand rows each, so that
     /// threads can share the work.
     #[must_use]
     pub fn parts(&self) -> Vec<Part<'_, 't>> {
