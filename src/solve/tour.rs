@@ -240,17 +240,20 @@ fn tour<'g>(
 
 /// Parts of the forest's order of about so many facts each. What hangs below one root is not cut for a few
 /// facts, as the closure of the root would be found for both parts; and a part ends with what hangs below a
-/// root of very large closure, which is as dear to forget as to find.
+/// root of very large closure, which is as dear to forget as to find. Below such a one some dozen facts
+/// stay together even where parts are smaller.
 fn chunks(forest: &Forest, about: usize, facts: usize) -> Vec<Range<usize>> {
     /// A closure of more than one in so many facts is very large.
     const LARGE: u64 = 16;
+    const TOGETHER: usize = 64;
     let mut chunks = Vec::new();
     let mut start = 0;
     let mut is_large = false;
     for (at, &fact) in forest.order().iter().enumerate() {
         let is_root = forest.parent(fact).is_none();
         let so_far = at - start;
-        if so_far > 0 && (so_far >= 2 * about || is_root && (so_far >= about || is_large)) {
+        let most = (2 * about).max(if is_large { TOGETHER } else { 1 });
+        if so_far > 0 && (so_far >= most || is_root && (so_far >= about || is_large)) {
             chunks.push(start..at);
             start = at;
         }
@@ -460,6 +463,10 @@ mod tests {
         // Nothing follows a root of large closure in its part.
         assert_eq!(cut(&[5, 1, 1, 1], 20, 1000).len(), 1);
         assert_eq!(cut(&[5, 1, 1, 1], 20, 16), [0..5, 5..8]);
+        // What hangs below it stays together, up to a point.
+        assert_eq!(cut(&[40], 2, 1000).len(), 10);
+        assert_eq!(cut(&[40, 1], 2, 16), [0..40, 40..41]);
+        assert_eq!(cut(&[400], 2, 16).len(), 7);
         // What hangs below one root is cut where it is twice as long as a part.
         assert_eq!(cut(&[5, 9, 1], 3, 1000), [0..5, 5..11, 11..14, 14..15]);
     }
