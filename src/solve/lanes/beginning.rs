@@ -382,12 +382,13 @@ mod tests {
         let facts: Vec<Fact> = (0..random.usize(1..700))
             .map(|_| builder.fact(Class::Account))
             .collect();
+        // Narrow gates alone as well: one fact is then an input of few of them.
+        let widths = &[1, 1, 1, 2, 6, 40, 1500][..random.usize(1..=7)];
         // The more single ones, the more is reached.
         for _ in 0..facts.len() * random.usize(1..4) {
             let any = |random: &mut fastrand::Rng| facts[random.usize(..facts.len())];
             let head = any(random);
-            let most = [1, 1, 1, 2, 6, 40, 1500];
-            let most = most[random.usize(..most.len())];
+            let most = widths[random.usize(..widths.len())];
             let count = random.usize(1..=most);
             let need = random.usize(1..=count) as u32;
             let inputs: Vec<Fact> = (0..count).map(|_| any(random)).collect();
@@ -404,10 +405,19 @@ mod tests {
             let graph = drawn(&mut random);
             let mut search = Search::new(&graph);
             let mut beginnings = Beginnings::new(&graph);
-            for _ in 0..4 {
+            for _ in 0..12 {
                 let seed = Fact(random.u32(..graph.fact_count() as u32));
-                let enough = random.usize(..graph.fact_count() * 2);
-                let Some(beginning) = beginnings.of(seed, enough, usize::MAX) else {
+                // Small ones as well: their counters are set back one by one.
+                let enough = random.usize(..graph.fact_count() * 2) >> random.u32(0..12);
+                let beginning = beginnings.of(seed, enough, usize::MAX);
+                // What one search leaves behind would be counted by the next.
+                assert!(
+                    beginnings.left == beginnings.needs,
+                    "{graph:?} from {seed:?}"
+                );
+                assert!(beginnings.known.iter().all(|&word| word == 0));
+                assert!(beginnings.beyond.is_empty());
+                let Some(beginning) = beginning else {
                     continue;
                 };
                 search.run(&[seed]);
