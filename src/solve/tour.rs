@@ -1,6 +1,8 @@
 //! All seeds without assumptions: small closures by themselves, the others along the forest, and in
 //! lanes what would change too much of the closure before it.
 
+mod chunks;
+
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -8,6 +10,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use self::chunks::{Chunk, chunks};
 use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{LANES, Lanes};
 use super::proof::{self, Derived};
@@ -190,20 +193,17 @@ fn tour<'g>(
 ) -> Toured {
     let count = forest.order().len();
     // A chunk begins with the way from its root to its first fact, which its neighbour goes too.
-    let chunk = count.div_ceil(rayon::current_num_threads() * 16);
+    let threads = rayon::current_num_threads();
+    let chunk = count.div_ceil(threads * 16);
     let chunk = chunk.clamp(effort.together, 1 << 16);
-    let mut chunks = chunks(forest, chunk, graph.fact_count());
+    let mut chunks = chunks(forest, chunk, graph.fact_count(), threads);
     // The dearest first, as far as one can tell: whoever has the last one is waited for by all.
-    let reach = |chunk: &Range<usize>| {
-        let facts = forest.order()[chunk.clone()].iter();
-        let roots = facts.filter(|fact| forest.parent(**fact).is_none());
-        roots.map(|fact| forest.reach(*fact)).max()
-    };
-    chunks.sort_by_cached_key(|chunk| Reverse(reach(chunk)));
+    chunks.sort_by_key(|chunk| Reverse(chunk.reach));
     let mut parts: Vec<(usize, Toured)> = chunks
         .into_iter()
         .par_bridge()
-        .map(|Range { start, end }| {
+        .map(|Chunk { order, .. }| {
+            let Range { start, end } = order;
             let found = spare.lock().ok().and_then(|mut spare| spare.pop());
             let mut tour = Tour {
                 graph,
@@ -226,6 +226,7 @@ fn tour<'g>(
             (start, toured)
         })
         .collect();
+    // Which part was done first is up to the threads; equal tops must stand side by side.
     parts.sort_unstable_by_key(|(start, _)| *start);
     let mut toured = Toured::default();
     for (_, part) in parts {
@@ -236,35 +237,6 @@ fn tour<'g>(
     // One that is cut in two by a chunk's end is found by both.
     toured.tops.dedup_by_key(|(fact, _)| *fact);
     toured
-}
-
-/// Parts of the forest's order of about so many facts each. What hangs below one root is not cut for a few
-/// facts, as the closure of the root would be found for both parts; and a part ends with what hangs below a
-/// root of very large closure, which is as dear to forget as to find. Below such a one some dozen facts
-/// stay together even where parts are smaller.
-fn chunks(forest: &Forest, about: usize, facts: usize) -> Vec<Range<usize>> {
-    /// A closure of more than one in so many facts is very large.
-    const LARGE: u64 = 16;
-    const TOGETHER: usize = 64;
-    let mut chunks = Vec::new();
-    let mut start = 0;
-    let mut is_large = false;
-    for (at, &fact) in forest.order().iter().enumerate() {
-        let is_root = forest.parent(fact).is_none();
-        let so_far = at - start;
-        let most = (2 * about).max(if is_large { TOGETHER } else { 1 });
-        if so_far > 0 && (so_far >= most || is_root && (so_far >= about || is_large)) {
-            chunks.push(start..at);
-            start = at;
-        }
-        if is_root {
-            is_large = forest.reach(fact) > facts as u64 / LARGE;
-        }
-    }
-    if start < forest.order().len() {
-        chunks.push(start..forest.order().len());
-    }
-    chunks
 }
 
 /// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
@@ -431,43 +403,4 @@ fn answer_running(
         mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
     };
     tally.answer(question, |worst| proof::prove(graph, running, worst))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::RuleGraphBuilder;
-
-    /// Where the order is cut, for ways of so many facts each to roots of their own.
-    fn cut(lengths: &[usize], about: usize, facts: usize) -> Vec<Range<usize>> {
-        let mut builder = RuleGraphBuilder::new();
-        for &length in lengths {
-            let mut next = builder.fact(Class::Account);
-            for _ in 1..length {
-                let fact = builder.fact(Class::Account);
-                builder.gate(next, 1, 1, &[fact]);
-                next = fact;
-            }
-        }
-        let graph = builder.finish();
-        let seeds: Vec<Fact> = graph.facts().collect();
-        let sizes = vec![Size::Large; seeds.len()];
-        chunks(&Forest::new(&graph, &seeds, &sizes), about, facts)
-    }
-
-    #[test]
-    fn parts_of_the_forest_end_with_roots_and_cover_it() {
-        assert!(cut(&[], 3, 0).is_empty());
-        // The first fact of a way leads nowhere and is a root of its own, and so is the second one.
-        assert_eq!(cut(&[3; 5], 5, 1000), [0..6, 6..12, 12..15]);
-        // Nothing follows a root of large closure in its part.
-        assert_eq!(cut(&[5, 1, 1, 1], 20, 1000).len(), 1);
-        assert_eq!(cut(&[5, 1, 1, 1], 20, 16), [0..5, 5..8]);
-        // What hangs below it stays together, up to a point.
-        assert_eq!(cut(&[40], 2, 1000).len(), 10);
-        assert_eq!(cut(&[40, 1], 2, 16), [0..40, 40..41]);
-        assert_eq!(cut(&[400], 2, 16).len(), 7);
-        // What hangs below one root is cut where it is twice as long as a part.
-        assert_eq!(cut(&[5, 9, 1], 3, 1000), [0..5, 5..11, 11..14, 14..15]);
-    }
 }
