@@ -162,11 +162,11 @@ impl<'t> RawTable<'t> {
         }
     }
 
-    /// At most how many rows there are, without going through them.
+    /// For how many rows to make room, without going through them.
     #[must_use]
-    pub fn at_most(&self) -> usize {
+    pub fn expected_rows(&self) -> usize {
         match &self.rows {
-            Rows::Csv(body) => body.at_most(),
+            Rows::Csv(body) => body.expected_rows(),
             Rows::Kept(rows) => rows.len(),
             Rows::Made(rows) => rows.len(),
         }

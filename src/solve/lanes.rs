@@ -25,12 +25,13 @@ mod mask;
 mod pull;
 
 use std::hint::black_box;
+use std::sync::OnceLock;
 
 use super::proof;
 use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
-use beginning::{Beginning, Beginnings};
+use beginning::{Beginning, Beginnings, Uses};
 use history::{History, Lane};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
@@ -52,12 +53,32 @@ enum Patience {
 const FROM_SEEDS: Patience = Patience::Steps(8);
 const FROM_AHEAD: Patience = Patience::Steps(32);
 
+/// What all batches over one graph read.
+pub(super) struct Shared {
+    incoming: Incoming,
+    /// Made when the first lane begins by itself.
+    uses: OnceLock<Uses>,
+}
+
+impl Shared {
+    pub(super) fn new(graph: &RuleGraph) -> Self {
+        Self {
+            incoming: Incoming::new(graph),
+            uses: OnceLock::new(),
+        }
+    }
+
+    fn uses(&self, graph: &RuleGraph) -> &Uses {
+        self.uses.get_or_init(|| Uses::new(graph))
+    }
+}
+
 /// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, some 140 per fact and
 /// step in which it is reached, and 300 per fact of the widest step; where lanes began by themselves,
-/// that search and 16 bytes per lane and fact of its beginning).
+/// the two searches for that and 16 bytes per lane and fact of its beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
-    incoming: &'g Incoming,
+    shared: &'g Shared,
     /// The lanes that have a fact.
     have: Masks,
     /// Facts that some lane has, each once.
@@ -126,11 +147,11 @@ impl Coming {
 }
 
 impl<'g> Lanes<'g> {
-    pub(super) fn new(graph: &'g RuleGraph, incoming: &'g Incoming) -> Self {
+    pub(super) fn new(graph: &'g RuleGraph, shared: &'g Shared) -> Self {
         let facts = graph.fact_count();
         Self {
             graph,
-            incoming,
+            shared,
             have: Masks::new(facts),
             reached: Vec::new(),
             direction: Direction::default(),

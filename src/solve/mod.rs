@@ -29,7 +29,7 @@ mod tour;
 
 use rayon::prelude::*;
 
-use crate::rules::{Class, Fact, Incoming, RuleGraph};
+use crate::rules::{Class, Fact, RuleGraph};
 use extension::Extension;
 pub use key::Key;
 use proof::Derived;
@@ -219,8 +219,8 @@ pub fn solve_in_lanes(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer>
 /// The same, but every lane begins by itself.
 #[must_use]
 pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
-    let incoming = Incoming::new(graph);
-    let mut lanes = lanes::Lanes::new(graph, &incoming);
+    let shared = lanes::Shared::new(graph);
+    let mut lanes = lanes::Lanes::new(graph, &shared);
     let batches = question.seeds.chunks(lanes::LANES);
     let answers = batches.flat_map(|seeds| lanes.answers_from_ahead(question, seeds));
     answers.collect()

@@ -12,12 +12,12 @@ use rustc_hash::FxHashMap;
 
 use self::chunks::{Chunk, chunks};
 use super::forest::{Forest, Meeting, Shift};
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, Shared};
 use super::proof::{self, Derived};
 use super::running::{Limit, Running};
 use super::small::Small;
 use super::{Answer, Question, Tally, Unlocked};
-use crate::rules::{Class, Fact, Incoming, RuleGraph};
+use crate::rules::{Class, Fact, RuleGraph};
 
 /// What is known of a fact's closure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,7 +248,7 @@ pub(super) fn in_lanes(
     answers: &mut Vec<(Fact, Answer)>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Fact> {
-    let incoming = Incoming::new(graph);
+    let shared = Shared::new(graph);
     let spare: Mutex<Vec<Lanes<'_>>> = Mutex::default();
     /// Fewer lanes than this have too little to share to be split between threads.
     const FEWEST: usize = 64;
@@ -258,7 +258,7 @@ pub(super) fn in_lanes(
     let together = seeds.len().div_ceil(batches.max(1)).max(FEWEST);
     let batches = seeds.par_chunks(together).map(|seeds| {
         let found = spare.lock().ok().and_then(|mut spare| spare.pop());
-        let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &incoming));
+        let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &shared));
         let answers = lanes.answers(question, seeds, have_to);
         if let Ok(mut spare) = spare.lock() {
             spare.push(lanes);

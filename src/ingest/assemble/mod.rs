@@ -143,7 +143,7 @@ impl<'t> Builder<'t> {
     fn reserve(&mut self, tables: &ByTable<'_, 't>) {
         let count = |table: Table| {
             let of_table = tables.of(table).into_iter();
-            of_table.map(|(_, raw)| raw.at_most()).sum::<usize>()
+            of_table.map(|(_, raw)| raw.expected_rows()).sum::<usize>()
         };
         let [
             identities,

@@ -74,7 +74,7 @@ impl Cuts<'_> {
     }
 }
 
-/// The same on all threads: most texts have none.
+/// [`next_quote`] on all threads: most texts have none.
 fn first_quote(bytes: &[u8], from: usize) -> Option<usize> {
     let parts = bytes[from..].par_chunks(super::LONG).enumerate();
     parts.find_map_first(|(at, part)| {
@@ -110,6 +110,18 @@ mod tests {
             .flexible(true)
             .from_reader(text.as_bytes());
         reader.records().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn the_first_quote_is_found_wherever_it_stands_in_a_long_text() {
+        let long = super::super::LONG;
+        let mut text = "x".repeat(3 * long + 5).into_bytes();
+        assert_eq!(first_quote(&text, 7), None);
+        for quote in [3 * long + 4, 2 * long, 2 * long - 1, long + 7, long + 6, 7] {
+            text[quote] = b'"';
+            assert_eq!(first_quote(&text, 7), Some(quote));
+            assert_eq!(first_quote(&text, quote), Some(quote));
+        }
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl Lanes<'_> {
         let enough = (search.reached().len() / PART).min(ENOUGH);
         self.search = Some(search);
         let beginnings = self.beginnings.take();
-        let mut beginnings = beginnings.unwrap_or_else(|| Beginnings::new(graph));
+        let mut beginnings =
+            beginnings.unwrap_or_else(|| Beginnings::new(graph, self.shared.uses(graph)));
         let mut seeds = seeds.iter().take(LANES).enumerate();
         let all_begun = seeds.all(|(lane, &seed)| self.begin(&mut beginnings, enough, lane, seed));
         self.beginnings = Some(beginnings);

@@ -7,6 +7,7 @@
 //! instead of setting counters back one by one.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
@@ -42,16 +43,47 @@ pub(super) struct Begun {
     pub why: u32,
 }
 
-/// A search for beginnings and its scratch memory (8 bytes per fact, 2 per gate, 4 per input, and some 32
-/// for every fact that is found), reused from seed to seed.
-pub(super) struct Beginnings<'g> {
-    graph: &'g RuleGraph,
-    /// `uses[starts[f]..starts[f + 1]]` are the gates that fact `f` is an input of: no more than that, as
-    /// that is what the search waits for.
-    uses: Vec<Gate>,
+/// What all searches over one graph read (4 bytes per fact and input, 1 per gate): no more than it takes,
+/// as that is what they wait for.
+pub(super) struct Uses {
+    /// `gates[starts[f]..starts[f + 1]]` are the gates that fact `f` is an input of.
+    gates: Vec<Gate>,
     starts: Vec<u32>,
     /// What every gate needs, as far as a byte can tell.
     needs: Vec<u8>,
+}
+
+impl Uses {
+    pub(super) fn new(graph: &RuleGraph) -> Self {
+        let mut gates = Vec::with_capacity(graph.input_count());
+        let mut starts = Vec::with_capacity(graph.fact_count() + 1);
+        starts.push(0);
+        for fact in graph.facts() {
+            gates.extend(graph.uses(fact).iter().map(|step| step.gate));
+            starts.push(gates.len() as u32);
+        }
+        let needs = graph.gates().map(|gate| of_need(graph.need(gate)));
+        Self {
+            gates,
+            starts,
+            needs: needs.collect(),
+        }
+    }
+
+    fn range(&self, fact: Fact) -> Range<usize> {
+        self.starts[fact.index()] as usize..self.starts[fact.index() + 1] as usize
+    }
+
+    fn of(&self, fact: Fact) -> &[Gate] {
+        &self.gates[self.range(fact)]
+    }
+}
+
+/// A search for beginnings and its scratch memory (4 bytes per fact, 1 per gate, and some 32 for every
+/// fact that is found and 4 for every gate that fires at a time), reused from seed to seed.
+pub(super) struct Beginnings<'g> {
+    graph: &'g RuleGraph,
+    uses: &'g Uses,
     /// What every gate still needs of that.
     left: Vec<u8>,
     /// What a gate that needs more than that needs beyond it.
@@ -78,23 +110,12 @@ struct Found {
 }
 
 impl<'g> Beginnings<'g> {
-    pub(super) fn new(graph: &'g RuleGraph) -> Self {
-        let needs: Vec<u8> = graph
-            .gates()
-            .map(|gate| of_need(graph.need(gate)))
-            .collect();
-        let mut uses = Vec::with_capacity(graph.input_count());
-        let mut starts = vec![0];
-        for fact in graph.facts() {
-            uses.extend(graph.uses(fact).iter().map(|step| step.gate));
-            starts.push(uses.len() as u32);
-        }
+    /// Of the same graph as its uses.
+    pub(super) fn new(graph: &'g RuleGraph, uses: &'g Uses) -> Self {
         Self {
             graph,
             uses,
-            starts,
-            left: needs.clone(),
-            needs,
+            left: uses.needs.clone(),
             beyond: FxHashMap::default(),
             known: vec![0; graph.fact_count().div_ceil(64)],
             place: vec![0; graph.fact_count()],
@@ -119,12 +140,12 @@ impl<'g> Beginnings<'g> {
         let mut whole = None;
         while let Some(coming) = next {
             if coming.level() > key.level() {
-                let found = self.found.len() - self.now.len();
-                if found > most {
+                let count = self.followed.len();
+                if count > most {
                     break;
                 }
                 whole = Some(key);
-                if found >= enough {
+                if count >= enough {
                     break;
                 }
             }
@@ -211,15 +232,14 @@ impl<'g> Beginnings<'g> {
         /// ... of which so many are looked at.
         const LINES: usize = 4;
         let next = self.now[at..].iter().take(TOGETHER);
-        let mut spans = [(0, 0); TOGETHER];
+        let mut spans = [const { 0..0 }; TOGETHER];
         for (span, &place) in spans.iter_mut().zip(next) {
-            let fact = self.found[place as usize].fact.index();
-            *span = (self.starts[fact] as usize, self.starts[fact + 1] as usize);
+            *span = self.uses.range(self.found[place as usize].fact);
         }
         let mut sum = 0;
-        for (start, end) in spans {
-            for at in (start..end).step_by(LINE).take(LINES) {
-                sum ^= self.uses[at].0;
+        for span in spans {
+            for at in span.step_by(LINE).take(LINES) {
+                sum ^= self.uses.gates[at].0;
             }
         }
         // Without a use the reads would be left out.
@@ -227,15 +247,15 @@ impl<'g> Beginnings<'g> {
     }
 
     fn follow(&mut self, fact: Fact) {
-        let (start, end) = (self.starts[fact.index()], self.starts[fact.index() + 1]);
-        self.counted += (end - start) as usize;
+        let uses = self.uses;
+        let gates = uses.of(fact);
+        self.counted += gates.len();
         self.followed.push(fact);
-        for at in start as usize..end as usize {
-            let gate = self.uses[at];
-            // A gate that has fired may come to it again after another 256 inputs, later than it did.
+        for &gate in gates {
+            // A gate that has fired may come to it again after another 256 inputs, no sooner than it did.
             let left = &mut self.left[gate.index()];
             *left = left.wrapping_sub(1);
-            let is_all = || self.needs[gate.index()] < u8::MAX;
+            let is_all = || uses.needs[gate.index()] < u8::MAX;
             if *left == 0 && (is_all() || self.is_met(gate)) {
                 self.fired.push(gate);
             }
@@ -283,7 +303,7 @@ impl<'g> Beginnings<'g> {
         } else {
             let place = self.place[head.index()];
             let known = &mut self.found[place as usize];
-            if key == known.key && why < known.why && known.why != GIVEN {
+            if key == known.key && why < known.why {
                 known.why = why;
             }
             if key >= known.key {
@@ -304,13 +324,13 @@ impl<'g> Beginnings<'g> {
             self.known[found.fact.index() / 64] = 0;
         }
         // A byte that is copied in its turn is much cheaper than one at random.
-        if self.counted > self.needs.len() / 32 {
-            self.left.copy_from_slice(&self.needs);
+        let needs = &self.uses.needs;
+        if self.counted > needs.len() / 32 {
+            self.left.copy_from_slice(needs);
         } else {
-            for fact in &self.followed {
-                let uses = self.starts[fact.index()]..self.starts[fact.index() + 1];
-                for gate in &self.uses[uses.start as usize..uses.end as usize] {
-                    self.left[gate.index()] = self.needs[gate.index()];
+            for &fact in &self.followed {
+                for gate in self.uses.of(fact) {
+                    self.left[gate.index()] = needs[gate.index()];
                 }
             }
         }
@@ -353,7 +373,8 @@ mod tests {
         }
         builder.gate(last, 1, 1, &accounts[..1]);
         let graph = builder.finish();
-        let mut beginnings = Beginnings::new(&graph);
+        let uses = Uses::new(&graph);
+        let mut beginnings = Beginnings::new(&graph, &uses);
         let mut begin = |seed, enough, most| {
             let beginning = beginnings.of(seed, enough, most)?;
             let rounds = beginning.facts.iter().map(|begun| begun.round);
@@ -373,6 +394,21 @@ mod tests {
         assert_eq!(begin(seed, 99, 12), Some((1, 12, 10, vec![last])));
         // So is the first.
         assert_eq!(begin(reset, 2, 5), None);
+    }
+
+    #[test]
+    fn a_level_that_is_too_large_is_not_gone_through_to_its_end() {
+        let mut builder = RuleGraphBuilder::new();
+        let facts: Vec<Fact> = (0..1000).map(|_| builder.fact(Class::Account)).collect();
+        for link in facts.windows(2) {
+            builder.gate(link[1], 1, 0, &link[..1]);
+        }
+        let graph = builder.finish();
+        let uses = Uses::new(&graph);
+        let mut beginnings = Beginnings::new(&graph, &uses);
+        assert!(beginnings.of(facts[0], 1, 10).is_none());
+        let room = beginnings.found.capacity();
+        assert!(room < 100, "{room}");
     }
 
     /// Gates of all widths, some of which need more inputs than a byte can tell, and some of which get so
@@ -400,41 +436,69 @@ mod tests {
     #[test]
     fn beginnings_are_those_of_the_plain_search() {
         let mut random = fastrand::Rng::with_seed(7);
-        let mut beyond_a_byte = 0;
+        let (mut beyond_a_byte, mut none, mut cut) = (0, 0, 0);
         for _ in 0..300 {
             let graph = drawn(&mut random);
             let mut search = Search::new(&graph);
-            let mut beginnings = Beginnings::new(&graph);
+            let uses = Uses::new(&graph);
+            let mut beginnings = Beginnings::new(&graph, &uses);
             for _ in 0..12 {
                 let seed = Fact(random.u32(..graph.fact_count() as u32));
                 // Small ones as well: their counters are set back one by one.
                 let enough = random.usize(..graph.fact_count() * 2) >> random.u32(0..12);
-                let beginning = beginnings.of(seed, enough, usize::MAX);
+                let most = match random.bool() {
+                    true => usize::MAX,
+                    false => random.usize(..graph.fact_count()),
+                };
+                let beginning = beginnings.of(seed, enough, most);
                 // What one search leaves behind would be counted by the next.
                 assert!(
-                    beginnings.left == beginnings.needs,
+                    beginnings.left == beginnings.uses.needs,
                     "{graph:?} from {seed:?}"
                 );
                 assert!(beginnings.known.iter().all(|&word| word == 0));
                 assert!(beginnings.beyond.is_empty());
+
+                search.run(&[seed]);
+                let reached = search.reached().iter();
+                let mut reached: Vec<(Fact, u32, u32)> = reached
+                    .map(|&fact| {
+                        let (level, round) = search.key(fact).parts();
+                        (fact, level, round)
+                    })
+                    .collect();
+                reached.sort_unstable();
+                let reached = &reached;
+                let up_to = |last: u32| reached.iter().filter(move |(_, level, _)| *level <= last);
                 let Some(beginning) = beginning else {
+                    // What the next level begins with is found with the first.
+                    assert!(up_to(1).count() > most);
+                    none += 1;
                     continue;
                 };
-                search.run(&[seed]);
-                let mut expected = search.reached().to_vec();
-                expected.retain(|&fact| search.key(fact).level() <= Some(beginning.level));
-                expected.sort_unstable();
-                let facts = beginning.facts.iter();
-                let found = facts.map(|begun| (begun.fact, begun.level, begun.round, begun.why));
-                let expected = expected.iter().map(|&fact| {
-                    let (level, round) = search.key(fact).parts();
+                let level = beginning.level;
+                let expected = up_to(level).map(|&(fact, level, round)| {
                     let why = search.why(fact);
                     beyond_a_byte += usize::from(why.is_some_and(|gate| graph.need(gate) > MOST));
                     (fact, level, round, why.map_or(GIVEN, |gate| gate.0))
                 });
+                let facts = beginning.facts.iter();
+                let found = facts.map(|begun| (begun.fact, begun.level, begun.round, begun.why));
                 assert!(found.eq(expected), "{graph:?} from {seed:?}");
+                let coming = beginning.coming.iter().map(|&fact| (fact, level + 1, 0));
+                let next = reached.iter().copied();
+                let next = next.filter(|(_, at, round)| (*at, *round) == (level + 1, 0));
+                assert!(next.eq(coming), "{graph:?} from {seed:?}");
+                // As many levels as wanted, and no more.
+                let count = up_to(level).count();
+                assert!(count <= most);
+                assert!(level == 0 || up_to(level - 1).count() < enough);
+                let is_cut = up_to(level + 2).count() > most;
+                cut += usize::from(is_cut && count < enough);
+                assert!(count >= enough || count == reached.len() || is_cut);
             }
         }
         assert!(beyond_a_byte > 10, "{beyond_a_byte}");
+        assert!(none > 100 && cut > 100, "{none} {cut}");
     }
 }

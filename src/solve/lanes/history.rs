@@ -127,7 +127,7 @@ impl Derived for Lane<'_, '_> {
         }
         let graph = self.lanes.graph;
         let mut keys = Vec::new();
-        let gates = self.lanes.incoming.of(fact).iter().copied();
+        let gates = self.lanes.shared.incoming.of(fact).iter().copied();
         let mut gates = gates.filter(|&gate| {
             let need = graph.need(gate) as usize;
             keys.clear();

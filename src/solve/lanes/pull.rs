@@ -21,6 +21,8 @@ use crate::rules::{Fact, Gate, RuleGraph};
 const FEW: usize = 15;
 /// Heads whose inputs are read together.
 const TOGETHER: usize = 4;
+/// Gates of a head that are looked at before it is asked.
+const GATES: usize = 16;
 /// Inputs that are looked at when a fact is followed, for each of its uses.
 const LOOKED_AT: usize = 8;
 
@@ -108,10 +110,10 @@ impl Lanes<'_> {
         let mut open = std::mem::take(&mut self.direction.open);
         if open.is_empty() {
             let heads = self.graph.facts();
-            open.extend(heads.filter(|&fact| !self.incoming.of(fact).is_empty()));
+            open.extend(heads.filter(|&fact| !self.shared.incoming.of(fact).is_empty()));
         }
         let all = self.direction.all;
-        let (graph, incoming) = (self.graph, self.incoming);
+        let (graph, incoming) = (self.graph, &self.shared.incoming);
         let mut left = 0;
         for at in 0..open.len() {
             if at % TOGETHER == 0 {
@@ -139,7 +141,8 @@ impl Lanes<'_> {
 
     /// Reads what asking some heads will need, all at a time as far as the processor can.
     fn look_at_inputs(&self, heads: &[Fact]) {
-        let gates = heads.iter().flat_map(|&head| self.incoming.of(head));
+        let of = |&head| self.shared.incoming.of(head).iter().take(GATES);
+        let gates = heads.iter().flat_map(of);
         let inputs = gates.flat_map(|&gate| self.graph.inputs(gate).iter().take(FEW));
         let sum = inputs.fold(0, |sum, &input| sum ^ self.have.of(input)[0]);
         // Without a use the reads would be left out.
