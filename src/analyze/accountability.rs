@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use super::demands::{Unmet, Way, unmet, ways};
+use super::demands::{Unmet, Ways, unmet};
 use super::targets::{Targets, Whom};
 use super::{Judge, Scan};
 use crate::compile::{GateOrigin, Program};
@@ -58,7 +58,7 @@ impl Answerable {
 
 /// What of a process does not depend on tiers, so that it can be found beside the solver.
 pub struct Ground<'a> {
-    ways: Vec<Vec<(u32, Way)>>,
+    ways: Ways,
     whom: Targets<'a>,
     /// By process: owners whose own account falls.
     inside: Vec<Vec<(usize, AssetId)>>,
@@ -69,7 +69,7 @@ pub struct Ground<'a> {
 #[must_use]
 pub fn ground<'a>(org: &'a Organisation, program: &Program, judge: &Judge<'_>) -> Ground<'a> {
     let ((ways, whom), heads) = rayon::join(
-        || (ways(org), Targets::new(org, judge.standing_only)),
+        || (Ways::new(org), Targets::new(org, judge.standing_only)),
         || heads(org, program),
     );
     let inside = (0..org.processes.len() as u32).into_par_iter().map_init(
@@ -96,29 +96,25 @@ pub fn answerable(
     program: &Program,
     scan: &Scan,
     judge: &Judge<'_>,
-    ground: Ground<'_>,
+    mut ground: Ground<'_>,
 ) -> Vec<Answerable> {
     let mut tiers: Vec<Option<u8>> = vec![None; org.identities.len()];
     for result in &scan.identities {
         tiers[result.identity as usize] = result.tier;
     }
     let chains = chains(org, program, scan);
-    let all = ground
-        .inside
-        .into_par_iter()
-        .enumerate()
-        .map(|(at, inside)| {
-            let way = &ground.ways[at];
-            let process = at as u32;
-            let (targets, unmet) = held(org, &ground.whom, &tiers, judge.policy, process, way);
-            Answerable {
-                process,
-                targets,
-                chains: chains[at],
-                inside,
-                unmet,
-            }
-        });
+    let inside = std::mem::take(&mut ground.inside);
+    let all = inside.into_par_iter().enumerate().map(|(at, inside)| {
+        let process = at as u32;
+        let (targets, unmet) = held(org, &ground, &tiers, judge.policy, process);
+        Answerable {
+            process,
+            targets,
+            chains: chains[at],
+            inside,
+            unmet,
+        }
+    });
     let mut all: Vec<Answerable> = all.collect();
     all.sort_by_cached_key(|one| one.rank(org));
     all
@@ -197,8 +193,10 @@ fn inside(
     if accounts.is_empty() || heads.is_empty() {
         return Vec::new();
     }
+    let facts = accounts.iter().map(|(_, asset)| program.atlas.fact(*asset));
+    let facts: Vec<Fact> = facts.collect();
     // What is assumed is there anyhow.
-    search.run(&[heads, &program.assumed].concat());
+    search.run_until(&[heads, &program.assumed].concat(), &facts);
     let falls = |(_, asset): &(usize, AssetId)| search.contains(program.atlas.fact(*asset));
     accounts.into_iter().filter(falls).collect()
 }
@@ -213,7 +211,8 @@ type Set = u32;
 struct Sets {
     list: IndexSet<Unmet>,
     sets: IndexSet<Vec<u32>>,
-    known: FxHashMap<Way, [Set; 4]>,
+    /// By the way of a gate and the tier of an account.
+    known: FxHashMap<u32, [Set; 4]>,
     unions: FxHashMap<(Set, Set), Set>,
 }
 
@@ -228,13 +227,13 @@ impl Sets {
     }
 
     /// What a gate does not meet, by tier.
-    fn of(&mut self, process: &Process, policy: &Policy, way: Way) -> [Set; 4] {
+    fn of(&mut self, process: &Process, policy: &Policy, way: u32, ways: &Ways) -> [Set; 4] {
         if let Some(known) = self.known.get(&way) {
             return *known;
         }
         let mut sets = [0; 4];
         for (set, demand) in sets.iter_mut().zip(&policy.demands) {
-            let all = unmet(process, &way, demand).into_iter();
+            let all = unmet(process, ways.get(way), demand).into_iter();
             let mut all: Vec<u32> = all.map(|one| self.list.insert_full(one).0 as u32).collect();
             all.sort_unstable();
             *set = self.sets.insert_full(all).0 as Set;
@@ -263,11 +262,10 @@ impl Sets {
 /// account that several gates restore is counted once and held against all of them.
 fn held(
     org: &Organisation,
-    whom: &Targets<'_>,
+    ground: &Ground<'_>,
     tiers: &[Option<u8>],
     policy: &Policy,
     at: u32,
-    ways: &[(u32, Way)],
 ) -> Held {
     let process = &org.processes[at as usize];
     let mut sets = Sets::new();
@@ -276,9 +274,9 @@ fn held(
     // Gates for everybody: what they do not meet by tier, and whom they leave out, ascending.
     let mut wide: Vec<([Set; 4], Vec<u32>)> = Vec::new();
     let tier = |account: u32| tiers[account as usize].map(usize::from);
-    for &(gate, way) in ways {
-        let unmet = sets.of(process, policy, way);
-        match whom.of(org.gates[gate as usize]) {
+    for &(gate, way) in ground.ways.of(at) {
+        let unmet = sets.of(process, policy, way, &ground.ways);
+        match ground.whom.of(org.gates[gate as usize]) {
             Whom::Few(accounts) => {
                 let counted = accounts.into_iter();
                 named.extend(counted.filter_map(|at| Some((at, Some(unmet[tier(at)?])))));

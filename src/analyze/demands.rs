@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexSet;
+
 use crate::model::{
     Channel, Demand, Method, Organisation, Process, ProcessId, Proofing, Word, fold,
 };
@@ -137,19 +139,49 @@ impl Way {
     }
 }
 
-/// The gates of every process: positions, and what each asks for. O(rows of `recoveries`).
-#[must_use]
-pub fn ways(org: &Organisation) -> Vec<Vec<(u32, Way)>> {
-    let mut ways = vec![Vec::new(); org.processes.len()];
-    for (at, &gate) in (0u32..).zip(&org.gates) {
-        let process = org.recoveries_of(gate).next().and_then(|row| row.process);
-        let Some(ProcessId(process)) = process else {
-            continue;
+/// The gates of every process, with what each asks for: there are few different ways, so each is kept once.
+pub struct Ways {
+    kinds: IndexSet<Way>,
+    /// By process: the positions of its gates and of their ways.
+    gates: Vec<Vec<(u32, u32)>>,
+}
+
+impl Ways {
+    /// Costs O(rows of `recoveries`).
+    #[must_use]
+    pub fn new(org: &Organisation) -> Self {
+        let process_of = |gate| org.recoveries_of(gate).next().and_then(|row| row.process);
+        let mut counts = vec![0; org.processes.len()];
+        for &gate in &org.gates {
+            if let Some(ProcessId(process)) = process_of(gate) {
+                counts[process as usize] += 1;
+            }
+        }
+        let mut ways = Self {
+            kinds: IndexSet::new(),
+            gates: counts.into_iter().map(Vec::with_capacity).collect(),
         };
-        let methods = org.recoveries_of(gate).map(|row| row.method);
-        ways[process as usize].push((at, Way::new(gate.need, methods)));
+        for (at, &gate) in (0u32..).zip(&org.gates) {
+            if let Some(ProcessId(process)) = process_of(gate) {
+                let methods = org.recoveries_of(gate).map(|row| row.method);
+                let way = ways.kinds.insert_full(Way::new(gate.need, methods)).0;
+                ways.gates[process as usize].push((at, way as u32));
+            }
+        }
+        ways
     }
-    ways
+
+    /// The positions of a process's gates, each with the position of its way.
+    #[must_use]
+    pub fn of(&self, process: u32) -> &[(u32, u32)] {
+        &self.gates[process as usize]
+    }
+
+    /// A way by its position.
+    #[must_use]
+    pub fn get(&self, way: u32) -> &Way {
+        &self.kinds[way as usize]
+    }
 }
 
 /// Something that a demand asks for and a process does not do, or does not say of itself.

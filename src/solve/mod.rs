@@ -427,4 +427,25 @@ mod tests {
         let answers = solve(&graph, &ask(&[seed], &[assumed], &zeros, &none), &|_| {});
         assert_eq!(answers[0].unlocks(), [Unlocked { system, hops: 1 }]);
     }
+
+    #[test]
+    fn a_search_ends_with_the_last_of_the_facts_it_looks_for() {
+        let mut builder = RuleGraphBuilder::new();
+        let chain: Vec<Fact> = (0..5).map(|_| builder.fact(Class::Account)).collect();
+        for link in chain.windows(2) {
+            builder.gate(link[1], 1, 1, &link[..1]);
+        }
+        let apart = builder.fact(Class::Account);
+        let graph = builder.finish();
+        let mut search = Search::new(&graph);
+        let mut reached = |wanted: &[Fact]| {
+            let is_met = search.run_until(&chain[..1], wanted);
+            (is_met, search.reached().len())
+        };
+        assert_eq!(reached(&[chain[0]]), (true, 1));
+        assert_eq!(reached(&[chain[2], chain[1]]), (true, 3));
+        assert_eq!(reached(&[chain[4]]), (true, 5));
+        assert_eq!(reached(&[chain[1], apart]), (false, 5));
+        assert_eq!(reached(&[]), (false, 5));
+    }
 }

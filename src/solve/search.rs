@@ -76,27 +76,27 @@ impl<'g> Search<'g> {
 
     /// Computes the closure of `given`; what an earlier run left is forgotten.
     pub fn run(&mut self, given: &[Fact]) {
-        self.run_until(given, None);
+        self.run_until(given, &[]);
     }
 
-    /// The same, but ends when a fact is met, and says whether it was. What was reached until then
-    /// has proofs, of fewest recoveries but for those of the last round.
-    pub fn run_until(&mut self, given: &[Fact], wanted: Option<Fact>) -> bool {
+    /// The same, but ends when all of some facts are met, and says whether they were. What was reached
+    /// until then has proofs, of fewest recoveries but for those of the last round. Of no facts it finds
+    /// all.
+    pub fn run_until(&mut self, given: &[Fact], wanted: &[Fact]) -> bool {
         self.start(given);
+        let is_met =
+            |search: &Self| !wanted.is_empty() && wanted.iter().all(|&fact| search.contains(fact));
         let mut key = Key::GIVEN;
-        loop {
-            let next = self.step(key);
-            if wanted.is_some_and(|fact| self.contains(fact)) {
-                self.now.clear();
-                self.next_round.clear();
-                self.next_level.clear();
-                return true;
-            }
-            match next {
+        while !is_met(self) {
+            match self.step(key) {
                 Some(next) => key = next,
-                None => return false,
+                None => return is_met(self),
             }
         }
+        self.now.clear();
+        self.next_round.clear();
+        self.next_level.clear();
+        true
     }
 
     fn start(&mut self, given: &[Fact]) {

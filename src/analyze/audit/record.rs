@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Held, Wrong};
-use crate::analyze::demands::{Methods, Way, is_allowed, is_forbidden, is_named, ways};
+use crate::analyze::demands::{Methods, Way, Ways, is_allowed, is_forbidden, is_named};
 use crate::analyze::targets::{Targets, Whom};
 use crate::model::{
     AssetId, Channel, Demand, Method, Organisation, Owner, Process, Proofing, Reset, Restored,
@@ -48,9 +48,12 @@ impl Gates {
             }
         }
         let mut all = Vec::new();
-        for (process, ways) in (0u32..).zip(ways(org)) {
+        let ways = Ways::new(org);
+        for process in 0..org.processes.len() as u32 {
             let mut gates = Self::default();
-            for (gate, way) in ways.into_iter().filter(|_| used.contains(&process)) {
+            let is_used = used.contains(&process);
+            for &(gate, way) in ways.of(process).iter().filter(|_| is_used) {
+                let way = *ways.get(way);
                 gates.all.insert(way);
                 let gate = org.gates[gate as usize];
                 let way = (gate.restores, way);

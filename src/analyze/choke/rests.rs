@@ -179,7 +179,7 @@ impl Ground<'_> {
             }
             let hub = seed.hub.filter(|_| !in_base).map(|hub| hub as usize);
             let met = hub.and_then(|hub| self.relevant.fact(self.start(&seeds[hub])));
-            if search.run_until(&given, met)
+            if search.run_until(&given, met.as_slice())
                 && let Some(met) = met
                 && let Some(known) = hub.and_then(|hub| hubs.get(&hub))
                 && let Some(way) = search.whole_proof(met)
