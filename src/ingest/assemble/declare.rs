@@ -142,9 +142,9 @@ impl<'t> Builder<'t> {
         let others = aliases.iter();
         claims
             .others
-            .extend(others.map(|alias| (alias.key.clone(), (false, alias.origin))));
+            .extend(others.map(|alias| (alias.to_key(), (false, alias.origin))));
         if said.is_bad {
-            claims.others.insert(id.key.clone(), (true, id.origin));
+            claims.others.insert(id.to_key(), (true, id.origin));
             return;
         }
         claims.ids.push(id.origin);
@@ -173,7 +173,7 @@ impl<'t> Builder<'t> {
             origin,
         };
         if !claims.others.is_empty()
-            && let Some(&(is_id, origin)) = claims.others.get(&name.key)
+            && let Some(&(is_id, origin)) = claims.others.get(name.key())
         {
             return Some(claim(is_id, origin));
         }
@@ -198,11 +198,11 @@ impl<'t> Builder<'t> {
                 let change = reader.change(context.is_change);
                 let id = id.filter(|_| !reader.is_bad());
                 if let (Some(change), Some(id)) = (change, &id) {
-                    let known = claims.get(&id.key).map(|claim| claim.at);
+                    let known = claims.get(id.key()).map(|claim| claim.at);
                     let known = known.and_then(|at| candidates.get_mut(at));
                     let is_done = change_one(&mut reader, change, id, &aliases, known);
                     if change == Change::Remove
-                        && let Some(at) = claims.get(&id.key).map(|claim| claim.at)
+                        && let Some(at) = claims.get(id.key()).map(|claim| claim.at)
                     {
                         // Its names are free for a row that is added.
                         claims.retain(|_, claim| claim.at != at);
@@ -303,7 +303,7 @@ fn merge_in<'t>(
     let names = || std::iter::once((&id, true)).chain(aliases.iter().map(|alias| (alias, false)));
     let mut known: Option<Claim> = None;
     for (name, is_id) in names() {
-        let Some(&claim) = claims.get(&name.key) else {
+        let Some(&claim) = claims.get(name.key()) else {
             continue;
         };
         let same_source = candidates[claim.at].sources.contains(&context.source);
@@ -317,7 +317,7 @@ fn merge_in<'t>(
     let by_hand = row.provenance.is_none();
     let at = known.map_or(candidates.len(), |claim| claim.at);
     for (name, is_id) in names() {
-        claims.entry(name.key.clone()).or_insert(Claim {
+        claims.entry(name.to_key()).or_insert(Claim {
             at,
             is_id,
             origin: name.origin,
@@ -344,14 +344,20 @@ fn merge_in<'t>(
     // The login is the id: where another row lists this one's id among its aliases, that row's id is
     // the login and this one was its native id.
     let mut id = id;
-    if aliases.iter().any(|alias| alias.key == candidate.id.key) {
+    if aliases
+        .iter()
+        .any(|alias| alias.key() == candidate.id.key())
+    {
         std::mem::swap(&mut candidate.id, &mut id);
     }
     // The id of a row that was merged in is a further name, unless it is the same one.
     let further = std::iter::once(id).chain(aliases);
     for name in further {
-        let is_known = candidate.id.key == name.key
-            || candidate.aliases.iter().any(|alias| alias.key == name.key);
+        let is_known = candidate.id.key() == name.key()
+            || candidate
+                .aliases
+                .iter()
+                .any(|alias| alias.key() == name.key());
         if !is_known {
             candidate.aliases.push(name);
         }
@@ -370,7 +376,7 @@ fn change_one<'t>(
     match (change, known) {
         (Change::Add, None) => return false,
         (Change::Add, Some(candidate)) => {
-            let message = format!("`{}` is there already", id.shown);
+            let message = format!("`{}` is there already", id.shown());
             reader.say(
                 Diagnostic::new(Code::RowExists, message)
                     .at(id.origin, "added here")
@@ -379,7 +385,7 @@ fn change_one<'t>(
             );
         }
         (Change::Remove | Change::Set, None) => {
-            let message = format!("`{}` is not there", id.shown);
+            let message = format!("`{}` is not there", id.shown());
             reader.say(
                 Diagnostic::new(Code::NoSuchRow, message)
                     .at(id.origin, "no row has this id")
@@ -397,7 +403,7 @@ fn change_one<'t>(
             let cells = reader.raw.cells.iter();
             let set = cells.filter(|cell| !not_set.contains(&cell.column));
             if set.clone().next().is_none() {
-                let message = format!("a change of `{}` that sets nothing", id.shown);
+                let message = format!("a change of `{}` that sets nothing", id.shown());
                 reader.say(
                     Diagnostic::new(Code::ChangeRow, message)
                         .at(id.origin, "every other cell is empty")
@@ -418,7 +424,7 @@ fn change_one<'t>(
 }
 
 fn conflict(table: Table, name: &Reference<'_>, is_id: bool, claim: Claim) -> Diagnostic {
-    let shown = &name.shown;
+    let shown = name.shown();
     if is_id && claim.is_id {
         let table = crate::model::Word::word(table);
         return Diagnostic::new(
@@ -470,7 +476,7 @@ fn merge<'t>(
             let name = column.map_or("", |column| column.name);
             let message = format!(
                 "two sources differ in `{name}` of `{}`: `{}` stands, `{}` does not",
-                candidate.id.shown,
+                candidate.id.shown(),
                 mine.text(),
                 cell.text()
             );

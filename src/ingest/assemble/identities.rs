@@ -90,9 +90,9 @@ impl<'t> Builder<'t> {
             index: at,
         };
         let Own { id, aliases, meta } = own;
-        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
+        let asset = self.org.assets.insert_hashed(id.wanted(), id.shown());
         for alias in aliases {
-            self.org.assets.alias(asset, &alias.key);
+            self.org.assets.alias(asset, alias.key());
         }
         let mut identity = created_identity(asset, row, meta);
         identity.kind = cells.kind;
@@ -191,8 +191,8 @@ impl<'t> Builder<'t> {
             let owner = match self.org.assets.find_hashed(name.wanted()) {
                 Some(asset) => Owner::Identity(asset),
                 None => {
-                    self.unknown_owner(&name.shown, name.origin);
-                    Owner::Text(self.org.texts.keep(&name.shown))
+                    self.unknown_owner(name.shown(), name.origin);
+                    Owner::Text(self.org.texts.keep(name.shown()))
                 }
             };
             self.set_owner(of, owner);

@@ -245,7 +245,7 @@ impl<'t> Builder<'t> {
         let asset = self
             .org
             .assets
-            .insert_hashed(reference.wanted(), &reference.shown);
+            .insert_hashed(reference.wanted(), reference.shown());
         match reference.kind {
             Kind::Identity => {
                 self.org.identities.push(created_identity(asset, row, meta));

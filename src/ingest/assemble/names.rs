@@ -6,27 +6,77 @@ use crate::diag::Origin;
 use crate::ingest::schema::{self, Col};
 use crate::model::{Kind, NameHash, Wanted};
 
-/// A name with its kind, not looked up yet.
+/// A name with its kind, not looked up yet (40 bytes: a part of a table has thousands).
 #[derive(Clone, Debug)]
 pub(super) struct Reference<'t> {
-    pub kind: Kind,
-    /// As compared.
-    pub key: Cow<'t, str>,
-    /// As written.
-    pub shown: Cow<'t, str>,
-    pub origin: Origin,
+    text: Text<'t>,
     /// Of kind and key.
     hash: NameHash,
+    pub origin: Origin,
+    pub kind: Kind,
+}
+
+/// How a name is written and compared.
+#[derive(Clone, Debug)]
+enum Text<'t> {
+    /// As it is written, which stands in a file.
+    Plain(&'t str),
+    Folded(Box<Folded<'t>>),
+}
+
+#[derive(Clone, Debug)]
+struct Folded<'t> {
+    key: Cow<'t, str>,
+    shown: Cow<'t, str>,
 }
 
 impl<'t> Reference<'t> {
+    /// A name as compared and as written.
     pub(super) fn new(kind: Kind, key: Cow<'t, str>, shown: Cow<'t, str>, origin: Origin) -> Self {
+        let hash = NameHash::new(kind, &key);
+        let text = match (key, shown) {
+            (Cow::Borrowed(key), Cow::Borrowed(shown)) if key == shown => Text::Plain(key),
+            (key, shown) => Text::Folded(Box::new(Folded { key, shown })),
+        };
         Self {
-            hash: NameHash::new(kind, &key),
-            kind,
-            key,
-            shown,
+            text,
+            hash,
             origin,
+            kind,
+        }
+    }
+
+    /// A name that is compared as it is written.
+    pub(super) fn plain(kind: Kind, text: &'t str, origin: Origin) -> Self {
+        Self {
+            text: Text::Plain(text),
+            hash: NameHash::new(kind, text),
+            origin,
+            kind,
+        }
+    }
+
+    /// The name as compared.
+    pub(super) fn key(&self) -> &str {
+        match &self.text {
+            Text::Plain(text) => text,
+            Text::Folded(text) => &text.key,
+        }
+    }
+
+    /// The name as written.
+    pub(super) fn shown(&self) -> &str {
+        match &self.text {
+            Text::Plain(text) => text,
+            Text::Folded(text) => &text.shown,
+        }
+    }
+
+    /// The name as compared, to be kept.
+    pub(super) fn to_key(&self) -> Cow<'t, str> {
+        match &self.text {
+            Text::Plain(text) => Cow::Borrowed(text),
+            Text::Folded(text) => text.key.clone(),
         }
     }
 
@@ -36,7 +86,7 @@ impl<'t> Reference<'t> {
 
     /// What to look for.
     pub(super) fn wanted(&self) -> Wanted<'_> {
-        Wanted::hashed(self.kind, &self.key, self.hash)
+        Wanted::hashed(self.kind, self.key(), self.hash)
     }
 }
 
@@ -75,14 +125,7 @@ impl<'t> Names<'t> {
 
     /// A reference by a name that is compared as it is written, put together where it is kept.
     pub(super) fn push_plain(&mut self, kind: Kind, text: &'t str, origin: Origin) -> At {
-        let hash = NameHash::new(kind, text);
-        self.list.push(Reference {
-            kind,
-            key: Cow::Borrowed(text),
-            shown: Cow::Borrowed(text),
-            origin,
-            hash,
-        });
+        self.list.push(Reference::plain(kind, text, origin));
         At(self.list.len() as u32 - 1)
     }
 

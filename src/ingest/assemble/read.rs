@@ -294,8 +294,7 @@ impl<'r, 't> Row<'r, 't> {
         if let Cow::Borrowed(text) = text
             && is_plain(text, default, allowed)
         {
-            let name = Cow::Borrowed(text);
-            return Some(Reference::new(default, name.clone(), name, origin));
+            return Some(Reference::plain(default, text, origin));
         }
         let has_colon = text.contains(':');
         let split = if has_colon { Kind::split(&text) } else { None };

@@ -125,7 +125,7 @@ impl<'t> Builder<'t> {
         let found = looked.found.get(at.index()).copied().flatten();
         if found.is_none() {
             let name = looked.names.get(at);
-            self.unknown_identity(what, &name.shown, name.origin);
+            self.unknown_identity(what, name.shown(), name.origin);
         }
         found
     }

@@ -61,7 +61,7 @@ impl<'t> Builder<'t> {
                     return;
                 };
                 let is_imported = meta.provenance.is_some();
-                let name = &looked.names.get(rest.identity).shown;
+                let name = looked.names.get(rest.identity).shown();
                 let found = looked.found.get(rest.identity.index()).copied().flatten();
                 let by_name = match found {
                     None => builder.only_shown(is_imported, name),
@@ -73,12 +73,7 @@ impl<'t> Builder<'t> {
                 if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
                     && let Some(known) = builder.org.resets.get(at as usize)
                     && known.time == rest.time
-                    && is_one(
-                        builder,
-                        known,
-                        identity,
-                        &looked.names.get(rest.identity).shown,
-                    )
+                    && is_one(builder, known, identity, name)
                 {
                     // Exports overlap.
                     return;
@@ -87,7 +82,7 @@ impl<'t> Builder<'t> {
                 builder.reset_ids.insert(key, (context.source, origin, at));
                 let who = |builder: &mut Self, at: At| {
                     // Whoever acts need not be an account that the tables know.
-                    let name = &looked.names.get(at).shown;
+                    let name = looked.names.get(at).shown();
                     let found = looked.found.get(at.index()).copied().flatten();
                     let found = found.or_else(|| builder.only_shown(is_imported, name));
                     found.map_or_else(
@@ -99,10 +94,10 @@ impl<'t> Builder<'t> {
                 let approvers = rest.approvers.each().map(|at| who(builder, at));
                 let approvers: Vec<Owner> = approvers.collect();
                 let shown = match by_name {
-                    None => looked.names.get(rest.identity).shown.clone(),
-                    Some(account) => builder.org.assets.get(account).shown.to_owned().into(),
+                    None => name,
+                    Some(account) => builder.org.assets.get(account).shown,
                 };
-                let name = builder.org.texts.keep(&shown);
+                let name = builder.org.texts.keep(shown);
                 let process_name = builder.org.texts.keep(&rest.process);
                 let process = builder.processes.get(&*fold(&rest.process)).copied();
                 builder.org.resets.push(Reset {

@@ -124,7 +124,7 @@ impl<'t> Builder<'t> {
     pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
         let Own { id, meta, .. } = own;
         let at = self.org.mailboxes.len() as u32;
-        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
+        let asset = self.org.assets.insert_hashed(id.wanted(), id.shown());
         self.org.mailboxes.push(Mailbox {
             asset,
             owner: cells.owner.and_then(|owner| later.found(owner)),
@@ -178,7 +178,7 @@ impl<'t> Builder<'t> {
     pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
         let Own { id, meta, .. } = own;
         let at = self.org.systems.len() as u32;
-        let asset = self.org.assets.insert_hashed(id.wanted(), &id.shown);
+        let asset = self.org.assets.insert_hashed(id.wanted(), id.shown());
         self.org.systems.push(System {
             asset,
             name: cells.name,
@@ -198,9 +198,9 @@ impl<'t> Builder<'t> {
         let Own { id, meta, .. } = own;
         let process = ProcessId(self.org.processes.len() as u32);
         let [name, operator, escalation] = cells.text;
-        let key = fold(&id.shown).into_owned();
+        let key = fold(id.shown()).into_owned();
         self.org.processes.push(Process {
-            id: (&*id.shown).into(),
+            id: (id.shown()).into(),
             key: key.as_str().into(),
             name,
             operator,
