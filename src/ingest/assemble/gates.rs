@@ -7,18 +7,19 @@ use std::num::NonZeroU32;
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
+use super::names::Spelling;
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity};
 use crate::ingest::raw::{Lost, SourceId};
 use crate::model::{Organisation, Recovery, Slots, Table, fold};
 
 /// The name of a gate within its scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct GateName<'t> {
     /// Of scope and name: found where rows are understood, on all threads.
     hash: u64,
     scope: Scope,
-    name: Cow<'t, str>,
+    name: Spelling<'t>,
 }
 
 /// Where a name means one gate: a file, or for imported rows their source.
@@ -34,9 +35,19 @@ impl Hash for GateName<'_> {
     }
 }
 
+impl PartialEq for GateName<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let name = |one: &Self| (one.hash, one.scope);
+        name(self) == name(other) && self.name.key() == other.name.key()
+    }
+}
+
+impl Eq for GateName<'_> {}
+
 impl<'t> GateName<'t> {
-    pub(super) fn of(context: Context, is_imported: bool, gate: &Cow<'t, str>) -> Option<Self> {
-        let name = match gate {
+    /// Of what a cell says; nothing for a gate of its own.
+    pub(super) fn of(context: Context, is_imported: bool, gate: Cow<'t, str>) -> Option<Self> {
+        let name = match &gate {
             Cow::Borrowed(gate) => fold(gate),
             Cow::Owned(gate) => Cow::Owned(fold(gate).into_owned()),
         };
@@ -45,15 +56,20 @@ impl<'t> GateName<'t> {
         } else {
             Scope::File(context.file)
         };
-        (!name.is_empty()).then(|| Self::new(scope, name))
+        (!name.is_empty()).then(|| Self::new(scope, Spelling::new(name, gate)))
     }
 
-    fn new(scope: Scope, name: Cow<'t, str>) -> Self {
+    fn new(scope: Scope, name: Spelling<'t>) -> Self {
         Self {
-            hash: FxBuildHasher.hash_one((scope, &name)),
+            hash: FxBuildHasher.hash_one((scope, name.key())),
             scope,
             name,
         }
+    }
+
+    /// As it is written.
+    pub(super) fn shown(&self) -> &str {
+        self.name.shown()
     }
 }
 
@@ -249,9 +265,10 @@ impl<'t> Builder<'t> {
             self.gates.broken_files.insert(context.file);
         }
         for text in &lost.texts {
-            let name = Cow::Owned(fold(text).into_owned());
+            let name = || Cow::Owned(fold(text).into_owned());
             let scope = Scope::File(context.file);
-            self.gates.broken.insert(GateName::new(scope, name));
+            let name = GateName::new(scope, Spelling::new(name(), name()));
+            self.gates.broken.insert(name);
         }
     }
 }

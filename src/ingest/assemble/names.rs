@@ -1,43 +1,27 @@
 //! The names that the rows of a part of a table mention, before anybody looks them up.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::diag::Origin;
 use crate::ingest::schema::{self, Col};
-use crate::model::{Kind, NameHash, Wanted};
+use crate::model::{Kind, NameHash, ProcessId, Wanted};
 
 /// A name with its kind, not looked up yet (40 bytes: a part of a table has thousands).
 #[derive(Clone, Debug)]
 pub(super) struct Reference<'t> {
-    text: Text<'t>,
+    text: Spelling<'t>,
     /// Of kind and key.
     hash: NameHash,
     pub origin: Origin,
     pub kind: Kind,
 }
 
-/// How a name is written and compared.
-#[derive(Clone, Debug)]
-enum Text<'t> {
-    /// As it is written, which stands in a file.
-    Plain(&'t str),
-    Folded(Box<Folded<'t>>),
-}
-
-#[derive(Clone, Debug)]
-struct Folded<'t> {
-    key: Cow<'t, str>,
-    shown: Cow<'t, str>,
-}
-
 impl<'t> Reference<'t> {
     /// A name as compared and as written.
     pub(super) fn new(kind: Kind, key: Cow<'t, str>, shown: Cow<'t, str>, origin: Origin) -> Self {
         let hash = NameHash::new(kind, &key);
-        let text = match (key, shown) {
-            (Cow::Borrowed(key), Cow::Borrowed(shown)) if key == shown => Text::Plain(key),
-            (key, shown) => Text::Folded(Box::new(Folded { key, shown })),
-        };
+        let text = Spelling::new(key, shown);
         Self {
             text,
             hash,
@@ -49,7 +33,7 @@ impl<'t> Reference<'t> {
     /// A name that is compared as it is written.
     pub(super) fn plain(kind: Kind, text: &'t str, origin: Origin) -> Self {
         Self {
-            text: Text::Plain(text),
+            text: Spelling::Plain(text),
             hash: NameHash::new(kind, text),
             origin,
             kind,
@@ -58,25 +42,19 @@ impl<'t> Reference<'t> {
 
     /// The name as compared.
     pub(super) fn key(&self) -> &str {
-        match &self.text {
-            Text::Plain(text) => text,
-            Text::Folded(text) => &text.key,
-        }
+        self.text.key()
     }
 
     /// The name as written.
     pub(super) fn shown(&self) -> &str {
-        match &self.text {
-            Text::Plain(text) => text,
-            Text::Folded(text) => &text.shown,
-        }
+        self.text.shown()
     }
 
     /// The name as compared, to be kept.
     pub(super) fn to_key(&self) -> Cow<'t, str> {
         match &self.text {
-            Text::Plain(text) => Cow::Borrowed(text),
-            Text::Folded(text) => text.key.clone(),
+            Spelling::Plain(text) => Cow::Borrowed(text),
+            Spelling::Folded(text) => text.key.clone(),
         }
     }
 
@@ -87,6 +65,46 @@ impl<'t> Reference<'t> {
     /// What to look for.
     pub(super) fn wanted(&self) -> Wanted<'_> {
         Wanted::hashed(self.kind, self.key(), self.hash)
+    }
+}
+
+/// How a name is written and compared, in two words: rows that wait are many.
+#[derive(Clone, Debug)]
+pub(super) enum Spelling<'t> {
+    /// Compared as it is written, which stands in a file.
+    Plain(&'t str),
+    Folded(Box<Folded<'t>>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Folded<'t> {
+    key: Cow<'t, str>,
+    shown: Cow<'t, str>,
+}
+
+impl<'t> Spelling<'t> {
+    /// A name as compared and as written.
+    pub(super) fn new(key: Cow<'t, str>, shown: Cow<'t, str>) -> Self {
+        match (key, shown) {
+            (Cow::Borrowed(key), Cow::Borrowed(shown)) if key == shown => Self::Plain(key),
+            (key, shown) => Self::Folded(Box::new(Folded { key, shown })),
+        }
+    }
+
+    /// The name as compared.
+    pub(super) fn key(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Folded(text) => &text.key,
+        }
+    }
+
+    /// The name as written.
+    pub(super) fn shown(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Folded(text) => &text.shown,
+        }
     }
 }
 
@@ -190,5 +208,55 @@ impl Several {
 
     pub(super) fn is_empty(self) -> bool {
         self.start == self.end
+    }
+}
+
+/// The processes that the rows of a part name: rows that follow each other mostly name the same few.
+#[derive(Default)]
+pub(super) struct Processes<'t>(Vec<NamedProcess<'t>>);
+
+struct NamedProcess<'t> {
+    name: Cow<'t, str>,
+    /// Where it stands first.
+    origin: Origin,
+    known: Cell<Option<ProcessId>>,
+}
+
+impl<'t> Processes<'t> {
+    /// The place of a name, which may have others.
+    pub(super) fn add(&mut self, name: Cow<'t, str>, origin: Origin) -> usize {
+        /// Names to look for one among.
+        const RECENT: usize = 8;
+        let recent = self.0.len().saturating_sub(RECENT);
+        let known = self.0[recent..].iter().rposition(|one| one.name == name);
+        known.map_or_else(
+            || {
+                self.0.push(NamedProcess {
+                    name,
+                    origin,
+                    known: Cell::default(),
+                });
+                self.0.len() - 1
+            },
+            |known| recent + known,
+        )
+    }
+
+    /// The process that a name stands for, asked for once.
+    pub(super) fn resolve(
+        &self,
+        place: usize,
+        ask: impl FnOnce(&str, Origin) -> ProcessId,
+    ) -> ProcessId {
+        let process = &self.0[place];
+        process.known.get().unwrap_or_else(|| {
+            let found = ask(&process.name, process.origin);
+            process.known.set(Some(found));
+            found
+        })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }

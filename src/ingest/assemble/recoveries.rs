@@ -1,6 +1,5 @@
 //! Rows of `recoveries`: what they start from, what they are for, and whether that goes together.
 
-use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use super::gates::GateName;
@@ -29,22 +28,23 @@ enum NamedTarget {
 
 /// What a row of `recoveries` says.
 struct ReadRecovery<'t> {
-    gate: Cow<'t, str>,
-    gate_name: Option<GateName<'t>>,
+    /// Nothing for a gate of its own.
+    gate: Option<GateName<'t>>,
     /// Where `need` stands.
     need_origin: Origin,
     /// Nothing in a bad row: then its gate is lost.
-    rest: Option<Rest<'t>>,
+    rest: Option<Rest>,
 }
 
-struct Rest<'t> {
+struct Rest {
     source: NamedSource,
     target: NamedTarget,
     method: Method,
     restores: Option<Restored>,
     except: Several,
     need: Option<u32>,
-    process: Option<(Cow<'t, str>, Origin)>,
+    /// Its place among those of the part.
+    process: Option<usize>,
 }
 
 impl<'t> Builder<'t> {
@@ -57,14 +57,13 @@ impl<'t> Builder<'t> {
     fn recovery(&mut self, mut said: Said<ReadRecovery<'t>>, looked: &Looked<'t>) {
         let meta = self.meta(&mut said);
         let ReadRecovery {
-            gate,
-            gate_name,
+            gate: name,
             need_origin,
             rest,
         } = said.row;
         let Some(rest) = rest else {
             // Without this row its gate would need less, or more, than the organisation's does.
-            self.gates.break_one(gate_name);
+            self.gates.break_one(name);
             return;
         };
         let at = RowRef {
@@ -94,16 +93,18 @@ impl<'t> Builder<'t> {
         except.sort_unstable();
         except.dedup();
         let except = self.org.keep_list(&except);
-        let process = rest
-            .process
-            .map(|(name, origin)| self.resolve_process(&name, origin, at, meta));
+        let process = rest.process.map(|process| {
+            let resolve = |name: &str, origin| self.resolve_process(name, origin, at, meta);
+            looked.processes.resolve(process, resolve)
+        });
         // Rows of a gate mostly follow each other, and write its name alike.
         let before = self.org.recoveries.last().map(|before| before.gate);
+        let gate = name.as_ref().map_or("", GateName::shown);
         let gate = match before {
             Some(before) if self.org.texts.get(before) == gate => before,
-            _ => self.org.texts.keep(&gate),
+            _ => self.org.texts.keep(gate),
         };
-        self.gates.add(gate_name, need_origin);
+        self.gates.add(name, need_origin);
         self.org.recoveries.push(Recovery {
             source,
             target,
@@ -140,25 +141,22 @@ fn read_recovery<'t>(
     if let (Some(source), Some(target)) = (&source, target) {
         check(row, source, target, restores, !except.is_empty());
     }
-    let process = row
-        .cell(column!(Recoveries, "process"))
-        .map(|cell| (cell.text(), cell.origin));
+    let process = row.cell(column!(Recoveries, "process"));
     let rest = match (method, source, target) {
-        (Some(method), Some(source), Some(target)) => row.good(Rest {
+        (Some(method), Some(source), Some(target)) if !row.is_bad() => Some(Rest {
             source,
             target,
             method,
             restores,
             except,
             need,
-            process,
+            process: process.map(|cell| looked.processes.add(cell.text(), cell.origin)),
         }),
         _ => None,
     };
     let gate = row.text(column!(Recoveries, "gate"));
     Some(ReadRecovery {
-        gate_name: GateName::of(context, row.raw.provenance.is_some(), &gate),
-        gate,
+        gate: GateName::of(context, row.raw.provenance.is_some(), gate),
         need_origin: row.origin(column!(Recoveries, "need")),
         rest,
     })

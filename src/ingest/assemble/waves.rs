@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::names::{At, Names};
+use super::names::{At, Names, Processes};
 use super::read::Row;
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
@@ -39,6 +39,7 @@ pub(super) struct Looked<'t> {
     pub later: Names<'t>,
     /// The assets that had those names.
     pub later_found: Vec<Option<AssetId>>,
+    pub processes: Processes<'t>,
 }
 
 /// References to what may be declared by rows to come, with what is known of them by now.
@@ -94,6 +95,7 @@ impl<'t> Looked<'t> {
         self.later.truncate(0);
         self.found.clear();
         self.later_found.clear();
+        self.processes.clear();
     }
 }
 
