@@ -6,8 +6,11 @@
 //! one input, and of two inputs or two of three as pairs; it materialises every (seed, fact) pair.
 //! Times are of the solve stage alone, on all threads that the process may use.
 //!
-//! `LINCHPIN_BENCH_N` (default 100000) is the number of identities, `LINCHPIN_BENCH_ONLY` a part of
-//! the names of the peers to run.
+//! The solver and a peer take turns; shown are the medians of the times and of the ratios of turns.
+//! The solver's first call is the dearest, as all its memory is new to the process then.
+//!
+//! `LINCHPIN_BENCH_N` (default 100000) is the number of identities, `LINCHPIN_BENCH_TURNS` (3) that
+//! of turns, `LINCHPIN_BENCH_ONLY` a part of the names of the peers to run.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +30,7 @@ use petgraph::algo::condensation;
 use petgraph::csr::Csr;
 use petgraph::graph::DiGraph;
 use petgraph::visit::{Dfs, VisitMap, Visitable};
-use support::{Asked, number, only, organisation};
+use support::{Asked, middle, number, only, organisation};
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000);
@@ -35,39 +38,63 @@ fn main() {
     let graph = organisation(&Shape::new(n, 1));
     let asked = Asked::of(&graph);
     let seeds = &asked.seeds;
-    let begin = Instant::now();
-    let answers = solve(&graph, &asked.question(seeds), &|_| {});
-    let solver = begin.elapsed().as_secs_f64();
-    let systems: usize = answers.iter().map(|answer| answer.unlocks().len()).sum();
-    let accounts: u64 = answers
-        .iter()
-        .map(|answer| u64::from(answer.accounts))
-        .sum();
-    println!("{n} identities: {systems} pairs unlocked, {accounts} accounts reached");
-    println!(
-        "{:<44} {solver:>9.3} s",
-        "linchpin, exact, with hops and proofs"
-    );
-    let show = |name: &str, peer: Peer| {
-        if !name.contains(&only) {
-            return;
-        }
-        let begin = Instant::now();
-        let found = peer(&graph, seeds);
-        let time = begin.elapsed().as_secs_f64();
-        println!("{name:<44} {time:>9.3} s {:>8.1} x", time / solver);
-        if name.contains("exact") {
-            assert_eq!(found, (systems, accounts), "{name} says otherwise");
-        } else {
-            // With AND read as OR nothing is missed, and much is too much.
-            assert!(found.0 >= systems && found.1 >= accounts);
-        }
-    };
-    show("petgraph Csr, search per seed, OR-relaxed", csr);
+    let mut peers: Vec<(&str, Peer)> = vec![
+        ("petgraph Csr, search per seed, OR-relaxed", csr),
+        ("ascent, exact closures", datalog),
+    ];
     if n <= 20_000 {
-        show("petgraph condensation and bitsets, OR-relaxed", condensed);
+        peers.push(("petgraph condensation and bitsets, OR-relaxed", condensed));
     }
-    show("ascent, exact closures", datalog);
+    peers.retain(|(name, _)| name.contains(&only));
+    let mut solver = Vec::new();
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); peers.len()];
+    let mut ratios = times.clone();
+    for turn in 0..number("LINCHPIN_BENCH_TURNS", 3) {
+        for (at, (name, peer)) in peers.iter().enumerate() {
+            // Right before each peer: the machine may be faster or slower a minute later.
+            let begin = Instant::now();
+            let answers = solve(&graph, &asked.question(seeds), &|_| {});
+            let own = begin.elapsed().as_secs_f64();
+            let systems: usize = answers.iter().map(|answer| answer.unlocks().len()).sum();
+            let accounts: u64 = answers
+                .iter()
+                .map(|answer| u64::from(answer.accounts))
+                .sum();
+            drop(answers);
+            if (turn, at) == (0, 0) {
+                println!("{n} identities: {systems} pairs unlocked, {accounts} accounts reached");
+            }
+            let begin = Instant::now();
+            let found = peer(&graph, seeds);
+            let time = begin.elapsed().as_secs_f64();
+            println!(
+                "turn {turn}: {name:<46} {time:>8.3} s to {own:.4} s: {:>6.1} x",
+                time / own
+            );
+            if name.contains("exact") {
+                assert_eq!(found, (systems, accounts), "{name} says otherwise");
+            } else {
+                // With AND read as OR nothing is missed, and much is too much.
+                assert!(found.0 >= systems && found.1 >= accounts);
+            }
+            solver.push(own);
+            times[at].push(time);
+            ratios[at].push(time / own);
+        }
+    }
+    println!("medians:");
+    println!(
+        "{:<46} {:>9.3} s",
+        "linchpin, exact, with hops and proofs",
+        middle(&mut solver)
+    );
+    for ((name, _), (times, ratios)) in peers.iter().zip(times.iter_mut().zip(&mut ratios)) {
+        println!(
+            "{name:<46} {:>9.3} s {:>8.1} x",
+            middle(times),
+            middle(ratios)
+        );
+    }
 }
 
 /// Systems and accounts that all seeds together reach.

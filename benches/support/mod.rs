@@ -28,8 +28,13 @@ pub fn median(runs: usize, mut run: impl FnMut()) -> f64 {
             begin.elapsed().as_secs_f64()
         })
         .collect();
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
+    middle(&mut seconds)
+}
+
+/// The median of some values.
+pub fn middle(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// A part of the names of what is to run; everything by default.
