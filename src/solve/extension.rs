@@ -91,21 +91,24 @@ impl<'g> Extension<'g> {
             if self.in_base[gate.index()] + self.brought[gate.index()] < need {
                 continue;
             }
-            let last_needed = if need == 1 {
-                key
-            } else {
-                self.nth_smallest(gate, need)
-            };
-            let found = last_needed.after_gate(step.cost());
             let known = self.key(head);
+            let chosen = self.why(head);
+            // The need-th smallest input cannot be smaller than this one unless the gate has fired on
+            // the others already.
+            let soonest = key.after_gate(step.cost());
+            if known < soonest || known == soonest && chosen.is_none_or(|chosen| gate >= chosen) {
+                continue;
+            }
+            let found = if need == 1 {
+                soonest
+            } else {
+                self.nth_smallest(gate, need).after_gate(step.cost())
+            };
             if found < known {
                 self.improve(head, found, gate.0);
                 self.queue.push(Reverse((found, head)));
-            } else if found == known && found != Key::NEVER {
-                let chosen = self.why(head).map(|chosen| chosen.0);
-                if chosen.is_some_and(|chosen| gate.0 < chosen) {
-                    self.improve(head, found, gate.0);
-                }
+            } else if found == known && chosen.is_some_and(|chosen| gate < chosen) {
+                self.improve(head, found, gate.0);
             }
         }
     }

@@ -448,4 +448,40 @@ mod tests {
         assert_eq!(reached(&[chain[1], apart]), (false, 5));
         assert_eq!(reached(&[]), (false, 5));
     }
+
+    #[test]
+    fn wide_gates_fire_as_in_a_search_per_seed() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut answered = 0;
+        for _ in 0..60 {
+            let mut builder = RuleGraphBuilder::new();
+            let facts: Vec<Fact> = (0..400)
+                .map(|at| {
+                    builder.fact(match at % 8 {
+                        0 => Class::System,
+                        _ => Class::Account,
+                    })
+                })
+                .collect();
+            let any = |random: &mut fastrand::Rng| facts[random.usize(..facts.len())];
+            for _ in 0..450 {
+                let input = any(&mut random);
+                builder.gate(any(&mut random), 1, random.u32(..2), &[input]);
+            }
+            for _ in 0..12 {
+                let width = random.usize(33..150);
+                let need = random.u32(2..=width as u32 / 3);
+                let inputs: Vec<Fact> = (0..width).map(|_| any(&mut random)).collect();
+                builder.gate(any(&mut random), need, random.u32(..2), &inputs);
+            }
+            let graph = builder.finish();
+            let place: Vec<u32> = (0..facts.len() as u32).collect();
+            let severity = vec![0; facts.len()];
+            let question = ask(&facts, &[], &place, &severity);
+            let found = solve(&graph, &question, &|_| {});
+            assert!(found == solve_by_search(&graph, &question), "{graph:?}");
+            answered += found.iter().filter(|one| one.unlocks().len() > 9).count();
+        }
+        assert!(answered > 100, "{answered}");
+    }
 }

@@ -13,6 +13,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
+use rustc_hash::FxHashMap;
+
 use super::{Key, forest::Shift, proof::Derived};
 use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 
@@ -35,6 +37,9 @@ impl Limit {
     }
 }
 
+/// Inputs of a gate from which on its need-th smallest one is remembered: it is asked for whenever an
+/// input is followed, until the gate fires no later than that.
+const WIDE: usize = 32;
 /// How many facts are followed between two looks ahead.
 const WARM: usize = 16;
 /// Where levels and rounds of a tree start, with room below for its depth.
@@ -90,6 +95,16 @@ pub(super) struct Running<'g> {
     next_level: Vec<Fact>,
     later: BinaryHeap<Reverse<(u64, Fact)>>,
     sorted: Vec<u64>,
+    /// Of wide gates, as they were judged last.
+    judged: FxHashMap<Gate, Judged>,
+}
+
+/// The need-th smallest key among the inputs of a gate. Keys only get smaller until a step is undone, so
+/// it holds as long as fewer than `need` are below it.
+struct Judged {
+    key: u64,
+    /// How many are below it by now.
+    below: u32,
 }
 
 struct Step {
@@ -120,6 +135,7 @@ impl<'g> Running<'g> {
             next_level: Vec::new(),
             later: BinaryHeap::new(),
             sorted: Vec::new(),
+            judged: FxHashMap::default(),
         }
     }
 
@@ -187,6 +203,7 @@ impl<'g> Running<'g> {
         let Some(step) = self.path.pop() else {
             return;
         };
+        self.judged.clear();
         let graph = self.graph;
         while self.undo.len() > step.undo {
             let Some((fact, state)) = self.undo.pop() else {
@@ -248,7 +265,18 @@ impl<'g> Running<'g> {
 
     fn set(&mut self, fact: Fact, key: u64, why: u32) {
         self.log(fact);
-        if self.states[fact.index()].key() == NEVER {
+        let before = self.states[fact.index()].key();
+        if !self.judged.is_empty() {
+            for step in self.graph.uses(fact) {
+                if let Some(judged) = self.judged.get_mut(&step.gate)
+                    && key < judged.key
+                    && judged.key <= before
+                {
+                    judged.below += 1;
+                }
+            }
+        }
+        if before == NEVER {
             match self.graph.class(fact) {
                 Class::Account => self.accounts += 1,
                 Class::Mailbox => self.mailboxes += 1,
@@ -377,12 +405,23 @@ impl<'g> Running<'g> {
     }
 
     fn nth_smallest(&mut self, gate: Gate, need: u32) -> u64 {
+        if let Some(judged) = self.judged.get(&gate)
+            && judged.below < need
+        {
+            return judged.key;
+        }
         let mut keys = std::mem::take(&mut self.sorted);
         keys.clear();
         let inputs = self.graph.inputs(gate).iter();
         keys.extend(inputs.map(|&input| self.states[input.index()].key()));
+        let is_wide = keys.len() > WIDE;
         let nth = if need as usize <= keys.len() {
-            *keys.select_nth_unstable(need as usize - 1).1
+            let (smaller, &mut nth, _) = keys.select_nth_unstable(need as usize - 1);
+            if is_wide {
+                let below = smaller.iter().filter(|key| **key < nth).count() as u32;
+                self.judged.insert(gate, Judged { key: nth, below });
+            }
+            nth
         } else {
             NEVER
         };
