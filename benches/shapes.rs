@@ -27,7 +27,7 @@ fn main() {
         "{n} accounts; seconds by a search per seed, by the solver, and how many times faster"
     );
     let usual = || Shape::new(n as u64, 1);
-    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 9] = [
+    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 10] = [
         ("usual", 1, &|| organisation(&usual())),
         ("no hubs", 1, &|| {
             organisation(&Shape {
@@ -49,6 +49,7 @@ fn main() {
         ("layers of AND gates", 100, &|| layers(n, true)),
         ("dense 3-of-6 cascades", 100, &|| dense(n)),
         ("everybody reaches everything", 1000, &|| circle(n)),
+        ("one gate of all", 1, &|| one_gate(n)),
     ];
     for (name, sample, graph) in shapes {
         if name.contains(&only) {
@@ -158,5 +159,20 @@ fn circle(n: usize) -> RuleGraph {
     for &account in &accounts {
         builder.gate(account, 1, 1, &[shared]);
     }
+    builder.finish()
+}
+
+/// The last account resets half of the others, each of them one of the other half, and more than half of
+/// them all together the first one: the gate could fire long before it does.
+fn one_gate(n: usize) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    let half = (n - 2) / 2;
+    let others = &accounts[1..=2 * half];
+    let (near, far) = others.split_at(half);
+    for (&near, &far) in near.iter().zip(far) {
+        builder.gate(near, 1, 1, &[accounts[n - 1]]);
+        builder.gate(far, 1, 1, &[near]);
+    }
+    builder.gate(accounts[0], half as u32 + 1, 1, others);
     builder.finish()
 }
