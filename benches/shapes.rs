@@ -1,9 +1,12 @@
 //! The solver on shapes that are hard for some solver, against a search per seed in the same run:
 //! `cargo bench --bench shapes`.
 //!
-//! `LINCHPIN_BENCH_N` (default 100000) is the number of accounts, `LINCHPIN_BENCH_ONLY` a part of the
-//! names of the shapes to run. The search per seed is given every tenth seed where all of them would
-//! take minutes, and its time is multiplied; the line says so.
+//! The two take turns, as a machine may be faster or slower a minute later; shown are the medians of the
+//! times and of the ratios of turns.
+//!
+//! `LINCHPIN_BENCH_N` (default 100000) is the number of accounts, `LINCHPIN_BENCH_TURNS` (3) that of turns,
+//! `LINCHPIN_BENCH_ONLY` a part of the names of the shapes to run. The search per seed is given every tenth
+//! seed where all of them would take minutes, and its time is multiplied; the line says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +21,7 @@ use std::time::Instant;
 use linchpin::generate::Shape;
 use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
 use linchpin::solve::{solve, solve_by_search};
-use support::{Asked, number, only, organisation};
+use support::{Asked, middle, number, only, organisation};
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000) as usize;
@@ -45,9 +48,9 @@ fn main() {
         ("chains 10,000 deep, AND links", 10, &|| {
             chains(n, 10_000, true)
         }),
-        ("random layers", 100, &|| layers(n, false)),
-        ("layers of AND gates", 100, &|| layers(n, true)),
-        ("dense 3-of-6 cascades", 100, &|| dense(n)),
+        ("random layers", 10, &|| layers(n, false)),
+        ("layers of AND gates", 10, &|| layers(n, true)),
+        ("dense 3-of-6 cascades", 10, &|| dense(n)),
         ("everybody reaches everything", 1000, &|| circle(n)),
         ("one gate of all", 1, &|| one_gate(n)),
     ];
@@ -61,26 +64,31 @@ fn main() {
 fn compare(name: &str, sample: usize, graph: &RuleGraph) {
     let asked = Asked::of(graph);
     let seeds = &asked.seeds;
-    let begin = Instant::now();
-    let fast = solve(graph, &asked.question(seeds), &|_| {});
-    let solver = begin.elapsed().as_secs_f64();
     let some: Vec<Fact> = seeds.iter().copied().step_by(sample).collect();
-    let begin = Instant::now();
-    let plain = solve_by_search(graph, &asked.question(&some));
-    let search = begin.elapsed().as_secs_f64() * seeds.len() as f64 / some.len() as f64;
-    assert!(
-        fast.iter().step_by(sample).eq(&plain),
-        "{name}: the answers differ"
-    );
-    let note = if sample > 1 {
-        format!("  (search: every {sample}th seed)")
-    } else {
-        String::new()
+    let part = some.len() as f64 / seeds.len() as f64;
+    let (mut searches, mut solvers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..number("LINCHPIN_BENCH_TURNS", 3) {
+        let begin = Instant::now();
+        let fast = solve(graph, &asked.question(seeds), &|_| {});
+        let solver = begin.elapsed().as_secs_f64();
+        let begin = Instant::now();
+        let plain = solve_by_search(graph, &asked.question(&some));
+        let search = begin.elapsed().as_secs_f64() / part;
+        assert!(
+            fast.iter().step_by(sample).eq(&plain),
+            "{name}: the answers differ"
+        );
+        solvers.push(solver);
+        searches.push(search);
+        ratios.push(search / solver);
+    }
+    let note = match sample {
+        1 => String::new(),
+        _ => format!("  (search: every {sample}th seed)"),
     };
-    println!(
-        "{name:<32} {search:>9.3} {solver:>9.3} {:>8.1} x{note}",
-        search / solver
-    );
+    let [search, solver] = [&mut searches, &mut solvers].map(|times| middle(times));
+    let ratio = middle(&mut ratios);
+    println!("{name:<32} {search:>9.3} {solver:>9.3} {ratio:>8.1} x{note}");
 }
 
 /// Accounts and one system that the first of them holds.

@@ -1,6 +1,7 @@
 //! Gates that ask for two or more and that one asset, or one person, satisfies alone.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use rayon::prelude::*;
@@ -115,8 +116,8 @@ fn target(program: &Program, head: Fact) -> Option<AssetId> {
 const LOOK_UPS: usize = 4;
 
 /// Those in `need` or more of the sets: O(n log n) in the sum of their sizes.
-fn counted(sets: &[Rc<[AssetId]>], need: usize) -> Vec<AssetId> {
-    let mut everybody: Vec<AssetId> = sets.iter().flat_map(|set| set.iter().copied()).collect();
+fn counted(sets: &[&[AssetId]], need: usize) -> Vec<AssetId> {
+    let mut everybody = sets.concat();
     everybody.sort_unstable();
     everybody
         .chunk_by(|one, two| one == two)
@@ -129,8 +130,23 @@ fn counted(sets: &[Rc<[AssetId]>], need: usize) -> Vec<AssetId> {
 struct Behind<'a> {
     program: &'a Program,
     free: &'a Free,
-    /// Of facts that several gates start from.
-    known: FxHashMap<Fact, Rc<[AssetId]>>,
+    /// Those behind facts that take a long walk and that several gates start from.
+    crowds: FxHashMap<Fact, Rc<[AssetId]>>,
+    /// Those behind the other inputs of one gate, one input after the other.
+    few: Vec<AssetId>,
+    /// What a walk has met, in that order; the first [`FEW`] are looked through one by one ...
+    met: Vec<Fact>,
+    /// ... and the others are kept here as well.
+    beyond: FxHashSet<Fact>,
+}
+
+/// Facts or assets that are fewer than it takes for a set of them to be worth making.
+const FEW: usize = 16;
+
+/// Those behind an input of a gate.
+enum Set {
+    Few(Range<usize>),
+    Crowd(Rc<[AssetId]>),
 }
 
 impl<'a> Behind<'a> {
@@ -138,7 +154,10 @@ impl<'a> Behind<'a> {
         Self {
             program,
             free,
-            known: FxHashMap::default(),
+            crowds: FxHashMap::default(),
+            few: Vec::new(),
+            met: Vec::new(),
+            beyond: FxHashSet::default(),
         }
     }
 
@@ -146,7 +165,13 @@ impl<'a> Behind<'a> {
     fn all_of(&mut self, gate: Gate) -> Vec<AssetId> {
         let graph = &self.program.graph;
         let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
-        let mut sets: Vec<_> = inputs.iter().map(|&input| self.of(input)).collect();
+        self.few.clear();
+        let sets: Vec<Set> = inputs.iter().map(|&input| self.of(input)).collect();
+        let of_set = |set| match set {
+            &Set::Few(ref span) => &self.few[span.clone()],
+            Set::Crowd(crowd) => crowd,
+        };
+        let mut sets: Vec<&[AssetId]> = sets.iter().map(of_set).collect();
         sets.sort_by_key(|set| set.len());
         let first = (sets.len() + 1).saturating_sub(need);
         let tried: usize = sets[..first].iter().map(|set| set.len()).sum();
@@ -154,10 +179,7 @@ impl<'a> Behind<'a> {
         if tried.saturating_mul(sets.len()) > everybody.saturating_mul(LOOK_UPS) {
             return counted(&sets, need);
         }
-        let mut candidates: Vec<AssetId> = sets[..first]
-            .iter()
-            .flat_map(|set| set.iter().copied())
-            .collect();
+        let mut candidates = sets[..first].concat();
         candidates.sort_unstable();
         candidates.dedup();
         candidates.retain(|candidate| {
@@ -170,30 +192,51 @@ impl<'a> Behind<'a> {
     }
 
     /// Ascending.
-    fn of(&mut self, fact: Fact) -> Rc<[AssetId]> {
-        if let Some(known) = self.known.get(&fact) {
-            return Rc::clone(known);
+    fn of(&mut self, fact: Fact) -> Set {
+        if let Some(crowd) = self.crowds.get(&fact) {
+            return Set::Crowd(Rc::clone(crowd));
         }
+        let start = self.few.len();
+        self.walk(fact);
+        let assets = &mut self.few[start..];
+        assets.sort_unstable();
+        if self.met.len() > FEW && self.program.graph.uses(fact).len() > 1 {
+            let crowd: Rc<[AssetId]> = (&*assets).into();
+            self.few.truncate(start);
+            self.crowds.insert(fact, Rc::clone(&crowd));
+            return Set::Crowd(crowd);
+        }
+        Set::Few(start..self.few.len())
+    }
+
+    /// Adds those behind a fact to `few`.
+    fn walk(&mut self, from: Fact) {
         let program = self.program;
-        let mut seen: FxHashSet<Fact> = FxHashSet::default();
-        let mut open = vec![fact];
-        let mut assets = Vec::new();
-        while let Some(next) = open.pop() {
-            if !seen.insert(next) || program.atlas.is_disabled_account(next) {
+        self.met.clear();
+        self.beyond.clear();
+        self.meet(from);
+        let mut at = 0;
+        while let Some(&fact) = self.met.get(at) {
+            at += 1;
+            if program.atlas.is_disabled_account(fact) {
                 continue;
             }
-            if let Meaning::Asset(asset) = program.atlas.meaning(next)
-                && !matches!(program.graph.class(next), Class::Group | Class::System)
+            if let Meaning::Asset(asset) = program.atlas.meaning(fact)
+                && !matches!(program.graph.class(fact), Class::Group | Class::System)
             {
-                assets.push(asset);
+                self.few.push(asset);
             }
-            open.extend(self.free.of(next));
+            for &source in self.free.of(fact) {
+                self.meet(source);
+            }
         }
-        assets.sort_unstable();
-        let assets: Rc<[AssetId]> = assets.into();
-        if program.graph.uses(fact).len() > 1 {
-            self.known.insert(fact, Rc::clone(&assets));
+    }
+
+    fn meet(&mut self, fact: Fact) {
+        let first = &self.met[..self.met.len().min(FEW)];
+        if first.contains(&fact) || first.len() == FEW && !self.beyond.insert(fact) {
+            return;
         }
-        assets
+        self.met.push(fact);
     }
 }

@@ -23,6 +23,7 @@ mod beginning;
 mod history;
 mod mask;
 mod pull;
+mod uses;
 
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -31,11 +32,12 @@ use super::proof;
 use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
-use beginning::{Beginning, Beginnings, Uses};
+use beginning::{Beginning, Beginnings};
 use history::{History, Lane};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
 use pull::{Direction, Wide};
+use uses::Uses;
 
 /// Nothing.
 const NONE: u32 = u32::MAX;

@@ -74,12 +74,12 @@ pub(super) fn steps(
             steps.push(step);
             continue;
         }
-        let Some(gate) = derived.why(fact) else {
-            continue;
-        };
         if !done.insert(fact) {
             continue;
         }
+        let Some(gate) = derived.why(fact) else {
+            continue;
+        };
         let slots = chosen_slots(graph, derived, gate);
         let inputs: Vec<Fact> = slots
             .iter()
@@ -98,7 +98,7 @@ fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u3
     if slots.len() == need {
         return slots;
     }
-    slots.sort_by_key(|&slot| (derived.key(graph.inputs(gate)[slot as usize]), slot));
+    slots.sort_by_cached_key(|&slot| (derived.key(graph.inputs(gate)[slot as usize]), slot));
     slots.truncate(need);
     slots.sort_unstable();
     slots

@@ -1,6 +1,6 @@
 //! Lanes that join where each has found much by itself.
 
-use super::beginning::Beginnings;
+use super::beginning::{Beginnings, Begun};
 use super::mask::{is_empty, only};
 use super::{LANES, Lanes, Patience, Search};
 use crate::rules::{Class, Fact};
@@ -31,16 +31,7 @@ impl Lanes<'_> {
         if !all_begun {
             return false;
         }
-        for fact in &self.reached {
-            let have = self.have.of(*fact);
-            match graph.class(*fact) {
-                Class::Account => self.accounts.add(have),
-                Class::Mailbox => self.mailboxes.add(have),
-                _ => {}
-            }
-            self.wide.count(graph, *fact, have);
-            self.direction.reached(have, 0);
-        }
+        self.join();
         self.go(patience)
     }
 
@@ -50,21 +41,48 @@ impl Lanes<'_> {
             return false;
         };
         let own = only(lane);
-        for begun in &beginning.facts {
-            let have = self.have.of_mut(begun.fact);
-            if is_empty(have) {
-                self.reached.push(begun.fact);
-            }
-            have[lane / 64] |= own[lane / 64];
-            if self.graph.class(begun.fact) == Class::System {
-                let system = (lane as u32, begun.fact, begun.level);
-                self.systems.push(system);
-            }
-        }
         for fact in std::mem::take(&mut beginning.coming) {
             self.next_level.add(fact, &own);
         }
         self.ahead.push(beginning);
         true
+    }
+
+    /// Gives the lanes what each has found by itself.
+    fn join(&mut self) {
+        /// So many facts at a time for all lanes: their masks stay in the processor's cache.
+        const TOGETHER: usize = 1 << 12;
+        let graph = self.graph;
+        let mut rests: Vec<&[Begun]> = self.ahead.iter().map(|ahead| &*ahead.facts).collect();
+        for start in (0..graph.fact_count()).step_by(TOGETHER) {
+            let first = self.reached.len();
+            for (lane, rest) in rests.iter_mut().enumerate() {
+                let is_next = |begun: &Begun| begun.fact.index() < start + TOGETHER;
+                let next = rest.iter().take_while(|begun| is_next(begun)).count();
+                let (next, then) = rest.split_at(next);
+                *rest = then;
+                for begun in next {
+                    let have = self.have.of_mut(begun.fact);
+                    if is_empty(have) {
+                        self.reached.push(begun.fact);
+                    }
+                    have[lane / 64] |= 1 << (lane % 64);
+                    if graph.class(begun.fact) == Class::System {
+                        let system = (lane as u32, begun.fact, begun.level);
+                        self.systems.push(system);
+                    }
+                }
+            }
+            for &fact in &self.reached[first..] {
+                let have = self.have.of(fact);
+                match graph.class(fact) {
+                    Class::Account => self.accounts.add(have),
+                    Class::Mailbox => self.mailboxes.add(have),
+                    _ => {}
+                }
+                self.wide.count(graph, fact, have);
+                self.direction.reached(have, 0);
+            }
+        }
     }
 }

@@ -7,10 +7,10 @@
 //! instead of setting counters back one by one.
 
 use std::hint::black_box;
-use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::uses::{MOST, Uses, of_single};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
 use crate::solve::search::GIVEN;
@@ -43,42 +43,6 @@ pub(super) struct Begun {
     pub why: u32,
 }
 
-/// What all searches over one graph read (4 bytes per fact and input, 1 per gate): no more than it takes,
-/// as that is what they wait for.
-pub(super) struct Uses {
-    /// `gates[starts[f]..starts[f + 1]]` are the gates that fact `f` is an input of.
-    gates: Vec<Gate>,
-    starts: Vec<u32>,
-    /// What every gate needs, as far as a byte can tell.
-    needs: Vec<u8>,
-}
-
-impl Uses {
-    pub(super) fn new(graph: &RuleGraph) -> Self {
-        let mut gates = Vec::with_capacity(graph.input_count());
-        let mut starts = Vec::with_capacity(graph.fact_count() + 1);
-        starts.push(0);
-        for fact in graph.facts() {
-            gates.extend(graph.uses(fact).iter().map(|step| step.gate));
-            starts.push(gates.len() as u32);
-        }
-        let needs = graph.gates().map(|gate| of_need(graph.need(gate)));
-        Self {
-            gates,
-            starts,
-            needs: needs.collect(),
-        }
-    }
-
-    fn range(&self, fact: Fact) -> Range<usize> {
-        self.starts[fact.index()] as usize..self.starts[fact.index() + 1] as usize
-    }
-
-    fn of(&self, fact: Fact) -> &[Gate] {
-        &self.gates[self.range(fact)]
-    }
-}
-
 /// A search for beginnings and its scratch memory (4 bytes per fact, 1 per gate, and some 32 for every
 /// fact that is found and 4 for every gate that fires at a time), reused from seed to seed.
 pub(super) struct Beginnings<'g> {
@@ -93,11 +57,11 @@ pub(super) struct Beginnings<'g> {
     /// For those their place among the found ones.
     place: Vec<u32>,
     found: Vec<Found>,
-    /// How often the facts that were followed are inputs.
+    /// How often the facts that were followed are inputs of gates that count.
     counted: usize,
     followed: Vec<Fact>,
-    /// Gates that fired, whose heads are to be found.
-    fired: Vec<Gate>,
+    /// Gates that fired, whose heads are to be found: without a recovery, and with one.
+    fired: [Vec<(Fact, Gate)>; 2],
     now: Vec<u32>,
     next_round: Vec<u32>,
     next_level: Vec<u32>,
@@ -115,14 +79,14 @@ impl<'g> Beginnings<'g> {
         Self {
             graph,
             uses,
-            left: uses.needs.clone(),
+            left: uses.needs().to_vec(),
             beyond: FxHashMap::default(),
             known: vec![0; graph.fact_count().div_ceil(64)],
             place: vec![0; graph.fact_count()],
             found: Vec::new(),
             counted: 0,
             followed: Vec::new(),
-            fired: Vec::new(),
+            fired: Default::default(),
             now: Vec::new(),
             next_round: Vec::new(),
             next_level: Vec::new(),
@@ -227,19 +191,19 @@ impl<'g> Beginnings<'g> {
 
     /// Reads the uses of the next facts, all at a time as far as the processor can.
     fn look_at(&self, at: usize) {
-        /// Uses stand side by side, so many to each line of the processor's cache ...
-        const LINE: usize = 64 / size_of::<Gate>();
+        /// Uses stand side by side, so many words to each line of the processor's cache ...
+        const LINE: usize = 64 / size_of::<u32>();
         /// ... of which so many are looked at.
         const LINES: usize = 4;
         let next = self.now[at..].iter().take(TOGETHER);
-        let mut spans = [const { 0..0 }; TOGETHER];
+        let mut spans = [&[][..]; TOGETHER];
         for (span, &place) in spans.iter_mut().zip(next) {
-            *span = self.uses.range(self.found[place as usize].fact);
+            *span = self.uses.words(self.found[place as usize].fact);
         }
         let mut sum = 0;
         for span in spans {
-            for at in span.step_by(LINE).take(LINES) {
-                sum ^= self.uses.gates[at].0;
+            for word in span.iter().step_by(LINE).take(LINES) {
+                sum ^= word;
             }
         }
         // Without a use the reads would be left out.
@@ -248,31 +212,37 @@ impl<'g> Beginnings<'g> {
 
     fn follow(&mut self, fact: Fact) {
         let uses = self.uses;
-        let gates = uses.of(fact);
+        for (fired, singles) in self.fired.iter_mut().zip(uses.singles(fact)) {
+            fired.extend(singles.iter().copied().map(of_single));
+        }
+        let gates = uses.counted(fact);
         self.counted += gates.len();
         self.followed.push(fact);
         for &gate in gates {
+            let gate = Gate(gate);
             // A gate that has fired may come to it again after another 256 inputs, no sooner than it did.
             let left = &mut self.left[gate.index()];
             *left = left.wrapping_sub(1);
-            let is_all = || uses.needs[gate.index()] < u8::MAX;
-            if *left == 0 && (is_all() || self.is_met(gate)) {
-                self.fired.push(gate);
+            if *left == 0 && (!uses.may_be_beyond(gate) || self.is_met(gate)) {
+                let graph = self.graph;
+                self.fired[graph.cost(gate) as usize].push((graph.head(gate), gate));
             }
         }
     }
 
     /// Finds the heads of the gates that fired, whose places are read all at a time too.
     fn conclude(&mut self, key: Key) {
-        let graph = self.graph;
-        let heads = self.fired.iter().map(|&gate| graph.head(gate).index());
+        let mut fired = std::mem::take(&mut self.fired);
+        let heads = fired.iter().flatten();
         // Without a use the reads would be left out.
-        black_box(heads.fold(0, |sum, head| sum ^ self.place[head]));
-        for at in 0..self.fired.len() {
-            let gate = self.fired[at];
-            self.find(graph.head(gate), gate.0, key.after_gate(graph.cost(gate)));
+        black_box(heads.fold(0, |sum, (head, _)| sum ^ self.place[head.index()]));
+        for (cost, fired) in (0..).zip(&mut fired) {
+            let key = key.after_gate(cost);
+            for (head, gate) in fired.drain(..) {
+                self.find(head, gate.0, key);
+            }
         }
-        self.fired.clear();
+        self.fired = fired;
     }
 
     /// Whether nothing is left of the need of a gate; if there is, it is counted on.
@@ -324,13 +294,14 @@ impl<'g> Beginnings<'g> {
             self.known[found.fact.index() / 64] = 0;
         }
         // A byte that is copied in its turn is much cheaper than one at random.
-        let needs = &self.uses.needs;
+        let needs = self.uses.needs();
         if self.counted > needs.len() / 32 {
             self.left.copy_from_slice(needs);
         } else {
             for &fact in &self.followed {
-                for gate in self.uses.of(fact) {
-                    self.left[gate.index()] = needs[gate.index()];
+                for &gate in self.uses.counted(fact) {
+                    let at = Gate(gate).index();
+                    self.left[at] = needs[at];
                 }
             }
         }
@@ -345,13 +316,6 @@ impl<'g> Beginnings<'g> {
 
 /// Facts whose uses are read together.
 const TOGETHER: usize = 64;
-/// The largest need that a byte can tell.
-const MOST: u32 = u8::MAX as u32;
-
-/// A need as far as a byte can tell.
-fn of_need(need: u32) -> u8 {
-    need.min(MOST) as u8
-}
 
 #[cfg(test)]
 mod tests {
@@ -453,7 +417,7 @@ mod tests {
                 let beginning = beginnings.of(seed, enough, most);
                 // What one search leaves behind would be counted by the next.
                 assert!(
-                    beginnings.left == beginnings.uses.needs,
+                    beginnings.left == beginnings.uses.needs(),
                     "{graph:?} from {seed:?}"
                 );
                 assert!(beginnings.known.iter().all(|&word| word == 0));

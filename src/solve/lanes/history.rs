@@ -126,18 +126,22 @@ impl Derived for Lane<'_, '_> {
             return None;
         }
         let graph = self.lanes.graph;
-        let mut keys = Vec::new();
-        let gates = self.lanes.shared.incoming.of(fact).iter().copied();
-        let mut gates = gates.filter(|&gate| {
-            let need = graph.need(gate) as usize;
-            keys.clear();
-            keys.extend(graph.inputs(gate).iter().map(|&input| self.key(input)));
-            if need > keys.len() {
-                return false;
+        let mut gates = self.lanes.shared.incoming.of(fact).iter().copied();
+        // Where it has enough inputs that are not too late for the fact, it has none too many before them:
+        // the fact would have a lower key.
+        gates.find(|&gate| {
+            let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
+            let inputs = graph.inputs(gate);
+            for (at, &input) in inputs.iter().enumerate() {
+                if lacking > inputs.len() - at {
+                    return false;
+                }
+                lacking -= usize::from(self.key(input).after_gate(cost) <= key);
+                if lacking == 0 {
+                    return true;
+                }
             }
-            let last = *keys.select_nth_unstable(need - 1).1;
-            last.after_gate(graph.cost(gate)) == key
-        });
-        gates.next()
+            false
+        })
     }
 }
