@@ -33,9 +33,9 @@ use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
-use history::{History, Lane};
+use history::{History, Lane, Places};
 pub(super) use mask::LANES;
-use mask::{Counters, EMPTY, Mask, Masks, each, is_empty, only, subtract, unite};
+use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
 use pull::{Direction, Wide};
 use uses::Uses;
 
@@ -88,6 +88,8 @@ pub(super) struct Lanes<'g> {
     direction: Direction,
     wide: Wide,
     events: Vec<Event>,
+    /// How many of them several lanes have in common.
+    shared_events: usize,
     /// The keys of the steps so far.
     steps: Vec<Key>,
     next_round: Coming,
@@ -97,6 +99,7 @@ pub(super) struct Lanes<'g> {
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
     history: History,
+    places: Places,
     search: Option<Search<'g>>,
     beginnings: Option<Beginnings<'g>>,
     /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
@@ -159,6 +162,7 @@ impl<'g> Lanes<'g> {
             direction: Direction::default(),
             wide: Wide::new(graph),
             events: Vec::new(),
+            shared_events: 0,
             steps: Vec::new(),
             next_round: Coming::new(facts),
             next_level: Coming::new(facts),
@@ -167,6 +171,7 @@ impl<'g> Lanes<'g> {
             mailboxes: Counters::default(),
             systems: Vec::new(),
             history: History::new(facts),
+            places: Places::default(),
             search: None,
             beginnings: None,
             gains_ahead: None,
@@ -235,11 +240,21 @@ impl<'g> Lanes<'g> {
         if !self.systems.is_empty() {
             self.history.sort(&self.events, &self.reached);
         }
+        let mut places = std::mem::take(&mut self.places);
         let answers = tallies.into_iter().enumerate().map(|(lane, tally)| {
-            let view = Lane::new(self, lane);
-            tally.answer(question, |worst| proof::prove(self.graph, &view, worst))
+            let begun = match self.ahead.get(lane) {
+                Some(ahead) if !tally.unlocks.is_empty() => &*ahead.facts,
+                _ => &[],
+            };
+            places.fill(begun, self.graph.fact_count());
+            let view = Lane::new(self, lane, begun, &places);
+            let answer = tally.answer(question, |worst| proof::prove(self.graph, &view, worst));
+            places.forget(begun);
+            answer
         });
-        answers.collect()
+        let answers = answers.collect();
+        self.places = places;
+        answers
     }
 
     /// Whether the lanes have hardly anything in common.
@@ -251,8 +266,12 @@ impl<'g> Lanes<'g> {
         match patience {
             Patience::Endless => false,
             Patience::Steps(steps) => {
-                let events = self.events.len();
-                events > MOST || (events > EARLY && events > self.reached.len() * steps)
+                let (events, facts) = (self.events.len(), self.reached.len());
+                // One lane after the other comes to the same facts. That will be so for long.
+                let is_one_by_one =
+                    self.ahead.is_empty() && events > facts * 2 && self.shared_events < events / 8;
+                let is_late = is_one_by_one || events > facts * steps;
+                events > MOST || (events > EARLY && is_late)
             }
         }
     }
@@ -265,6 +284,7 @@ impl<'g> Lanes<'g> {
         }
         self.wide.clear();
         self.events.clear();
+        self.shared_events = 0;
         self.steps.clear();
         self.accounts.clear();
         self.mailboxes.clear();
@@ -337,6 +357,7 @@ impl<'g> Lanes<'g> {
         self.direction.reached(have, uses);
         self.wide.count(self.graph, fact, &lanes);
         self.history.count(fact);
+        self.shared_events += usize::from(has_several(&lanes));
         self.events.push(Event {
             lanes,
             fact,

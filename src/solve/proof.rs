@@ -27,18 +27,6 @@ pub struct Proof {
 impl Proof {
     /// Steps of a proof that are kept at either end.
     pub const KEPT: usize = 100;
-
-    fn new(mut steps: Vec<ProofStep>) -> Self {
-        let omitted = steps.len().saturating_sub(2 * Self::KEPT);
-        if omitted > 0 {
-            steps.drain(Self::KEPT..Self::KEPT + omitted);
-            steps.shrink_to_fit();
-        }
-        Self {
-            steps,
-            omitted: omitted as u32,
-        }
-    }
 }
 
 /// One gate that fires in a proof.
@@ -55,51 +43,110 @@ pub struct ProofStep {
 
 /// The chosen proof of `goal`, its middle left out where it is very long.
 pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
-    steps(graph, derived, goal).map(Proof::new)
+    let found = Found::of(graph, derived, goal)?;
+    let count = found.steps.len();
+    let omitted = count.saturating_sub(2 * Proof::KEPT);
+    let (first, last) = match omitted {
+        0 => (0..count, 0..0),
+        _ => (0..Proof::KEPT, count - Proof::KEPT..count),
+    };
+    Some(Proof {
+        steps: first.chain(last).map(|at| found.step(at)).collect(),
+        omitted: omitted as u32,
+    })
 }
 
-/// The steps of the chosen proof of `goal`: O(they and their gates' inputs).
-pub(super) fn steps(
+/// The same with every step.
+pub(super) fn prove_whole(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
+    let found = Found::of(graph, derived, goal)?;
+    Some(Proof {
+        steps: (0..found.steps.len()).map(|at| found.step(at)).collect(),
+        omitted: 0,
+    })
+}
+
+/// The steps of a proof, in their order, and the slots of all of them.
+#[derive(Default)]
+struct Found {
+    steps: Vec<FoundStep>,
+    slots: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct FoundStep {
+    gate: Gate,
+    level: u32,
+    first: usize,
+    end: usize,
+}
+
+impl Found {
+    /// O(the steps and their gates' inputs).
+    fn of(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Self> {
+        derived.key(goal).level()?;
+        let mut found = Self::default();
+        let mut done = FxHashSet::default();
+        let mut scratch = Vec::new();
+        // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
+        let mut stack = vec![(goal, None)];
+        while let Some((fact, ready)) = stack.pop() {
+            if let Some(step) = ready {
+                found.steps.push(step);
+                continue;
+            }
+            if !done.insert(fact) {
+                continue;
+            }
+            let Some(gate) = derived.why(fact) else {
+                continue;
+            };
+            let first = found.slots.len();
+            choose_slots(graph, derived, gate, &mut scratch, &mut found.slots);
+            let end = found.slots.len();
+            let level = derived.key(fact).level().unwrap_or_default();
+            let step = FoundStep {
+                gate,
+                level,
+                first,
+                end,
+            };
+            stack.push((fact, Some(step)));
+            let inputs = graph.inputs(gate);
+            let slots = found.slots[first..].iter().rev();
+            stack.extend(slots.map(|&slot| (inputs[slot as usize], None)));
+        }
+        Some(found)
+    }
+
+    fn step(&self, at: usize) -> ProofStep {
+        let FoundStep {
+            gate,
+            level,
+            first,
+            end,
+        } = self.steps[at];
+        let slots = self.slots[first..end].to_vec();
+        ProofStep { gate, level, slots }
+    }
+}
+
+/// Adds the slots of a gate with the smallest keys, as many as it needs, ascending.
+fn choose_slots(
     graph: &RuleGraph,
     derived: &impl Derived,
-    goal: Fact,
-) -> Option<Vec<ProofStep>> {
-    derived.key(goal).level()?;
-    let mut done = FxHashSet::default();
-    let mut steps = Vec::new();
-    // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
-    let mut stack = vec![(goal, None)];
-    while let Some((fact, ready)) = stack.pop() {
-        if let Some(step) = ready {
-            steps.push(step);
-            continue;
-        }
-        if !done.insert(fact) {
-            continue;
-        }
-        let Some(gate) = derived.why(fact) else {
-            continue;
-        };
-        let slots = chosen_slots(graph, derived, gate);
-        let inputs: Vec<Fact> = slots
-            .iter()
-            .map(|&slot| graph.inputs(gate)[slot as usize])
-            .collect();
-        let level = derived.key(fact).level().unwrap_or_default();
-        stack.push((fact, Some(ProofStep { gate, level, slots })));
-        stack.extend(inputs.into_iter().rev().map(|input| (input, None)));
+    gate: Gate,
+    scratch: &mut Vec<(Key, u32)>,
+    slots: &mut Vec<u32>,
+) {
+    let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
+    let first = slots.len();
+    if inputs.len() == need {
+        slots.extend(0..need as u32);
+        return;
     }
-    Some(steps)
-}
-
-fn chosen_slots(graph: &RuleGraph, derived: &impl Derived, gate: Gate) -> Vec<u32> {
-    let need = graph.need(gate) as usize;
-    let mut slots: Vec<u32> = (0..graph.inputs(gate).len() as u32).collect();
-    if slots.len() == need {
-        return slots;
-    }
-    slots.sort_by_cached_key(|&slot| (derived.key(graph.inputs(gate)[slot as usize]), slot));
-    slots.truncate(need);
-    slots.sort_unstable();
-    slots
+    scratch.clear();
+    scratch.extend(inputs.iter().map(|&input| derived.key(input)).zip(0..));
+    scratch.sort_unstable();
+    slots.extend(scratch.iter().take(need).map(|(_, slot)| *slot));
+    slots[first..].sort_unstable();
 }

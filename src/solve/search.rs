@@ -1,6 +1,6 @@
 //! The closure of a few facts from nothing: one counter per gate, facts in the order of their keys.
 
-use super::proof::{Derived, Proof, steps};
+use super::proof::{Derived, Proof, prove_whole};
 use super::{Closure, Key};
 use crate::rules::{Fact, Gate, RuleGraph};
 
@@ -64,8 +64,7 @@ impl<'g> Search<'g> {
     /// The proof that the last run gives, with every step.
     #[must_use]
     pub fn whole_proof(&self, goal: Fact) -> Option<Proof> {
-        let steps = steps(self.graph, self, goal)?;
-        Some(Proof { steps, omitted: 0 })
+        prove_whole(self.graph, self, goal)
     }
 
     /// Whether a fact is in the closure of the last run.

@@ -256,7 +256,9 @@ pub(super) fn in_lanes(
     let batches = seeds.len().div_ceil(LANES);
     let batches = batches.next_multiple_of(rayon::current_num_threads());
     let together = seeds.len().div_ceil(batches.max(1)).max(FEWEST);
-    let batches = seeds.par_chunks(together).map(|seeds| {
+    // Each is a job of its own: two that go to one thread together are not given to one that is free.
+    let batches = seeds.par_chunks(together).with_max_len(1);
+    let batches = batches.map(|seeds| {
         let found = spare.lock().ok().and_then(|mut spare| spare.pop());
         let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &shared));
         let answers = lanes.answers(question, seeds, have_to);

@@ -19,18 +19,10 @@ use crate::solve::search::GIVEN;
 pub(super) struct Beginning {
     /// The last of them.
     pub level: u32,
-    /// What they hold, by fact.
+    /// What they hold, in the order of facts.
     pub facts: Vec<Begun>,
     /// Facts that the next level begins with; none where the closure is whole.
     pub coming: Vec<Fact>,
-}
-
-impl Beginning {
-    /// What is known of a fact, if it is in these levels.
-    pub(super) fn of(&self, fact: Fact) -> Option<&Begun> {
-        let at = self.facts.binary_search_by_key(&fact, |begun| begun.fact);
-        at.ok().map(|at| &self.facts[at])
-    }
 }
 
 /// A fact of the first levels of a closure.

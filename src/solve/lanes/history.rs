@@ -1,7 +1,10 @@
 //! When each lane reached each fact: what levels and proofs are read off.
 
+use std::hint::black_box;
+
+use super::beginning::Begun;
 use super::mask::{Mask, WORDS};
-use super::{Event, Lanes};
+use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::search::GIVEN;
 use crate::solve::{Key, proof::Derived};
@@ -80,15 +83,72 @@ impl History {
     }
 }
 
+/// Where a lane's beginning holds each fact: proofs ask for thousands of them, in no order.
+#[derive(Default)]
+pub(super) struct Places(Vec<u32>);
+
+impl Places {
+    /// Of some facts of a graph, of which there are so many.
+    pub(super) fn fill(&mut self, begun: &[Begun], facts: usize) {
+        if begun.is_empty() {
+            return;
+        }
+        self.0.resize(facts, NONE);
+        for (begun, at) in begun.iter().zip(0..) {
+            self.0[begun.fact.index()] = at;
+        }
+    }
+
+    /// Forgets the same facts.
+    pub(super) fn forget(&mut self, begun: &[Begun]) {
+        for begun in begun {
+            self.0[begun.fact.index()] = NONE;
+        }
+    }
+}
+
 /// One lane as a closure that proofs are read from.
 pub(super) struct Lane<'l, 'g> {
     lanes: &'l Lanes<'g>,
     lane: usize,
+    begun: &'l [Begun],
+    places: &'l Places,
 }
 
 impl<'l, 'g> Lane<'l, 'g> {
-    pub(super) fn new(lanes: &'l Lanes<'g>, lane: usize) -> Self {
-        Self { lanes, lane }
+    /// With the facts of its beginning and their places; neither where it began with its seed.
+    pub(super) fn new(
+        lanes: &'l Lanes<'g>,
+        lane: usize,
+        begun: &'l [Begun],
+        places: &'l Places,
+    ) -> Self {
+        Self {
+            lanes,
+            lane,
+            begun,
+            places,
+        }
+    }
+
+    fn begun(&self, fact: Fact) -> Option<&Begun> {
+        let place = self.places.0.get(fact.index())?;
+        self.begun.get(*place as usize)
+    }
+
+    /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
+    /// processor can.
+    fn look_at(&self, gates: &[Gate]) {
+        /// Inputs that are looked at.
+        const MOST: usize = 32;
+        let graph = self.lanes.graph;
+        let inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
+        let sum = inputs.take(MOST).fold(0, |sum, &input| {
+            let have: &Mask = self.lanes.have.of(input);
+            sum ^ have[self.lane / 64] ^ self.lanes.history.len(input)
+        });
+        // Without a use the reads would be left out.
+        black_box(sum);
     }
 
     fn has(&self, fact: Fact) -> bool {
@@ -99,36 +159,35 @@ impl<'l, 'g> Lane<'l, 'g> {
 
 impl Derived for Lane<'_, '_> {
     fn key(&self, fact: Fact) -> Key {
+        if let Some(begun) = self.begun(fact) {
+            return Key::new(begun.level, begun.round);
+        }
         if !self.has(fact) {
             return Key::NEVER;
         }
+        let Some(step) = self.lanes.history.step(fact, self.lane) else {
+            return Key::NEVER;
+        };
+        let (level, round) = self.lanes.steps[step as usize].parts();
         let ahead = self.lanes.ahead.get(self.lane);
-        if let Some(step) = self.lanes.history.step(fact, self.lane) {
-            let (level, round) = self.lanes.steps[step as usize].parts();
-            return Key::new(level + ahead.map_or(0, |ahead| ahead.level), round);
-        }
-        let begun = ahead.and_then(|ahead| ahead.of(fact));
-        begun.map_or(Key::NEVER, |begun| Key::new(begun.level, begun.round))
+        Key::new(level + ahead.map_or(0, |ahead| ahead.level), round)
     }
 
     /// The lowest of the gates that yield the fact at its key.
     fn why(&self, fact: Fact) -> Option<Gate> {
-        if let Some(begun) = self
-            .lanes
-            .ahead
-            .get(self.lane)
-            .and_then(|ahead| ahead.of(fact))
-        {
+        if let Some(begun) = self.begun(fact) {
             return (begun.why != GIVEN).then_some(Gate(begun.why));
         }
+        let gates = self.lanes.shared.incoming.of(fact);
+        self.look_at(gates);
         let key = self.key(fact);
         if key == Key::GIVEN || key == Key::NEVER {
             return None;
         }
         let graph = self.lanes.graph;
-        let mut gates = self.lanes.shared.incoming.of(fact).iter().copied();
         // Where it has enough inputs that are not too late for the fact, it has none too many before them:
         // the fact would have a lower key.
+        let mut gates = gates.iter().copied();
         gates.find(|&gate| {
             let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
             let inputs = graph.inputs(gate);

@@ -96,6 +96,19 @@ pub(super) fn is_empty(mask: &Mask) -> bool {
     mask.iter().fold(0, |all, word| all | word) == 0
 }
 
+/// Whether it has more than one lane.
+pub(super) fn has_several(mask: &Mask) -> bool {
+    let mut all = 0;
+    let mut several = 0;
+    for &word in mask {
+        // One word has two of them, or two words have one.
+        several |= word & word.wrapping_sub(1);
+        several |= if all == 0 { 0 } else { word };
+        all |= word;
+    }
+    several != 0
+}
+
 pub(super) fn unite(mask: &mut Mask, other: &Mask) {
     for word in 0..WORDS {
         mask[word] |= other[word];
@@ -161,6 +174,17 @@ mod tests {
         counters.add(&only(70));
         assert_eq!([0, 1, 70, 511].map(|lane| counters.of(lane)), [5, 0, 6, 5]);
         assert_eq!(each(&lanes).collect::<Vec<_>>(), [0, 70, 511]);
+        for (one, two, are_several) in [
+            (70, 70, false),
+            (0, 63, true),
+            (0, 64, true),
+            (70, 511, true),
+        ] {
+            let mut both = only(one);
+            unite(&mut both, &only(two));
+            assert_eq!(has_several(&both), are_several);
+        }
+        assert!(!has_several(&EMPTY));
         let enough_of = |need| {
             let mut asked = only(1);
             unite(&mut asked, &lanes);

@@ -20,7 +20,7 @@ use crate::rules::{Fact, Gate, RuleGraph};
 /// Inputs of a gate up to which they are counted anew whenever it is judged.
 const FEW: usize = 15;
 /// Heads whose inputs are read together.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 /// Gates of a head that are looked at before it is asked.
 const GATES: usize = 16;
 /// Inputs that are looked at when a fact is followed, for each of its uses.
@@ -125,11 +125,20 @@ impl Lanes<'_> {
             if is_empty(&lacking) {
                 continue;
             }
+            // Behind a recovery a lane has the head later than without, and once is enough.
+            let mut lacking = [lacking; 2];
             for &gate in incoming.of(head) {
-                let mut fires = lacking;
+                let cost = graph.cost(gate);
+                let mut fires = lacking[cost as usize];
+                if is_empty(&fires) {
+                    continue;
+                }
                 self.judge(gate, graph.need(gate), &mut fires);
                 if !is_empty(&fires) {
-                    self.add(head, graph.cost(gate), &fires);
+                    self.add(head, cost, &fires);
+                    for lacking in &mut lacking[cost as usize..] {
+                        subtract(lacking, &fires);
+                    }
                 }
             }
             open[left] = head;
