@@ -167,11 +167,11 @@ impl<'a> Behind<'a> {
         let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
         self.few.clear();
         let sets: Vec<Set> = inputs.iter().map(|&input| self.of(input)).collect();
-        let of_set = |set| match set {
-            &Set::Few(ref span) => &self.few[span.clone()],
+        let sets = sets.iter().map(|set| match set {
+            Set::Few(span) => &self.few[span.clone()],
             Set::Crowd(crowd) => crowd,
-        };
-        let mut sets: Vec<&[AssetId]> = sets.iter().map(of_set).collect();
+        });
+        let mut sets: Vec<&[AssetId]> = sets.collect();
         sets.sort_by_key(|set| set.len());
         let first = (sets.len() + 1).saturating_sub(need);
         let tried: usize = sets[..first].iter().map(|set| set.len()).sum();
