@@ -77,7 +77,7 @@ impl Shared {
 
 /// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, some 140 per fact and
 /// step in which it is reached, and 300 per fact of the widest step; where lanes began by themselves,
-/// the two searches for that and 16 bytes per lane and fact of its beginning).
+/// the two searches for that, 4 more bytes per fact, and 16 per lane and fact of its beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     shared: &'g Shared,

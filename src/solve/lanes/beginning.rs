@@ -36,7 +36,7 @@ pub(super) struct Begun {
 }
 
 /// A search for beginnings and its scratch memory (4 bytes per fact, 1 per gate, and some 32 for every
-/// fact that is found and 4 for every gate that fires at a time), reused from seed to seed.
+/// fact that is found and 8 for every gate that fires at a time), reused from seed to seed.
 pub(super) struct Beginnings<'g> {
     graph: &'g RuleGraph,
     uses: &'g Uses,
