@@ -5,6 +5,7 @@ mod changes;
 mod declare;
 mod gates;
 mod identities;
+mod merge;
 mod names;
 mod read;
 mod recoveries;
