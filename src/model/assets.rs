@@ -61,6 +61,12 @@ impl<'a> Wanted<'a> {
         Self::hashed(kind, key, NameHash::new(kind, key))
     }
 
+    /// What it is of.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
     /// A name that was hashed before.
     #[must_use]
     pub fn hashed(kind: Kind, key: &'a str, hash: NameHash) -> Self {
@@ -146,17 +152,29 @@ impl Assets {
     /// table is larger than the caches.
     pub fn find_all<'a>(
         &self,
-        wanted: impl IntoIterator<Item = Wanted<'a>>,
+        wanted: impl ExactSizeIterator<Item = Wanted<'a>>,
         found: &mut Vec<Option<AssetId>>,
+    ) {
+        let first = found.len();
+        found.resize(first + wanted.len(), None);
+        self.find_some(wanted.enumerate(), &mut found[first..]);
+    }
+
+    /// The same for names with the places among `found` where their assets are noted, if they are found.
+    pub fn find_some<'a>(
+        &self,
+        wanted: impl Iterator<Item = (usize, Wanted<'a>)>,
+        found: &mut [Option<AssetId>],
     ) {
         let mut last = Last::default();
         let mut batch: Vec<(usize, Wanted<'a>)> = Vec::with_capacity(READ_AHEAD);
-        for wanted in wanted {
-            let next = self.near(&mut last, wanted);
-            if next.is_none() {
-                batch.push((found.len(), wanted));
+        for (at, wanted) in wanted {
+            let near = self.near(&mut last, wanted);
+            if near.is_some() {
+                found[at] = near;
+                continue;
             }
-            found.push(next);
+            batch.push((at, wanted));
             if batch.len() == READ_AHEAD {
                 self.find_batch(&mut batch, &mut last, found);
             }
@@ -407,7 +425,7 @@ mod tests {
         assert_eq!(assets.find(Kind::Identity, "identity-1"), None);
         let mut found = Vec::new();
         let names = ["identity-1", "ann"].map(|name| Wanted::new(Kind::Identity, name));
-        assets.find_all(names, &mut found);
+        assets.find_all(names.into_iter(), &mut found);
         assert_eq!(found, [None, Some(ann)]);
     }
 

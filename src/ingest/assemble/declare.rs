@@ -15,7 +15,7 @@ use super::{Builder, ByTable, Context};
 use crate::diag::Origin;
 use crate::ingest::raw::RawTable;
 use crate::ingest::schema::column;
-use crate::model::{AssetId, Change, Kind, RowMeta, Table};
+use crate::model::{Change, Kind, RowMeta, Table};
 
 /// Ids of a table that has one source: what is declared is among the assets already.
 #[derive(Default)]
@@ -105,11 +105,11 @@ impl<'t> Builder<'t> {
         let Some((id, aliases)) = said.row.names else {
             return;
         };
-        let names = &looked.names;
+        let names = &looked.own;
         let own = std::iter::once((id, true)).chain(aliases.each().map(|alias| (alias, false)));
         for (at, is_id) in own {
             let name = names.get(at);
-            if let Some(claim) = self.claim(claims, name, looked.found[at.index()]) {
+            if let Some(claim) = self.claim(claims, name) {
                 self.diagnostics
                     .push(conflict(context.table, name, is_id, claim));
                 self.rows_left_out += u64::from(!said.is_bad);
@@ -141,12 +141,7 @@ impl<'t> Builder<'t> {
     }
 
     /// The row that has this name already.
-    fn claim(
-        &self,
-        claims: &Claims<'t>,
-        name: &Reference<'t>,
-        found: Option<AssetId>,
-    ) -> Option<Claim> {
+    fn claim(&self, claims: &Claims<'t>, name: &Reference<'t>) -> Option<Claim> {
         let claim = |is_id, origin| Claim {
             at: 0,
             is_id,
@@ -157,7 +152,7 @@ impl<'t> Builder<'t> {
         {
             return Some(claim(is_id, origin));
         }
-        let asset = found.or_else(|| self.org.assets.find_hashed(name.wanted()))?;
+        let asset = self.org.assets.find_hashed(name.wanted())?;
         let origin = claims
             .ids
             .get(asset.index().checked_sub(claims.first_asset)?)?;
@@ -242,7 +237,7 @@ fn understand<'t>(
     let id = row.own_id(kind_of(context.table));
     let aliases = aliases(row, context.table);
     let own = id.filter(|_| !row.is_bad());
-    let names = &mut looked.names;
+    let names = &mut looked.own;
     let own = own.map(|id| (names.push(id), names.extend(aliases.into_iter())));
     // Whatever else is wrong with the row is said too.
     let cells = Cells::read(context.table, row, &mut looked.later);

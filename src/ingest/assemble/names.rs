@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Range;
 
 use crate::diag::Origin;
 use crate::ingest::schema::{self, Col};
@@ -185,9 +186,9 @@ impl<'t> Names<'t> {
         }
     }
 
-    /// The references from a place on.
-    pub(super) fn from(&self, at: usize) -> &[Reference<'t>] {
-        self.list.get(at..).unwrap_or_default()
+    /// The references at these places.
+    pub(super) fn at(&self, places: Range<usize>) -> &[Reference<'t>] {
+        self.list.get(places).unwrap_or_default()
     }
 
     pub(super) fn wanted(&self) -> impl ExactSizeIterator<Item = Wanted<'_>> {

@@ -10,12 +10,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::names::{At, Names, Processes};
+use super::names::{At, Names, Processes, Reference};
 use super::read::Row;
 use super::{Builder, Context};
 use crate::diag::{Diagnostic, Origin};
 use crate::ingest::raw::{Found, Part, RawTable};
-use crate::model::{AssetId, Change, Provenance, READ_AHEAD};
+use crate::model::{AssetId, Assets, Change, Kind, Provenance, READ_AHEAD};
 
 /// What a row says, with where it stands.
 pub(super) struct Said<R> {
@@ -31,13 +31,16 @@ pub(super) struct Said<R> {
 /// The references of a part of a table.
 #[derive(Default)]
 pub(super) struct Looked<'t> {
+    /// Names that the rows declare. They are new unless something is wrong, so they are not looked up
+    /// before they are put in.
+    pub own: Names<'t>,
     pub names: Names<'t>,
     /// The assets that had these names when they were looked up: rows put in since then may have
     /// brought more.
     pub found: Vec<Option<AssetId>>,
     /// References to what may be declared by rows to come.
     pub later: Names<'t>,
-    /// The assets that had those names.
+    /// The owners who had those names; other kinds of things are not looked up before all rows are there.
     pub later_found: Vec<Option<AssetId>>,
     pub processes: Processes<'t>,
 }
@@ -90,7 +93,17 @@ impl<'t> Looked<'t> {
         }
     }
 
+    /// Looks names up.
+    fn look_up(&mut self, assets: &Assets) {
+        assets.find_all(self.names.wanted(), &mut self.found);
+        let owners = self.later.wanted().enumerate();
+        let owners = owners.filter(|(_, wanted)| wanted.kind() == Kind::Identity);
+        self.later_found.resize(self.later.len(), None);
+        assets.find_some(owners, &mut self.later_found);
+    }
+
     fn clear(&mut self) {
+        self.own.truncate(0);
         self.names.truncate(0);
         self.later.truncate(0);
         self.found.clear();
@@ -140,11 +153,8 @@ impl<'t> Builder<'t> {
                 || self.place_all(before, place, &spare),
             );
             let assets = &self.org.assets;
-            next.par_iter_mut().with_max_len(1).for_each(|part| {
-                let looked = &mut part.looked;
-                assets.find_all(looked.names.wanted(), &mut looked.found);
-                assets.find_all(looked.later.wanted(), &mut looked.later_found);
-            });
+            let parts = next.par_iter_mut().with_max_len(1);
+            parts.for_each(|part| part.looked.look_up(assets));
             ready = next;
             if let Some(watch) = self.watch {
                 watch(wave.iter().map(|(_, part)| part.bytes()).sum(), self.bytes);
@@ -169,10 +179,7 @@ impl<'t> Builder<'t> {
             let rows = part.rows.len();
             for (at, said) in part.rows.drain(..).enumerate() {
                 if at.is_multiple_of(READ_AHEAD) {
-                    // Names come in the order of their rows, about as many for each.
-                    let per_row = |row: usize| row * part.looked.names.len() / rows;
-                    let next = per_row(at)..per_row((at + READ_AHEAD).min(rows));
-                    self.make_ready(&part.looked, next);
+                    self.make_ready(&part.looked, at..(at + READ_AHEAD).min(rows), rows);
                 }
                 let (change, origin) = (said.change, said.origin);
                 let index = self.org.rows_in(context.table);
@@ -190,12 +197,18 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Names that nobody had when they were looked up will mostly be new ones.
-    fn make_ready(&self, looked: &Looked<'t>, names: Range<usize>) {
-        let missing = looked.names.from(names.start).iter().take(names.len());
-        let found = looked.found.get(names.start..).unwrap_or_default();
-        let missing = missing.zip(found).filter(|(_, found)| found.is_none());
+    /// Makes ready for these of so many rows: names that they declare and names that nobody had when they
+    /// were looked up will mostly be new ones.
+    fn make_ready(&self, looked: &Looked<'t>, next: Range<usize>, rows: usize) {
         let assets = &self.org.assets;
+        // Names come in the order of their rows, about as many for each.
+        let of = |names: usize| next.start * names / rows..next.end * names / rows;
+        let own = looked.own.at(of(looked.own.len()));
+        assets.make_ready(own.iter().map(Reference::hash));
+        let names = of(looked.names.len());
+        let found = looked.found.get(names.clone()).unwrap_or_default();
+        let missing = looked.names.at(names).iter().zip(found);
+        let missing = missing.filter(|(_, found)| found.is_none());
         assets.make_ready(missing.map(|(name, _)| name.hash()));
     }
 
