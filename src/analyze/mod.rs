@@ -10,6 +10,7 @@ pub mod demands;
 pub mod explain;
 mod findings;
 pub mod harden;
+mod order;
 pub mod pairs;
 mod scan;
 mod single;
@@ -19,6 +20,7 @@ mod waivers;
 
 pub use coverage::Coverage;
 pub use findings::Finding;
+pub use order::IdOrder;
 pub use scan::{Baseline, FootholdResult, IdentityResult, Scan, scan, scan_by, scan_identities};
 pub use tiers::{Change, Judge, Verdict, is_open};
 pub use waivers::{Accepted, Waived, WaiverState};

@@ -1,10 +1,9 @@
 //! One scan: every identity and every foothold asked, tiers set, results in the order of the
 //! outputs.
 
-use rayon::prelude::*;
-
 use super::accountability::{Answerable, answerable, ground};
-use super::{Change, Coverage, Finding, Judge, Verdict, Waived, coverage, findings, single};
+use super::order::{IdOrder, ranked};
+use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
 use crate::compile::Program;
 use crate::model::{AssetId, Kind, Organisation, Policy};
 use crate::rules::{Class, Fact};
@@ -74,32 +73,37 @@ pub struct Baseline {
 /// Tiers are those of the policy that is built in, all signals counted; see [`scan_by`].
 pub fn scan(org: &Organisation, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Scan {
     let policy = Policy::default();
-    scan_by(org, program, &Judge::new(&policy, org, false, None), tick)
+    let judge = Judge::new(&policy, org, false, None);
+    scan_by(org, program, &judge, IdOrder::of(org), tick)
 }
 
-/// The same with tiers by some policy.
+/// The same with tiers by some policy. `ids` is the order of the organisation's ids, which can be had
+/// before it is compiled.
 pub fn scan_by(
     org: &Organisation,
     program: &Program,
     judge: &Judge<'_>,
+    ids: IdOrder,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
-    scan_with(org, program, judge, true, tick)
+    scan_with(org, program, judge, Some(ids), tick)
 }
 
-/// The same for identities alone: without footholds, coverage and findings, for whoever asks only
+/// The same for identities alone, in the same order: without footholds, coverage and findings, for whoever asks only
 /// what identities unlock.
 pub fn scan_identities(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Scan {
-    scan_with(org, program, judge, false, &|_| {})
+    scan_with(org, program, judge, None, &|_| {})
 }
 
 fn scan_with(
     org: &Organisation,
     program: &Program,
     judge: &Judge<'_>,
-    is_whole: bool,
+    whole: Option<IdOrder>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
+    let is_whole = whole.is_some();
+    let ids = whole.unwrap_or_else(|| IdOrder::of(org));
     // What does not wait for the answers is found while the solver has threads to spare.
     let (asked, beside) = rayon::join(
         || {
@@ -123,7 +127,7 @@ fn scan_with(
         ..
     } = asked;
     let (of_accounts, of_footholds) = answers.split_at_mut(enabled.len());
-    let identities = in_order(org, judge, &order.severity, &enabled, of_accounts);
+    let identities = ranked(org, judge, &order.severity, ids, &enabled, of_accounts);
     let mut footholds: Vec<FootholdResult> = footholds
         .into_iter()
         .zip(of_footholds)
@@ -246,70 +250,6 @@ impl SystemOrder {
         }
         order
     }
-}
-
-/// Identities with their tiers: by tier, disabled ones last, then by unlocks falling, then by id as
-/// compared. `answers` are those of the enabled ones.
-fn in_order(
-    org: &Organisation,
-    judge: &Judge<'_>,
-    severity: &[u8],
-    enabled: &[u32],
-    answers: &mut [Answer],
-) -> Vec<IdentityResult> {
-    let key = |at: u32| org.assets.get(org.identities[at as usize].asset).key;
-    // Most comparisons are settled by the first bytes of the id, which lie beside each other here;
-    // the ids themselves lie all over the memory.
-    let first_bytes = |text: &str| {
-        let mut first = [0; 16];
-        for (to, from) in first.iter_mut().zip(text.bytes()) {
-            *to = from;
-        }
-        u128::from_be_bytes(first)
-    };
-    let places = (0..enabled.len() as u32).into_par_iter();
-    let judged = places.zip(enabled).zip(&*answers);
-    let judged = judged.map(|((place, &at), answer)| {
-        let verdict = judge.verdict(org, at, answer, severity);
-        let unlocks = answer.unlocks().len() as u32;
-        // Tier and unlocks falling in one number.
-        let rank = u64::from(verdict.tier) << 32 | u64::from(u32::MAX - unlocks);
-        (verdict, (rank, place, first_bytes(key(at))))
-    });
-    let (verdicts, mut order): (Vec<Verdict>, Vec<(u64, u32, u128)>) = judged.unzip();
-    order.par_sort_unstable_by(|a, b| {
-        let whole = || key(enabled[a.1 as usize]).cmp(key(enabled[b.1 as usize]));
-        (a.0, a.2).cmp(&(b.0, b.2)).then_with(whole)
-    });
-    let ordered = order.par_iter().map(|&(_, place, _)| {
-        let place = place as usize;
-        let (identity, verdict) = (enabled[place], verdicts[place]);
-        let before = org.identities[identity as usize].tier;
-        IdentityResult {
-            identity,
-            answer: Some(answers[place].counts()),
-            tier: Some(verdict.tier),
-            rules: verdict.rules,
-            change: Some(Change::of(before, verdict.tier)),
-        }
-    });
-    let mut results = Vec::with_capacity(org.identities.len());
-    results.par_extend(ordered);
-    // Answers with systems are few: they are moved to their places, the counts of the others were copied.
-    let ranked = results.iter_mut().zip(&order);
-    let unlocking = ranked.filter(|(_, (rank, ..))| *rank as u32 != u32::MAX);
-    for (result, &(_, place, _)) in unlocking {
-        result.answer = Some(std::mem::take(&mut answers[place as usize]));
-    }
-    let identities = (0u32..).zip(&org.identities);
-    let disabled = identities.filter(|(_, identity)| !identity.enabled);
-    let mut disabled: Vec<u32> = disabled.map(|(at, _)| at).collect();
-    disabled.sort_unstable_by_key(|&at| key(at));
-    results.extend(disabled.into_iter().map(|identity| IdentityResult {
-        identity,
-        ..IdentityResult::default()
-    }));
-    results
 }
 
 fn baseline(program: &Program, order: &SystemOrder) -> Baseline {

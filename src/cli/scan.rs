@@ -12,7 +12,7 @@ use super::rulebook::{self, Rulebook};
 use super::stages::Stages;
 use super::summary::{self, Written};
 use super::{Exit, Failure};
-use crate::analyze::{self, Judge, Scan};
+use crate::analyze::{self, IdOrder, Judge, Scan};
 use crate::compile::{self, Assumption, Program};
 use crate::diag::{Code, Diagnostic};
 use crate::draw::{self, Picture};
@@ -54,12 +54,14 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     let mut options = options.map_err(|error| Failure::Usage(error.to_string()))?;
     // What was wrong with the texts is said: the outputs ask for digests and lines. Compiling leaves
     // threads idle.
-    let (program, digests) = rayon::join(
+    let (program, (digests, ids)) = rayon::join(
         || compile::compile(&organisation, &options),
         || {
             let digests = undigested.digest(&sources);
             sources.keep_lines();
-            digests
+            // Pseudonyms have an order of their own.
+            let ids = (!args.read.redact).then(|| IdOrder::of(&organisation));
+            (digests, ids)
         },
     );
     for (input, digest) in digests {
@@ -86,7 +88,8 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         rulebook.policy.redact();
         sources.rename(|name| redacted_file(key, name));
     }
-    let mut scan = solve(console, &organisation, &program, &judge);
+    let ids = ids.unwrap_or_else(|| IdOrder::of(&organisation));
+    let mut scan = solve(console, &organisation, &program, &judge, ids);
     rulebook.waive_found(&organisation, &mut scan, accepted)?;
     rulebook::remark(&scan, args.read.format, console);
     stages.done("solve");
@@ -198,14 +201,18 @@ fn threads(args: &ScanArgs) -> Result<rayon::ThreadPool, Failure> {
         .map_err(|error| Failure::Usage(format!("cannot start the threads: {error}")))
 }
 
-fn solve(console: &Console, org: &Organisation, program: &Program, judge: &Judge<'_>) -> Scan {
-    let seeds = org
-        .assets
-        .iter()
-        .filter(|(_, asset)| !matches!(asset.kind, Kind::Group | Kind::System))
-        .count();
+fn solve(
+    console: &Console,
+    org: &Organisation,
+    program: &Program,
+    judge: &Judge<'_>,
+    ids: IdOrder,
+) -> Scan {
+    let kinds = org.assets.kinds();
+    let seeds = kinds.filter(|(_, kind)| !matches!(kind, Kind::Group | Kind::System));
+    let seeds = seeds.count();
     let progress = Progress::new(console, "solving", seeds as u64);
-    let scan = analyze::scan_by(org, program, judge, &|done| progress.tick(done));
+    let scan = analyze::scan_by(org, program, judge, ids, &|done| progress.tick(done));
     progress.finish();
     scan
 }

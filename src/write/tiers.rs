@@ -90,15 +90,14 @@ pub fn write_tiers(
         |made, at, result| {
             let identity = &view.org.identities[result.identity as usize];
             let fall = Fall::of(view, result.answer.as_ref(), guard);
-            let mut digits = [itoa::Buffer::new(), itoa::Buffer::new()];
-            let [tier, before] = &mut digits;
+            let [tier, before] = [result.tier, identity.tier].map(Digits::of_any);
             let shown = id(view.shown(identity.asset), guard);
             let own = [
                 &*shown,
                 identity.kind.word(),
                 if identity.enabled { "true" } else { "false" },
-                result.tier.map_or("", |number| tier.format(number)),
-                identity.tier.map_or("", |number| before.format(number)),
+                tier.text(),
+                before.text(),
                 result.change.map_or("", Word::word),
             ];
             made.json.identity(view, &sets, at, fall.chain.as_ref());
@@ -269,27 +268,54 @@ pub fn write_unlocks(view: &View<'_>, guard: bool, out: &mut dyn Write) -> io::R
 /// is unlocked.
 #[derive(Default)]
 struct Fall<'a> {
-    unlocks: String,
+    unlocks: Digits,
     worst_system: Cow<'a, str>,
-    worst_criticality: String,
-    hops: String,
-    accounts: String,
-    mailboxes: String,
+    worst_criticality: Digits,
+    hops: Digits,
+    accounts: Digits,
+    mailboxes: Digits,
     /// The proof of the worst system, and as one line.
     chain: Option<Chain<'a>>,
     text: String,
+}
+
+/// A number as text, or none, without memory of its own: there are five in every row.
+#[derive(Default)]
+struct Digits {
+    /// As many as the largest number has.
+    digits: [u8; 10],
+    len: u8,
+}
+
+impl Digits {
+    fn of(number: impl Into<u32>) -> Self {
+        let mut buffer = itoa::Buffer::new();
+        let text = buffer.format(number.into()).as_bytes();
+        let mut made = Self::default();
+        made.digits[..text.len()].copy_from_slice(text);
+        made.len = text.len() as u8;
+        made
+    }
+
+    fn of_any(number: Option<u8>) -> Self {
+        number.map(Self::of).unwrap_or_default()
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.digits[..usize::from(self.len)]).unwrap_or_default()
+    }
 }
 
 impl<'a> Fall<'a> {
     /// The last columns of both files.
     fn cells(&self) -> [&str; 7] {
         [
-            &self.unlocks,
+            self.unlocks.text(),
             &self.worst_system,
-            &self.worst_criticality,
-            &self.hops,
-            &self.accounts,
-            &self.mailboxes,
+            self.worst_criticality.text(),
+            self.hops.text(),
+            self.accounts.text(),
+            self.mailboxes.text(),
             &self.text,
         ]
     }
@@ -299,15 +325,15 @@ impl<'a> Fall<'a> {
             return Self::default();
         };
         let mut fall = Self {
-            unlocks: answer.unlocks().len().to_string(),
-            accounts: answer.accounts.to_string(),
-            mailboxes: answer.mailboxes.to_string(),
+            unlocks: Digits::of(answer.unlocks().len() as u32),
+            accounts: Digits::of(answer.accounts),
+            mailboxes: Digits::of(answer.mailboxes),
             ..Self::default()
         };
         if let Some(worst) = answer.unlocks().first() {
             fall.worst_system = id(view.system(worst.system), guard);
-            fall.worst_criticality = view.criticality(worst.system).to_string();
-            fall.hops = worst.hops.to_string();
+            fall.worst_criticality = Digits::of(view.criticality(worst.system));
+            fall.hops = Digits::of(worst.hops);
         }
         if let Some(proof) = answer.proof() {
             let chain = report::chain(view, proof);
