@@ -158,3 +158,44 @@ impl Derived for Extension<'_> {
         (gate != GIVEN).then_some(Gate(gate))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{Class, RuleGraphBuilder};
+    use crate::solve::closure;
+    use crate::solve::search::Search;
+
+    #[test]
+    fn on_top_of_what_is_assumed_keys_and_gates_are_those_of_one_search() {
+        let mut random = fastrand::Rng::with_seed(8);
+        for _ in 0..3000 {
+            let mut builder = RuleGraphBuilder::new();
+            let facts: Vec<Fact> = (0..random.usize(3..12))
+                .map(|_| builder.fact(Class::Account))
+                .collect();
+            let any = |random: &mut fastrand::Rng| facts[random.usize(..facts.len())];
+            for _ in 0..random.usize(..25) {
+                let head = any(&mut random);
+                let inputs: Vec<Fact> = (0..random.usize(1..5)).map(|_| any(&mut random)).collect();
+                // More than one way in the same steps is what ties are made of.
+                let need = random.u32(1..=inputs.len() as u32);
+                builder.gate(head, need, random.u32(..2), &inputs);
+            }
+            let graph = builder.finish();
+            let assumed: Vec<Fact> = (0..random.usize(1..4)).map(|_| any(&mut random)).collect();
+            let base = closure(&graph, &assumed);
+            let mut extension = Extension::new(&graph, &base);
+            let mut search = Search::new(&graph);
+            for &seed in &facts {
+                extension.run(seed);
+                search.run(&[&assumed[..], &[seed]].concat());
+                for &fact in &facts {
+                    let found = (extension.key(fact), extension.why(fact));
+                    let expected = (search.key(fact), search.why(fact));
+                    assert_eq!(found, expected, "{fact:?} from {seed:?}: {graph:?}");
+                }
+            }
+        }
+    }
+}
