@@ -43,6 +43,48 @@ fn a_person_in_two_groups_unless_disabled() {
     );
 }
 
+/// Groups of so many people, each beginning so many behind the one before.
+fn crowds(groups: usize, size: usize, step: usize) -> String {
+    let members = (0..groups).flat_map(|group| {
+        let first = group * step;
+        (first..first + size).map(move |at| format!("p{at:03},g{group}\n"))
+    });
+    std::iter::once("member,group\n".to_owned())
+        .chain(members)
+        .collect()
+}
+
+#[test]
+fn people_in_two_large_groups_that_several_gates_ask() {
+    let memberships = crowds(2, 40, 30);
+    let rows = "group:g0,vip,help_desk,g,\ngroup:g1,vip,manager_approval,g,\n\
+                group:g0,ben,help_desk,h,\ngroup:g1,ben,manager_approval,h,\n";
+    let satisfied = |gate: &str, target: &str| {
+        format!(
+            "identity `p030` (and each of 9 more) alone satisfies 2 of 2 rows of gate `{gate}`, for `{target}`"
+        )
+    };
+    assert_eq!(
+        single(rows, &[("memberships.csv", &memberships)]),
+        [satisfied("g", "vip"), satisfied("h", "ben")]
+    );
+}
+
+#[test]
+fn people_in_two_of_many_groups_of_a_gate() {
+    // Five are in each two neighbours.
+    let memberships = crowds(6, 20, 15);
+    let rows: String = (0..6)
+        .map(|group| format!("group:g{group},vip,help_desk,g,2\n"))
+        .collect();
+    assert_eq!(
+        single(&rows, &[("memberships.csv", &memberships)]),
+        [
+            "identity `p015` (and each of 24 more) alone satisfies 2 of 6 rows of gate `g`, for `vip`"
+        ]
+    );
+}
+
 #[test]
 fn a_handset_that_holds_the_phone_and_the_app() {
     let bindings = (
