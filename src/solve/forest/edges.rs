@@ -78,8 +78,11 @@ pub(super) struct Edges<'g> {
 impl<'g> Edges<'g> {
     pub(super) fn new(graph: &'g RuleGraph, sizes: &[Size]) -> Self {
         let facts = || (0..graph.fact_count() as u32).into_par_iter().map(Fact);
-        // Nothing follows from it, or so little that nobody gains by hanging below it. No fact of a
-        // large closure follows from a small one.
+        /// Uses from which on a fact is worth hanging below although nothing follows from its heads: each
+        /// seed would do and undo all of them by itself, as for a group that reads very many mailboxes.
+        const MANY: usize = 64;
+        // Nothing follows from it, or so little that nobody gains by hanging below it. A large closure
+        // follows from a small one only where the small one is of a system, and then has little beyond it.
         let bare = |fact: Fact| sizes[fact.index()] == Size::Small || graph.uses(fact).is_empty();
         let joined: Vec<Option<Edge>> = facts()
             .map(|fact| (!bare(fact)).then(|| joined(graph, fact)).flatten())
@@ -92,14 +95,15 @@ impl<'g> Edges<'g> {
                     .any(|step| step.need() == 1 && !leaf(step.head))
         };
         // A seed of a large closure is worth hanging below whatever its edges lead to.
-        let is_large = |fact: Fact| sizes[fact.index()] == Size::Large;
+        let is_trunk =
+            |fact: Fact| sizes[fact.index()] == Size::Large || graph.uses(fact).len() > MANY;
         // Twice, because the password of an account that is bare leads to it alone.
         let once: Vec<bool> = facts()
-            .map(|fact| bare(fact) || !(is_large(fact) || leads_on(fact, &bare)))
+            .map(|fact| bare(fact) || !(is_trunk(fact) || leads_on(fact, &bare)))
             .collect();
         let seen = |fact: Fact| once[fact.index()];
         let leaf: Vec<bool> = facts()
-            .map(|fact| seen(fact) || !(is_large(fact) || leads_on(fact, &seen)))
+            .map(|fact| seen(fact) || !(is_trunk(fact) || leads_on(fact, &seen)))
             .collect();
         Self {
             graph,
