@@ -60,14 +60,11 @@ pub(super) fn ranked(
     enabled: &[u32],
     answers: &mut [Answer],
 ) -> Vec<IdentityResult> {
-    // Tier and unlocks falling in one number.
-    let rank = |tier: u8, answer: &Answer| {
-        let unlocks = answer.unlocks().len() as u32;
-        u64::from(tier) << 32 | u64::from(u32::MAX - unlocks)
-    };
     let judged = enabled.par_iter().zip(&*answers).map(|(&at, answer)| {
         let verdict = judge.verdict(org, at, answer, severity);
-        let rank = rank(verdict.tier, answer);
+        let unlocks = answer.unlocks().len() as u32;
+        // Tier and unlocks falling in one number.
+        let rank = u64::from(verdict.tier) << 32 | u64::from(u32::MAX - unlocks);
         (verdict, rank)
     });
     let (verdicts, ranks): (Vec<Verdict>, Vec<u64>) = judged.unzip();

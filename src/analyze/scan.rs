@@ -86,24 +86,23 @@ pub fn scan_by(
     ids: IdOrder,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
-    scan_with(org, program, judge, Some(ids), tick)
+    scan_with(org, program, judge, ids, true, tick)
 }
 
-/// The same for identities alone, in the same order: without footholds, coverage and findings, for whoever asks only
+/// The same for identities alone: without footholds, coverage and findings, for whoever asks only
 /// what identities unlock.
 pub fn scan_identities(org: &Organisation, program: &Program, judge: &Judge<'_>) -> Scan {
-    scan_with(org, program, judge, None, &|_| {})
+    scan_with(org, program, judge, IdOrder::of(org), false, &|_| {})
 }
 
 fn scan_with(
     org: &Organisation,
     program: &Program,
     judge: &Judge<'_>,
-    whole: Option<IdOrder>,
+    ids: IdOrder,
+    is_whole: bool,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
-    let is_whole = whole.is_some();
-    let ids = whole.unwrap_or_else(|| IdOrder::of(org));
     // What does not wait for the answers is found while the solver has threads to spare.
     let (asked, beside) = rayon::join(
         || {

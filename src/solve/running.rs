@@ -378,8 +378,7 @@ impl<'g> Running<'g> {
             // The need-th smallest input cannot be smaller than this one unless the gate has fired
             // on the others already.
             let soonest = if cost > 0 { next_level } else { next_round };
-            let is_given = chosen == GIVEN && Some(head) == self.seed();
-            if known < soonest || (known == soonest && (gate.0 >= chosen || is_given)) {
+            if known < soonest || (known == soonest && gate.0 >= chosen) {
                 continue;
             }
             let found = if need == 1 {
@@ -397,7 +396,7 @@ impl<'g> Running<'g> {
                 } else {
                     self.later.push(Reverse((found, head)));
                 }
-            } else if found == known && gate.0 < chosen && !is_given {
+            } else if found == known && gate.0 < chosen {
                 self.log(head);
                 self.states[head.index()].why = gate.0;
             }

@@ -79,8 +79,8 @@ impl<'g> Search<'g> {
     }
 
     /// The same, but ends when all of some facts are met, and says whether they were. What was reached
-    /// until then has proofs, of fewest recoveries but for those of the last round. Of no facts it finds
-    /// all.
+    /// until then has proofs; not always of fewest recoveries, as a longer way with fewer of them may not
+    /// have been gone yet. Of no facts it finds all.
     pub fn run_until(&mut self, given: &[Fact], wanted: &[Fact]) -> bool {
         self.start(given);
         let is_met =
