@@ -30,7 +30,7 @@ fn main() {
         "{n} accounts; seconds by a search per seed, by the solver, and how many times faster"
     );
     let usual = || Shape::new(n as u64, 1);
-    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 10] = [
+    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 11] = [
         ("usual", 1, &|| organisation(&usual())),
         ("no hubs", 1, &|| {
             organisation(&Shape {
@@ -53,6 +53,7 @@ fn main() {
         ("dense 3-of-6 cascades", 10, &|| dense(n)),
         ("everybody reaches everything", 1000, &|| circle(n)),
         ("one gate of all", 1, &|| one_gate(n)),
+        ("a group that reads very much", 10, &|| reader(n)),
     ];
     for (name, sample, graph) in shapes {
         if name.contains(&only) {
@@ -182,5 +183,20 @@ fn one_gate(n: usize) -> RuleGraph {
         builder.gate(far, 1, 1, &[near]);
     }
     builder.gate(accounts[0], half as u32 + 1, 1, others);
+    builder.finish()
+}
+
+/// A twentieth of the accounts are in a group that reads a mailbox for every account, and nothing follows
+/// from any of these.
+fn reader(n: usize) -> RuleGraph {
+    let (mut builder, accounts) = accounts(n);
+    let group = builder.fact(Class::Group);
+    for &member in &accounts[..n / 20] {
+        builder.gate(group, 1, 0, &[member]);
+    }
+    for _ in 0..n {
+        let mailbox = builder.fact(Class::Mailbox);
+        builder.gate(mailbox, 1, 0, &[group]);
+    }
     builder.finish()
 }
