@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::single::Single;
+use super::single::{Single, Those};
 use super::{Change, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
@@ -29,7 +29,7 @@ pub(super) fn findings(
     org: &Organisation,
     program: &Program,
     scan: &Scan,
-    singles: BTreeMap<u32, Single>,
+    singles: Vec<Single>,
 ) -> Vec<Finding> {
     let finder = Finder { org };
     let mut findings = finder.critical_footholds(program, scan);
@@ -92,11 +92,11 @@ impl Finder<'_> {
 
     /// A gate that one asset, or one person in two groups, can satisfy alone although it asks for
     /// two or more.
-    fn single_holders(&self, singles: BTreeMap<u32, Single>) -> Vec<Finding> {
+    fn single_holders(&self, singles: Vec<Single>) -> Vec<Finding> {
         singles
             .into_iter()
-            .map(|(at, single)| {
-                let gate = self.org.gates[at as usize];
+            .map(|single| {
+                let gate = self.org.gates[single.gate as usize];
                 Finding {
                     code: Code::GateSingleHolder,
                     message: format!(
@@ -105,9 +105,9 @@ impl Finder<'_> {
                         gate.need,
                         gate.count,
                         self.gate_name(gate),
-                        match single.of[..] {
-                            [] => String::new(),
-                            ref of => format!(", for {}", self.some(of, false)),
+                        match &single.of {
+                            None => String::new(),
+                            Some(of) => format!(", for {}", self.some(of, false)),
                         }
                     ),
                     rows: self.recovery_rows(gate),
@@ -117,13 +117,10 @@ impl Finder<'_> {
     }
 
     /// The first of some assets by name, and how many more there are.
-    fn some(&self, assets: &[AssetId], with_kind: bool) -> String {
-        let Some(&first) = assets.first() else {
-            return "nobody".to_owned();
-        };
-        let asset = self.org.assets.get(first);
+    fn some(&self, those: &Those, with_kind: bool) -> String {
+        let asset = self.org.assets.get(those.first);
         let kind = if with_kind { asset.kind.word() } else { "" };
-        let more = match assets.len() {
+        let more = match those.count {
             1 => String::new(),
             count => format!(" (and each of {} more)", count - 1),
         };
