@@ -86,6 +86,45 @@ fn people_in_two_of_many_groups_of_a_gate() {
 }
 
 #[test]
+fn people_in_a_large_group_that_reads_several_mailboxes() {
+    let memberships = crowds(2, 40, 30);
+    let mailboxes = "id,owner,delegates\nvip@x.example,vip,group:g0\nben@x.example,p035,group:g0\n";
+    let rows = "vip@x.example,vip,email_link,g,\ngroup:g1,vip,manager_approval,g,\n\
+                ben@x.example,ben,email_link,h,\ngroup:g1,ben,manager_approval,h,\n";
+    let satisfied = |gate: &str, target: &str| {
+        format!(
+            "identity `p030` (and each of 9 more) alone satisfies 2 of 2 rows of gate `{gate}`, for `{target}`"
+        )
+    };
+    let more = [
+        ("memberships.csv", &*memberships),
+        ("mailboxes.csv", mailboxes),
+    ];
+    assert_eq!(
+        single(rows, &more),
+        [satisfied("g", "vip"), satisfied("h", "ben")]
+    );
+}
+
+#[test]
+fn two_ways_to_one_row_of_many_are_one_row() {
+    // Whoever owns a mailbox is in the group that reads it too.
+    let memberships = crowds(6, 20, 20);
+    let mailboxes: String = (0..6)
+        .map(|group| format!("m{group}@x.example,p{:03},group:g{group}\n", group * 20))
+        .collect();
+    let mailboxes = format!("id,owner,delegates\n{mailboxes}");
+    let rows: String = (0..6)
+        .map(|group| format!("m{group}@x.example,vip,email_link,g,2\n"))
+        .collect();
+    let more = [
+        ("memberships.csv", &*memberships),
+        ("mailboxes.csv", &mailboxes),
+    ];
+    assert!(single(&rows, &more).is_empty());
+}
+
+#[test]
 fn a_handset_that_holds_the_phone_and_the_app() {
     let bindings = (
         "mfa_bindings.csv",
