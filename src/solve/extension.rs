@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::judged::Judged;
 use super::search::GIVEN;
 use super::{Closure, Key, proof::Derived};
 use crate::rules::{Fact, Gate, RuleGraph};
@@ -24,7 +25,7 @@ pub(super) struct Extension<'g> {
     why: Vec<u32>,
     improved: Vec<Fact>,
     queue: BinaryHeap<Reverse<(Key, Fact)>>,
-    sorted: Vec<Key>,
+    judged: Judged<Key>,
 }
 
 impl<'g> Extension<'g> {
@@ -43,7 +44,7 @@ impl<'g> Extension<'g> {
             why: vec![GIVEN; graph.fact_count()],
             improved: Vec::new(),
             queue: BinaryHeap::new(),
-            sorted: Vec::new(),
+            judged: Judged::new(),
         }
     }
 
@@ -114,27 +115,22 @@ impl<'g> Extension<'g> {
     }
 
     fn nth_smallest(&mut self, gate: Gate, need: u32) -> Key {
-        let mut keys = std::mem::take(&mut self.sorted);
-        keys.clear();
-        keys.extend(self.graph.inputs(gate).iter().map(|&input| self.key(input)));
-        let nth = if need as usize <= keys.len() {
-            *keys.select_nth_unstable(need as usize - 1).1
-        } else {
-            Key::NEVER
-        };
-        self.sorted = keys;
-        nth
+        let key = |input: Fact| self.keys[input.index()].min(self.base.key(input));
+        let nth = self.judged.nth_smallest(self.graph, gate, need, key);
+        nth.unwrap_or(Key::NEVER)
     }
 
     fn improve(&mut self, fact: Fact, key: Key, gate: u32) {
         if self.keys[fact.index()] == Key::NEVER {
             self.improved.push(fact);
         }
+        self.judged.lower(self.graph, fact, self.key(fact), key);
         self.keys[fact.index()] = key;
         self.why[fact.index()] = gate;
     }
 
     fn reset(&mut self) {
+        self.judged.clear();
         for fact in self.improved.drain(..) {
             self.keys[fact.index()] = Key::NEVER;
             self.why[fact.index()] = GIVEN;

@@ -17,6 +17,7 @@
 
 mod extension;
 mod forest;
+mod judged;
 mod key;
 mod lanes;
 mod proof;

@@ -13,9 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use rustc_hash::FxHashMap;
-
-use super::{Key, forest::Shift, proof::Derived};
+use super::{Key, forest::Shift, judged::Judged, proof::Derived};
 use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 
 /// A fact that is not in the closure.
@@ -37,9 +35,6 @@ impl Limit {
     }
 }
 
-/// Inputs of a gate from which on its need-th smallest one is remembered: it is asked for whenever an
-/// input is followed, until the gate fires no later than that.
-const WIDE: usize = 32;
 /// How many facts are followed between two looks ahead.
 const WARM: usize = 16;
 /// Where levels and rounds of a tree start, with room below for its depth.
@@ -94,17 +89,7 @@ pub(super) struct Running<'g> {
     next_round: Vec<Fact>,
     next_level: Vec<Fact>,
     later: BinaryHeap<Reverse<(u64, Fact)>>,
-    sorted: Vec<u64>,
-    /// Of wide gates, as they were judged last.
-    judged: FxHashMap<Gate, Judged>,
-}
-
-/// The need-th smallest key among the inputs of a gate. Keys only get smaller until a step is undone, so
-/// it holds as long as fewer than `need` are below it.
-struct Judged {
-    key: u64,
-    /// How many are below it by now.
-    below: u32,
+    judged: Judged<u64>,
 }
 
 struct Step {
@@ -134,8 +119,7 @@ impl<'g> Running<'g> {
             next_round: Vec::new(),
             next_level: Vec::new(),
             later: BinaryHeap::new(),
-            sorted: Vec::new(),
-            judged: FxHashMap::default(),
+            judged: Judged::new(),
         }
     }
 
@@ -266,16 +250,7 @@ impl<'g> Running<'g> {
     fn set(&mut self, fact: Fact, key: u64, why: u32) {
         self.log(fact);
         let before = self.states[fact.index()].key();
-        if !self.judged.is_empty() {
-            for step in self.graph.uses(fact) {
-                if let Some(judged) = self.judged.get_mut(&step.gate)
-                    && key < judged.key
-                    && judged.key <= before
-                {
-                    judged.below += 1;
-                }
-            }
-        }
+        self.judged.lower(self.graph, fact, before, key);
         if before == NEVER {
             match self.graph.class(fact) {
                 Class::Account => self.accounts += 1,
@@ -404,28 +379,9 @@ impl<'g> Running<'g> {
     }
 
     fn nth_smallest(&mut self, gate: Gate, need: u32) -> u64 {
-        if let Some(judged) = self.judged.get(&gate)
-            && judged.below < need
-        {
-            return judged.key;
-        }
-        let mut keys = std::mem::take(&mut self.sorted);
-        keys.clear();
-        let inputs = self.graph.inputs(gate).iter();
-        keys.extend(inputs.map(|&input| self.states[input.index()].key()));
-        let is_wide = keys.len() > WIDE;
-        let nth = if need as usize <= keys.len() {
-            let (smaller, &mut nth, _) = keys.select_nth_unstable(need as usize - 1);
-            if is_wide {
-                let below = smaller.iter().filter(|key| **key < nth).count() as u32;
-                self.judged.insert(gate, Judged { key: nth, below });
-            }
-            nth
-        } else {
-            NEVER
-        };
-        self.sorted = keys;
-        nth
+        let key = |input: Fact| self.states[input.index()].key();
+        let nth = self.judged.nth_smallest(self.graph, gate, need, key);
+        nth.unwrap_or(NEVER)
     }
 }
 

@@ -1,0 +1,81 @@
+//! The need-th smallest key among the inputs of a gate, remembered where finding it is dear.
+
+use rustc_hash::FxHashMap;
+
+use crate::rules::{Fact, Gate, RuleGraph};
+
+/// Inputs of a gate from which on its need-th smallest one is remembered: it is asked for whenever an
+/// input is followed, until the gate fires no later than that. Few in unit tests, whose graphs are small.
+const WIDE: usize = if cfg!(test) { 2 } else { 32 };
+
+/// Gates as they were judged last, while keys only get smaller.
+pub(super) struct Judged<K> {
+    wide: FxHashMap<Gate, Nth<K>>,
+    sorted: Vec<K>,
+}
+
+/// The need-th smallest key among the inputs of a gate: it holds as long as fewer than `need` are below it.
+struct Nth<K> {
+    key: K,
+    /// How many are below it by now.
+    below: u32,
+}
+
+impl<K: Copy + Ord> Judged<K> {
+    pub(super) fn new() -> Self {
+        Self {
+            wide: FxHashMap::default(),
+            sorted: Vec::new(),
+        }
+    }
+
+    /// Forgets everything, because keys have grown.
+    pub(super) fn clear(&mut self) {
+        self.wide.clear();
+    }
+
+    /// Notes that the key of a fact gets smaller.
+    #[inline]
+    pub(super) fn lower(&mut self, graph: &RuleGraph, fact: Fact, before: K, key: K) {
+        if self.wide.is_empty() {
+            return;
+        }
+        for step in graph.uses(fact) {
+            if let Some(nth) = self.wide.get_mut(&step.gate)
+                && key < nth.key
+                && nth.key <= before
+            {
+                nth.below += 1;
+            }
+        }
+    }
+
+    /// The need-th smallest key among the inputs of a gate; nothing when it has fewer. O(inputs), but O(1)
+    /// for a wide gate whose answer has not changed.
+    pub(super) fn nth_smallest(
+        &mut self,
+        graph: &RuleGraph,
+        gate: Gate,
+        need: u32,
+        key: impl Fn(Fact) -> K,
+    ) -> Option<K> {
+        if let Some(nth) = self.wide.get(&gate)
+            && nth.below < need
+        {
+            return Some(nth.key);
+        }
+        let inputs = graph.inputs(gate);
+        if need as usize > inputs.len() {
+            return None;
+        }
+        self.sorted.clear();
+        self.sorted.extend(inputs.iter().map(|&input| key(input)));
+        let at = need as usize - 1;
+        let (smaller, &mut nth, _) = self.sorted.select_nth_unstable(at);
+        if inputs.len() > WIDE {
+            let below = smaller.iter().filter(|key| **key < nth).count() as u32;
+            self.wide.insert(gate, Nth { key: nth, below });
+        }
+        Some(nth)
+    }
+}
