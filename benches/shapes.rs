@@ -53,7 +53,7 @@ fn main() {
         ("dense 3-of-6 cascades", 10, &|| dense(n)),
         ("everybody reaches everything", 1000, &|| circle(n)),
         ("one gate of all", 1, &|| one_gate(n)),
-        ("a group that reads very much", 10, &|| reader(n)),
+        ("a group that reads many mailboxes", 10, &|| reader(n)),
     ];
     for (name, sample, graph) in shapes {
         if name.contains(&only) {

@@ -185,8 +185,8 @@ impl Assets {
     /// The asset of this name when it is the last one of its kind that was found or one of the few
     /// numbered after that.
     fn near(&self, last: &mut Last, wanted: Wanted<'_>) -> Option<AssetId> {
-        /// Assets to look at: of a million generated identities' references all but a twentieth of those
-        /// that are found at all are found among so many, nearly all among the first two.
+        /// Assets to look at: of a million generated identities' references that are found at all, six in
+        /// seven are found among so many, and nearly all of these among the first four.
         const NEAR: usize = 8;
         if self.is_renamed {
             // Nobody is found by a pseudonym.
