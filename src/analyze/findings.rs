@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::single::{Single, Those};
+use super::single::Single;
 use super::{Change, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
@@ -101,14 +101,11 @@ impl Finder<'_> {
                     code: Code::GateSingleHolder,
                     message: format!(
                         "{} alone satisfies {} of {} rows of {}{}",
-                        self.some(&single.holders, true),
+                        self.holder(&single),
                         gate.need,
                         gate.count,
                         self.gate_name(gate),
-                        match &single.of {
-                            None => String::new(),
-                            Some(of) => format!(", for {}", self.some(of, false)),
-                        }
+                        self.restored(&single)
                     ),
                     rows: self.recovery_rows(gate),
                 }
@@ -116,17 +113,26 @@ impl Finder<'_> {
             .collect()
     }
 
-    /// The first of some assets by name, and how many more there are.
-    fn some(&self, those: &Those, with_kind: bool) -> String {
-        let asset = self.org.assets.get(those.first);
-        let kind = if with_kind { asset.kind.word() } else { "" };
-        let more = match those.count {
-            1 => String::new(),
-            count => format!(" (and each of {} more)", count - 1),
+    /// Who satisfies a gate alone.
+    fn holder(&self, single: &Single) -> String {
+        let asset = self.org.assets.get(single.holder);
+        let more = match single.more {
+            0 => String::new(),
+            more => format!(" (and each of {more} more)"),
         };
-        format!("{kind} `{}`{more}", asset.shown)
-            .trim_start()
-            .to_owned()
+        format!("{} `{}`{more}", asset.kind.word(), asset.shown)
+    }
+
+    /// For whom.
+    fn restored(&self, single: &Single) -> String {
+        let Some(of) = single.of else {
+            return String::new();
+        };
+        let more = match single.of_more {
+            0 => String::new(),
+            more => format!("; somebody does for each of {more} more"),
+        };
+        format!(", for `{}`{more}", self.shown(of))
     }
 
     /// The rows that the chain to the worst system rests on, in its order.

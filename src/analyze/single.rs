@@ -1,6 +1,6 @@
 //! Gates that ask for two or more and that one asset, or one person, satisfies alone.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
 use rayon::prelude::*;
@@ -15,17 +15,15 @@ use crate::rules::{Class, Fact, Gate, RuleGraph};
 pub(super) struct Single {
     /// Its position in [`Organisation::gates`].
     pub gate: u32,
-    /// Those who can, best known first: things before people, then by name.
-    pub holders: Those,
-    /// The identities whose recovery it is, when the gate is for many and its sources are their own.
-    pub of: Option<Those>,
-}
-
-/// The first of some assets, and how many they are.
-#[derive(Debug)]
-pub(super) struct Those {
-    pub first: AssetId,
-    pub count: usize,
+    /// The first of those who do: things before people, then by kind and name.
+    pub holder: AssetId,
+    /// How many others do.
+    pub more: usize,
+    /// What it restores, or whose; nothing when it is the same for many.
+    pub of: Option<AssetId>,
+    /// How many others the gate is for whose sources are their own and whom somebody recovers alone:
+    /// perhaps somebody else for each.
+    pub of_more: usize,
 }
 
 /// Recovery gates of two or more that somebody satisfies alone without any recovery, ascending: by being
@@ -34,13 +32,13 @@ pub(super) struct Those {
 /// Whoever satisfies `need` of `n` inputs controls at least one of any `n - need + 1` of them, so
 /// it is enough to try those behind the `n - need + 1` inputs with the fewest behind them: a help
 /// desk of thousands beside a manager costs one look-up. Where that would be more work, as in a gate
-/// of very many inputs, everybody behind any of them is counted instead.
+/// of very many inputs, everybody behind any of them is counted instead. They are only listed for the
+/// first identity that a gate is for: two groups that share thousands may stand in the gate of everybody.
 pub(super) fn single_holders(org: &Organisation, program: &Program) -> Vec<Single> {
-    /// Gates whose holders are kept at a time: two groups that share thousands may stand in every gate.
-    const AT_A_TIME: usize = 1 << 13;
     let graph = &program.graph;
     let free = Free::new(graph);
-    let mut gates: Vec<(Gate, u32)> = graph
+    let behind = || Behind::new(program, &free);
+    let gates: Vec<(Gate, u32)> = graph
         .gates()
         .filter(|&gate| graph.need(gate) >= 2)
         .filter_map(|gate| match program.atlas.origin(gate) {
@@ -48,81 +46,36 @@ pub(super) fn single_holders(org: &Organisation, program: &Program) -> Vec<Singl
             _ => None,
         })
         .collect();
-    gates.sort_by_key(|&(_, at)| at);
-    let mut found = Vec::new();
-    let mut open = Open::default();
-    for some in gates.chunks(AT_A_TIME) {
-        let alone: Vec<Vec<AssetId>> = some
-            .par_iter()
-            .with_min_len(1 << 10)
-            .map_init(
-                || Behind::new(program, &free),
-                |behind, &(gate, _)| {
-                    let target = target(program, graph.head(gate));
-                    let mut holders = behind.all_of(gate);
-                    holders.retain(|&holder| Some(holder) != target);
-                    holders
-                },
-            )
-            .collect();
-        for (&(gate, at), holders) in some.iter().zip(alone) {
-            if at != open.gate {
-                found.extend(std::mem::take(&mut open).close(org));
-                open.gate = at;
-            }
-            if !holders.is_empty() {
-                open.add(holders, target(program, graph.head(gate)));
-            }
-        }
-    }
-    found.extend(open.close(org));
-    found
-}
-
-/// A recovery gate while the gates that it was compiled to are gone through.
-#[derive(Default)]
-struct Open {
-    gate: u32,
-    holders: Vec<AssetId>,
-    /// How many holders there were when they were last rid of those who came twice.
-    distinct: usize,
-    of: Vec<AssetId>,
-}
-
-impl Open {
-    fn add(&mut self, holders: Vec<AssetId>, of: Option<AssetId>) {
-        /// So many come twice before it is worth looking.
-        const SPARE: usize = 1 << 16;
-        if self.holders.is_empty() {
-            self.holders = holders;
-        } else {
-            self.holders.extend(holders);
-        }
-        if self.holders.len() > 2 * self.distinct + SPARE {
-            self.tidy();
-        }
-        self.of.extend(of);
-    }
-
-    fn tidy(&mut self) {
-        self.holders.sort_unstable();
-        self.holders.dedup();
-        self.distinct = self.holders.len();
-    }
-
-    fn close(mut self, org: &Organisation) -> Option<Single> {
-        self.tidy();
-        let first = self.holders.iter().copied().min_by_key(|&holder| {
-            let asset = org.assets.get(holder);
-            (asset.kind == Kind::Identity, asset.kind, asset.key)
-        });
-        let those = |first: AssetId, count| Those { first, count };
-        Some(Single {
-            gate: self.gate,
-            holders: those(first?, self.holders.len()),
-            of: self.of.first().map(|&first| those(first, self.of.len())),
+    let alone: Vec<(Gate, u32)> = gates
+        .par_iter()
+        .with_min_len(1 << 10)
+        .map_init(behind, |behind, &(gate, at)| {
+            behind.is_satisfied_alone(gate).then_some((gate, at))
         })
-    }
+        .flatten_iter()
+        .collect();
+    // Gates are compiled in the order of the recoveries that they come from.
+    let recoveries: Vec<&[(Gate, u32)]> = alone.chunk_by(|one, two| one.1 == two.1).collect();
+    recoveries
+        .par_iter()
+        .with_min_len(1 << 6)
+        .map_init(behind, |behind, of| {
+            let (gate, at) = of[0];
+            let holders = behind.all_of(gate);
+            let holder = holders.iter().copied().min_by_key(|&holder| {
+                let asset = org.assets.get(holder);
+                (asset.kind == Kind::Identity, asset.kind, asset.key)
+            });
+            Some(Single {
+                gate: at,
+                holder: holder?,
+                more: holders.len() - 1,
+                of: target(program, graph.head(gate)),
+                of_more: of.len() - 1,
+            })
+        })
+        .flatten_iter()
+        .collect()
 }
 
 /// For every fact, what yields it alone and at no cost: flat, as the graph itself is.
@@ -159,7 +112,7 @@ impl Free {
     }
 }
 
-/// Whose account, password or factor a fact is.
+/// What a fact is of: the asset, or the identity whose password or factor it is.
 fn target(program: &Program, head: Fact) -> Option<AssetId> {
     match program.atlas.meaning(head) {
         Meaning::Asset(asset) => Some(asset),
@@ -168,7 +121,7 @@ fn target(program: &Program, head: Fact) -> Option<AssetId> {
     }
 }
 
-/// How many look-ups of one in a sorted set cost as much as sorting one more.
+/// How many look-ups of one in a sorted set cost as much as counting one more.
 const LOOK_UPS: usize = 4;
 
 /// Facts or assets that are fewer than it takes for a set of them to be worth making.
@@ -195,27 +148,32 @@ impl Set {
     }
 }
 
-/// Those in `need` or more of the sets: O(n log n) in the sum of their sizes.
+/// Those in `need` or more of the sets, in no order that means something: O(the sum of their sizes).
 fn counted(sets: &[Set], few: &[AssetId], need: usize) -> Vec<AssetId> {
-    let mut everybody: Vec<(AssetId, usize)> = Vec::new();
-    for (at, set) in sets.iter().enumerate() {
-        let all = set.parts(few).flatten();
-        everybody.extend(all.map(|&asset| (asset, at)));
+    /// The set where somebody was met last, and in how many that was.
+    struct Met {
+        last: usize,
+        count: usize,
     }
-    everybody.sort_unstable();
-    everybody.dedup();
-    everybody
-        .chunk_by(|one, two| one.0 == two.0)
-        .filter(|same| same.len() >= need)
-        .map(|same| same[0].0)
-        .collect()
+    let mut everybody: FxHashMap<AssetId, Met> = FxHashMap::default();
+    for (at, set) in sets.iter().enumerate() {
+        for &asset in set.parts(few).flatten() {
+            let met = everybody.entry(asset).or_insert(Met { last: at, count: 1 });
+            if met.last != at {
+                met.last = at;
+                met.count += 1;
+            }
+        }
+    }
+    let enough = everybody.into_iter().filter(|(_, met)| met.count >= need);
+    enough.map(|(asset, _)| asset).collect()
 }
 
 /// Who is behind a fact: everything from which it follows alone and without a recovery.
 struct Behind<'a> {
     program: &'a Program,
     free: &'a Free,
-    /// Those behind groups and behind what very many share.
+    /// Those behind groups, and behind what very many can use.
     crowds: FxHashMap<Fact, Rc<[AssetId]>>,
     /// How many more assets `crowds` may hold: groups in groups in groups would hold each other's members.
     room: usize,
@@ -240,9 +198,37 @@ impl<'a> Behind<'a> {
         }
     }
 
-    /// Those behind `need` or more inputs of a gate, ascending.
+    fn is_satisfied_alone(&mut self, gate: Gate) -> bool {
+        let mut is_found = false;
+        self.each(gate, |_| {
+            is_found = true;
+            ControlFlow::Break(())
+        });
+        is_found
+    }
+
+    /// All who satisfy a gate alone, ascending.
     fn all_of(&mut self, gate: Gate) -> Vec<AssetId> {
-        let graph = &self.program.graph;
+        let mut all = Vec::new();
+        self.each(gate, |holder| {
+            all.push(holder);
+            ControlFlow::Continue(())
+        });
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Tells of those who satisfy a gate alone, perhaps more than once, until it is enough. Whom it
+    /// restores does not count, and a gate that restores nobody who can sign in is satisfied by nobody.
+    fn each(&mut self, gate: Gate, mut tell: impl FnMut(AssetId) -> ControlFlow<()>) {
+        let program = self.program;
+        let graph = &program.graph;
+        let target = target(program, graph.head(gate));
+        // Facts of assets have their numbers.
+        if target.is_some_and(|target| program.atlas.is_disabled_account(Fact(target.0))) {
+            return;
+        }
         let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
         self.few.clear();
         let mut sets: Vec<Set> = inputs.iter().map(|&input| self.of(input)).collect();
@@ -251,24 +237,31 @@ impl<'a> Behind<'a> {
         let first = (sets.len() + 1).saturating_sub(need);
         let tried: usize = sets[..first].iter().map(Set::len).sum();
         let everybody: usize = sets.iter().map(Set::len).sum();
+        let is_other = |holder: &&AssetId| Some(**holder) != target;
         if tried.saturating_mul(sets.len()) > everybody.saturating_mul(LOOK_UPS) {
-            return counted(&sets, few, need);
+            let counted = counted(&sets, few, need);
+            let _ = counted
+                .iter()
+                .filter(is_other)
+                .try_for_each(|&holder| tell(holder));
+            return;
         }
-        let parts = sets[..first].iter().flat_map(|set| set.parts(few));
-        let mut candidates: Vec<AssetId> = parts.flatten().copied().collect();
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates.retain(|candidate| {
-            let holds = |set: &&Set| {
+        let holds = |candidate: &&AssetId| {
+            let is_in = |set: &&Set| {
                 let mut parts = set.parts(few);
                 parts.any(|part| part.binary_search(candidate).is_ok())
             };
-            sets.iter().filter(holds).count() >= need
-        });
-        candidates
+            sets.iter().filter(is_in).count() >= need
+        };
+        let candidates = sets[..first]
+            .iter()
+            .flat_map(|set| set.parts(few))
+            .flatten();
+        let mut holders = candidates.filter(is_other).filter(holds);
+        let _ = holders.try_for_each(|&holder| tell(holder));
     }
 
-    /// Those behind a fact. Crowds on the way are found once for all gates, however many lead to them.
+    /// Those behind a fact. A crowd on the way is found once for many gates, however many lead to it.
     fn of(&mut self, fact: Fact) -> Set {
         let start = self.few.len();
         let mut crowds = Vec::new();
@@ -287,7 +280,7 @@ impl<'a> Behind<'a> {
         }
     }
 
-    /// Whether many facts may lead here, or from here to many gates.
+    /// Whether many lead here, or perhaps many gates: a group, or what very many can use.
     fn is_crowd(&self, fact: Fact) -> bool {
         self.program.graph.class(fact) == Class::Group || self.free.of(fact).len() > FEW
     }
@@ -309,7 +302,8 @@ impl<'a> Behind<'a> {
         crowd
     }
 
-    /// Adds those behind a fact to `few`, but for those behind the facts where it is to stop. Gives these.
+    /// Adds those behind a fact to `few`, but not those behind a fact where it is to stop. Gives the facts
+    /// where it did.
     fn walk(&mut self, from: Fact, is_end: impl Fn(&Self, Fact) -> bool) -> Vec<Fact> {
         let (program, free) = (self.program, self.free);
         let mut ends = Vec::new();

@@ -146,7 +146,10 @@ fn choose_slots(
     }
     scratch.clear();
     scratch.extend(inputs.iter().map(|&input| derived.key(input)).zip(0..));
-    scratch.sort_unstable();
-    slots.extend(scratch.iter().take(need).map(|(_, slot)| *slot));
+    if need < scratch.len() {
+        scratch.select_nth_unstable(need);
+        scratch.truncate(need);
+    }
+    slots.extend(scratch.iter().map(|(_, slot)| *slot));
     slots[first..].sort_unstable();
 }

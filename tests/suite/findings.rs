@@ -146,6 +146,29 @@ fn a_handset_that_holds_the_phone_and_the_app() {
 }
 
 #[test]
+fn everybody_with_a_handset_of_their_own() {
+    // What restores somebody who has gone restores nobody.
+    let bindings = (
+        "mfa_bindings.csv",
+        "identity,factor,holder\nvip,sms,+1 555 0100\nvip,push,zoo\nben,sms,+1 555 0101\nben,push,app\n\
+         gone,sms,+1 555 0102\ngone,push,cell\n",
+    );
+    let holdings = (
+        "holdings.csv",
+        "holder,asset\ndevice:zoo,phone:+1 555 0100\ndevice:app,phone:+1 555 0101\n\
+         device:cell,phone:+1 555 0102\nvip,device:zoo\nann,device:zoo\nben,device:app\n",
+    );
+    let rows = "own:phone,*,sms_code,reset,2\nown:device,*,authenticator,reset,2\n";
+    // A handset is not said to recover anybody but its own, and ben's own account is no way to it.
+    assert_eq!(
+        single(rows, &[bindings, holdings]),
+        [
+            "device `app` alone satisfies 2 of 2 rows of gate `reset`, for `ben`; somebody does for each of 1 more"
+        ]
+    );
+}
+
+#[test]
 fn two_of_three_by_any_two() {
     let rows = "ann,vip,recovery_contact,g,2\nben,vip,recovery_contact,g,2\nbox@x.example,vip,email_link,g,2\n";
     let mailboxes = "id,owner\nbox@x.example,ben\n";
