@@ -134,14 +134,17 @@ impl Assets {
     /// The same for a name with its hash.
     #[must_use]
     pub fn find_hashed(&self, wanted: Wanted<'_>) -> Option<AssetId> {
-        let is_it = |number| {
-            let name = self.named(number).0;
-            name.extra == wanted.kind as u8
-                && name.len() == wanted.key.len()
-                && name.of(&self.text) == wanted.key
-        };
+        let is_it = |number| self.is_named(self.named(number).0, wanted);
         let number = self.slots.find(wanted.hash.0, is_it)?;
         Some(self.named(number).1)
+    }
+
+    /// Whether a name is the one that is looked for.
+    fn is_named(&self, name: Span, wanted: Wanted<'_>) -> bool {
+        // Lengths first: they are at hand, and the text is somewhere else in memory.
+        name.extra == wanted.kind as u8
+            && name.len() == wanted.key.len()
+            && name.of(&self.text) == wanted.key
     }
 
     /// Looks up many names, the cheapest way first. Exports are sorted alike, so the next name mostly is
@@ -160,7 +163,7 @@ impl Assets {
         self.find_some(wanted.enumerate(), &mut found[first..]);
     }
 
-    /// The same for names with the places among `found` where their assets are noted, if they are found.
+    /// The same for names with the places among `found` where their assets are noted, or that there is none.
     pub fn find_some<'a>(
         &self,
         wanted: impl Iterator<Item = (usize, Wanted<'a>)>,
@@ -195,13 +198,10 @@ impl Assets {
         let last = &mut last.0[wanted.kind as usize];
         let first = *last as usize;
         let near = self.list.get(first..)?.iter().take(NEAR);
-        let at = near.zip(first..).find(|(entry, _)| {
-            let name = entry.key;
-            name.extra == wanted.kind as u8
-                && name.len() == wanted.key.len()
-                && name.of(&self.text) == wanted.key
-        });
-        let at = at?.1 as u32;
+        let further = near
+            .map(|entry| entry.key)
+            .position(|name| self.is_named(name, wanted))?;
+        let at = (first + further) as u32;
         *last = at;
         Some(AssetId(at))
     }

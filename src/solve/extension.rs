@@ -2,7 +2,8 @@
 //!
 //! Only facts whose key gets smaller are followed, smallest first, so what a seed costs is what it
 //! changes, not the size of the baseline. A gate with `need >= 2` is judged by its need-th smallest
-//! input as it stands, in O(inputs), but only once enough of its inputs are there at all.
+//! input as it stands, in O(inputs), but only once enough of its inputs are there at all; what was found of
+//! a wide gate is remembered while it holds.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -115,6 +116,7 @@ impl<'g> Extension<'g> {
     }
 
     fn nth_smallest(&mut self, gate: Gate, need: u32) -> Key {
+        // Not by the method of this name, which would borrow what is judged as well.
         let key = |input: Fact| self.keys[input.index()].min(self.base.key(input));
         let nth = self.judged.nth_smallest(self.graph, gate, need, key);
         nth.unwrap_or(Key::NEVER)

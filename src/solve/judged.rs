@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::rules::{Fact, Gate, RuleGraph};
 
-/// Inputs of a gate from which on its need-th smallest one is remembered: it is asked for whenever an
+/// A gate of more inputs is wide, and its need-th smallest one is remembered: it is asked for whenever an
 /// input is followed, until the gate fires no later than that. Few in unit tests, whose graphs are small.
 const WIDE: usize = if cfg!(test) { 2 } else { 32 };
 

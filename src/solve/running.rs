@@ -20,12 +20,13 @@ use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 const NEVER: u64 = u64::MAX;
 /// No gate.
 const GIVEN: u32 = u32::MAX;
+
 /// How much a step of the running closure may change.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limit {
     /// So many changes are always allowed.
     pub free: usize,
-    /// And one for so many facts of the closure.
+    /// And one for every so many facts of the closure, when that is more.
     pub share: usize,
 }
 

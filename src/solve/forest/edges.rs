@@ -78,7 +78,7 @@ pub(super) struct Edges<'g> {
 impl<'g> Edges<'g> {
     pub(super) fn new(graph: &'g RuleGraph, sizes: &[Size]) -> Self {
         let facts = || (0..graph.fact_count() as u32).into_par_iter().map(Fact);
-        /// Uses from which on a fact is worth hanging below although nothing follows from its heads: each
+        /// A fact of more uses is worth hanging below although nothing follows from its heads: each
         /// seed would do and undo all of them by itself, as for a group that reads very many mailboxes.
         const MANY: usize = 64;
         // Nothing follows from it, or so little that nobody gains by hanging below it. A large closure
@@ -97,7 +97,7 @@ impl<'g> Edges<'g> {
         // A seed of a large closure is worth hanging below whatever its edges lead to.
         let is_trunk =
             |fact: Fact| sizes[fact.index()] == Size::Large || graph.uses(fact).len() > MANY;
-        // Twice, because the password of an account that is bare leads to it alone.
+        // Twice, because a password leads to its account alone, which may be bare.
         let once: Vec<bool> = facts()
             .map(|fact| bare(fact) || !(is_trunk(fact) || leads_on(fact, &bare)))
             .collect();
@@ -112,7 +112,8 @@ impl<'g> Edges<'g> {
         }
     }
 
-    /// Whether there is nothing to share with a fact: no edge leads from it to a fact that is none.
+    /// Whether there is too little to share with a fact: its closure is small, or it has few uses and no
+    /// edge to a fact that is no leaf.
     pub(super) fn is_leaf(&self, fact: Fact) -> bool {
         self.leaf[fact.index()]
     }
