@@ -169,6 +169,29 @@ fn everybody_with_a_handset_of_their_own() {
 }
 
 #[test]
+fn operators_of_a_system_that_opens_both_but_not_the_system() {
+    let holdings = ("holdings.csv", "holder,asset\nsystem:console,vault:safe\n");
+    let systems = ("systems.csv", "id\nconsole\n");
+    let grants = ("grants.csv", "principal,system\nann,console\n");
+    let rows = "system:console,vip,admin_reset,g,\nvault:safe,vip,stored_secret,g,\n";
+    assert_eq!(
+        single(rows, &[holdings, systems, grants]),
+        ["identity `ann` alone satisfies 2 of 2 rows of gate `g`, for `vip`"]
+    );
+}
+
+#[test]
+fn not_by_a_recovery_on_the_way() {
+    let rows = "+1 555 0100,vip,sms_code,g,\nann,vip,recovery_contact,g,\nann,phone:+1 555 0100,carrier,,\n";
+    assert!(single(rows, &[]).is_empty());
+    let holdings = ("holdings.csv", "holder,asset\nann,phone:+1 555 0100\n");
+    assert_eq!(
+        single(rows, &[holdings]),
+        ["identity `ann` alone satisfies 2 of 2 rows of gate `g`, for `vip`"]
+    );
+}
+
+#[test]
 fn two_of_three_by_any_two() {
     let rows = "ann,vip,recovery_contact,g,2\nben,vip,recovery_contact,g,2\nbox@x.example,vip,email_link,g,2\n";
     let mailboxes = "id,owner\nbox@x.example,ben\n";
