@@ -11,6 +11,9 @@ const WIDE: usize = if cfg!(test) { 2 } else { 32 };
 /// Gates as they were judged last, while keys only get smaller.
 pub(super) struct Judged<K> {
     wide: FxHashMap<Gate, Nth<K>>,
+    /// How many look-ups [`Judged::lower`] may make before it would have been cheaper to judge again: an
+    /// input that was judged pays for one.
+    paid: usize,
     sorted: Vec<K>,
 }
 
@@ -25,22 +28,30 @@ impl<K: Copy + Ord> Judged<K> {
     pub(super) fn new() -> Self {
         Self {
             wide: FxHashMap::default(),
+            paid: 0,
             sorted: Vec::new(),
         }
     }
 
-    /// Forgets everything, because keys have grown.
+    /// Forgets everything: keys have grown, or it is cheaper to begin again.
     pub(super) fn clear(&mut self) {
         self.wide.clear();
+        self.paid = 0;
     }
 
-    /// Notes that the key of a fact gets smaller.
+    /// Notes that the key of a fact gets smaller: O(its uses), but never more in all than judging took.
+    /// What a fact of very many uses would take, whose key falls again and again, is saved by forgetting.
     #[inline]
     pub(super) fn lower(&mut self, graph: &RuleGraph, fact: Fact, before: K, key: K) {
         if self.wide.is_empty() {
             return;
         }
-        for step in graph.uses(fact) {
+        let uses = graph.uses(fact);
+        let Some(left) = self.paid.checked_sub(uses.len()) else {
+            return self.clear();
+        };
+        self.paid = left;
+        for step in uses {
             if let Some(nth) = self.wide.get_mut(&step.gate)
                 && key < nth.key
                 && nth.key <= before
@@ -74,6 +85,7 @@ impl<K: Copy + Ord> Judged<K> {
         let (smaller, &mut nth, _) = self.sorted.select_nth_unstable(at);
         if inputs.len() > WIDE {
             let below = smaller.iter().filter(|key| **key < nth).count() as u32;
+            self.paid += inputs.len();
             self.wide.insert(gate, Nth { key: nth, below });
         }
         Some(nth)
