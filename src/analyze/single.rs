@@ -26,14 +26,14 @@ pub(super) struct Single {
     pub of_more: usize,
 }
 
-/// Recovery gates of two or more that somebody satisfies alone without any recovery, ascending: by being
+/// Recovery gates of two or more, ascending, that somebody satisfies alone without any recovery: by being
 /// the source, by being in the group that is, by holding it or reading it.
 ///
 /// Whoever satisfies `need` of `n` inputs controls at least one of any `n - need + 1` of them, so
 /// it is enough to try those behind the `n - need + 1` inputs with the fewest behind them: a help
 /// desk of thousands beside a manager costs one look-up. Where that would be more work, as in a gate
-/// of very many inputs, everybody behind any of them is counted instead. They are only listed for the
-/// first identity that a gate is for: two groups that share thousands may stand in the gate of everybody.
+/// of very many inputs, everybody behind any of them is counted instead. All holders are sought for the
+/// first identity alone that a gate is for: two groups that share thousands may stand in everybody's gate.
 pub(super) fn single_holders(org: &Organisation, program: &Program) -> Vec<Single> {
     let graph = &program.graph;
     let free = Free::new(graph);
