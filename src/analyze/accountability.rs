@@ -8,10 +8,10 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::demands::{Unmet, Ways, unmet};
-use super::targets::{Targets, Whom};
+use super::targets::Targets;
 use super::{Judge, Scan};
 use crate::compile::{GateOrigin, Program};
-use crate::model::{AssetId, Organisation, Owner, Policy, Process, RecoveryGate};
+use crate::model::{AssetId, Organisation, Owner, Policy, Process};
 use crate::rules::Fact;
 use crate::solve::Search;
 
@@ -58,7 +58,8 @@ impl Answerable {
 
 /// What of a process does not depend on tiers, so that it can be found beside the solver.
 pub struct Ground<'a> {
-    ways: Ways,
+    /// The gates of every process.
+    pub ways: Ways,
     whom: Targets<'a>,
     /// By process: owners whose own account falls.
     inside: Vec<Vec<(usize, AssetId)>>,
@@ -68,10 +69,8 @@ pub struct Ground<'a> {
 /// owner who is an account.
 #[must_use]
 pub fn ground<'a>(org: &'a Organisation, program: &Program, judge: &Judge<'_>) -> Ground<'a> {
-    let ((ways, whom), heads) = rayon::join(
-        || (Ways::new(org), Targets::new(org, judge.standing_only)),
-        || heads(org, program),
-    );
+    let (ways, whom) = rayon::join(|| Ways::new(org), || Targets::new(org, judge.standing_only));
+    let heads = heads(org, program, &ways);
     let inside = (0..org.processes.len() as u32).into_par_iter().map_init(
         || None,
         |search, at| {
@@ -96,22 +95,21 @@ pub fn answerable(
     program: &Program,
     scan: &Scan,
     judge: &Judge<'_>,
-    mut ground: Ground<'_>,
+    ground: &Ground<'_>,
 ) -> Vec<Answerable> {
     let mut tiers: Vec<Option<u8>> = vec![None; org.identities.len()];
     for result in &scan.identities {
         tiers[result.identity as usize] = result.tier;
     }
-    let chains = chains(org, program, scan);
-    let inside = std::mem::take(&mut ground.inside);
-    let all = inside.into_par_iter().enumerate().map(|(at, inside)| {
+    let chains = chains(org, program, scan, &ground.ways);
+    let all = ground.inside.par_iter().enumerate().map(|(at, inside)| {
         let process = at as u32;
-        let (targets, unmet) = held(org, &ground, &tiers, judge.policy, process);
+        let (targets, unmet) = held(org, ground, &tiers, judge.policy, process);
         Answerable {
             process,
             targets,
             chains: chains[at],
-            inside,
+            inside: inside.clone(),
             unmet,
         }
     });
@@ -121,7 +119,7 @@ pub fn answerable(
 }
 
 /// How many kept proofs of a system of criticality 0 pass through each process.
-fn chains(org: &Organisation, program: &Program, scan: &Scan) -> Vec<u32> {
+fn chains(org: &Organisation, program: &Program, scan: &Scan, ways: &Ways) -> Vec<u32> {
     let none = || vec![0; org.processes.len()];
     let counted = scan.identities.par_iter().fold(none, |mut chains, result| {
         let Some(answer) = &result.answer else {
@@ -135,7 +133,7 @@ fn chains(org: &Organisation, program: &Program, scan: &Scan) -> Vec<u32> {
         let mut met: BTreeSet<u32> = BTreeSet::new();
         for step in &proof.steps {
             if let GateOrigin::Recovery(gate) = program.atlas.origin(step.gate)
-                && let Some(process) = process_of(org, org.gates[gate as usize])
+                && let Some(process) = ways.process(gate)
             {
                 met.insert(process);
             }
@@ -154,17 +152,12 @@ fn chains(org: &Organisation, program: &Program, scan: &Scan) -> Vec<u32> {
     })
 }
 
-fn process_of(org: &Organisation, gate: RecoveryGate) -> Option<u32> {
-    let row = org.recoveries_of(gate).next()?;
-    row.process.map(|process| process.0)
-}
-
 /// What each process yields by itself.
-fn heads(org: &Organisation, program: &Program) -> Vec<Vec<Fact>> {
+fn heads(org: &Organisation, program: &Program, ways: &Ways) -> Vec<Vec<Fact>> {
     let mut heads: Vec<Vec<Fact>> = vec![Vec::new(); org.processes.len()];
     for gate in program.graph.gates() {
         if let GateOrigin::Recovery(recovery) = program.atlas.origin(gate)
-            && let Some(process) = process_of(org, org.gates[recovery as usize])
+            && let Some(process) = ways.process(recovery)
         {
             heads[process as usize].push(program.graph.head(gate));
         }
@@ -258,6 +251,26 @@ impl Sets {
     }
 }
 
+/// An account with a set of things that are not met for it, or without one: a number each, as there is one
+/// for every gate of a process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Named(u64);
+
+impl Named {
+    fn new(account: u32, set: Option<Set>) -> Self {
+        let set = set.map_or(0, |set| u64::from(set) + 1);
+        Self(u64::from(account) << 32 | set)
+    }
+
+    fn account(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn set(self) -> Option<Set> {
+        (self.0 as u32).checked_sub(1)
+    }
+}
+
 /// The accounts of each tier that a process resets, and what it does not meet for how many of them. An
 /// account that several gates restore is counted once and held against all of them.
 fn held(
@@ -270,22 +283,23 @@ fn held(
     let process = &org.processes[at as usize];
     let mut sets = Sets::new();
     // Accounts with what is not met for them; nothing for those that are only left out somewhere.
-    let mut named: Vec<(u32, Option<Set>)> = Vec::new();
+    let mut named: Vec<Named> = Vec::new();
     // Gates for everybody: what they do not meet by tier, and whom they leave out, ascending.
     let mut wide: Vec<([Set; 4], Vec<u32>)> = Vec::new();
     let tier = |account: u32| tiers[account as usize].map(usize::from);
+    let mut few = Vec::new();
     for &(gate, way) in ground.ways.of(at) {
         let unmet = sets.of(process, policy, way, &ground.ways);
-        match ground.whom.of(org.gates[gate as usize]) {
-            Whom::Few(accounts) => {
-                let counted = accounts.into_iter();
-                named.extend(counted.filter_map(|at| Some((at, Some(unmet[tier(at)?])))));
-            }
-            Whom::AllBut(out) => wide.push((unmet, out)),
-        }
+        few.clear();
+        let out = ground.whom.add_few(org.gates[gate as usize], &mut few);
+        named.extend(
+            few.iter()
+                .filter_map(|&at| Some(Named::new(at, Some(unmet[tier(at)?])))),
+        );
+        wide.extend(out.map(|out| (unmet, out)));
     }
     for &account in wide.iter().flat_map(|(_, out)| out) {
-        named.push((account, None));
+        named.push(Named::new(account, None));
     }
     named.sort_unstable();
     let (mut targets, mut counted) = ([0u32; 4], BTreeMap::<(Set, usize), u32>::new());
@@ -299,13 +313,13 @@ fn held(
             rest[usize::from(*tier)] += 1;
         }
     }
-    for same in named.chunk_by(|one, two| one.0 == two.0) {
-        let account = same[0].0;
+    for same in named.chunk_by(|one, two| one.account() == two.account()) {
+        let account = same[0].account();
         let Some(tier) = tier(account) else {
             continue;
         };
         rest[tier] -= u32::from(!wide.is_empty());
-        let own = same.iter().filter_map(|(_, set)| *set);
+        let own = same.iter().filter_map(|one| one.set());
         let around = wide.iter().filter_map(|(unmet, out)| {
             let is_in = out.binary_search(&account).is_err();
             is_in.then_some(unmet[tier])

@@ -98,7 +98,7 @@ pub fn compare(before: Scanned<'_>, after: Scanned<'_>) -> Comparison {
             let key = after.org.assets.get(asset).key;
             // Where nothing came before it, an asset has the number that it had.
             let same = asset.index() < before.org.assets.len()
-                && before.org.assets.get(asset).kind == Kind::Identity
+                && before.org.assets.kind(asset) == Kind::Identity
                 && before.org.assets.get(asset).key == key;
             let known = match same {
                 true => asset,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
 
 use crate::model::{
     Channel, Demand, Method, Organisation, Process, ProcessId, Proofing, Word, fold,
@@ -129,6 +130,21 @@ impl Way {
         proofs
     }
 
+    /// How many people besides the one who carries it out it asks for at least, whichever of its rows
+    /// are satisfied.
+    fn approvals(&self) -> u32 {
+        let mut others = 0;
+        let mut carried_out = 0;
+        for (method, count) in self.each() {
+            match method {
+                Method::ManagerApproval | Method::RecoveryContact => {}
+                Method::HelpDesk | Method::AdminReset => carried_out = 1,
+                _ => others += count,
+            }
+        }
+        self.need.saturating_sub(others + carried_out)
+    }
+
     /// Whether nobody gets through it but by one of these channels.
     #[must_use]
     pub fn is_through(&self, channels: &[Channel]) -> bool {
@@ -141,31 +157,39 @@ impl Way {
 
 /// The gates of every process, with what each asks for: there are few different ways, so each is kept once.
 pub struct Ways {
-    kinds: IndexSet<Way>,
+    kinds: IndexSet<Way, FxBuildHasher>,
     /// By process: the positions of its gates and of their ways.
     gates: Vec<Vec<(u32, u32)>>,
+    /// By gate: its process, or [`Ways::NONE`].
+    processes: Vec<u32>,
 }
 
 impl Ways {
+    /// No process.
+    const NONE: u32 = u32::MAX;
+
     /// Costs O(rows of `recoveries`).
     #[must_use]
     pub fn new(org: &Organisation) -> Self {
-        let process_of = |gate| org.recoveries_of(gate).next().and_then(|row| row.process);
-        let mut counts = vec![0; org.processes.len()];
-        for &gate in &org.gates {
-            if let Some(ProcessId(process)) = process_of(gate) {
-                counts[process as usize] += 1;
-            }
-        }
         let mut ways = Self {
-            kinds: IndexSet::new(),
-            gates: counts.into_iter().map(Vec::with_capacity).collect(),
+            kinds: IndexSet::default(),
+            gates: vec![Vec::new(); org.processes.len()],
+            processes: Vec::with_capacity(org.gates.len()),
         };
         for (at, &gate) in (0u32..).zip(&org.gates) {
-            if let Some(ProcessId(process)) = process_of(gate) {
+            let first = org.recoveries_of(gate).next();
+            let process = first.and_then(|row| row.process);
+            ways.processes.push(process.map_or(Self::NONE, |one| one.0));
+            if let Some(ProcessId(process)) = process {
                 let methods = org.recoveries_of(gate).map(|row| row.method);
-                let way = ways.kinds.insert_full(Way::new(gate.need, methods)).0;
-                ways.gates[process as usize].push((at, way as u32));
+                let of_process = &mut ways.gates[process as usize];
+                let last = of_process.last().map(|(_, way)| *way);
+                let way = add(
+                    &mut ways.kinds,
+                    Way::new(gate.need, methods),
+                    last.unwrap_or(0),
+                );
+                of_process.push((at, way));
             }
         }
         ways
@@ -181,6 +205,32 @@ impl Ways {
     #[must_use]
     pub fn get(&self, way: u32) -> &Way {
         &self.kinds[way as usize]
+    }
+
+    /// The process of a gate by its position.
+    #[must_use]
+    pub fn process(&self, gate: u32) -> Option<u32> {
+        let process = self.processes[gate as usize];
+        (process != Self::NONE).then_some(process)
+    }
+
+    /// The fewest people besides the one who carries it out that a gate of a process asks for; nothing
+    /// for a process without gates. Costs O(its gates).
+    #[must_use]
+    pub fn approvals(&self, process: u32) -> Option<u32> {
+        let mut kinds: Vec<u32> = self.of(process).iter().map(|(_, way)| *way).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let approvals = kinds.into_iter().map(|way| self.get(way).approvals());
+        approvals.min()
+    }
+}
+
+/// The position of a way. Gates of a process mostly ask for what its last one did.
+fn add(kinds: &mut IndexSet<Way, FxBuildHasher>, way: Way, last: u32) -> u32 {
+    match kinds.get_index(last as usize) {
+        Some(known) if *known == way => last,
+        _ => kinds.insert_full(way).0 as u32,
     }
 }
 

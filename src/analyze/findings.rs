@@ -1,14 +1,12 @@
 //! What deserves a look beyond the tiers, as data: a code, a sentence, the rows.
 
-use std::collections::BTreeMap;
-
+use super::demands::Ways;
 use super::single::Single;
 use super::{Change, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::diag::Code;
 use crate::model::{
-    AssetId, Kind, MailboxKind, Method, Organisation, RecoveryGate, RowRef, SignIn, Source, Table,
-    Target,
+    AssetId, Kind, MailboxKind, Organisation, RecoveryGate, RowRef, SignIn, Source, Table, Target,
 };
 use crate::rules::Fact;
 use crate::solve::Answer;
@@ -24,12 +22,13 @@ pub struct Finding {
     pub rows: Vec<RowRef>,
 }
 
-/// `singles` are the gates that [`super::single::single_holders`] found.
+/// `singles` are the gates that [`super::single::single_holders`] found, `ways` those of the processes.
 pub(super) fn findings(
     org: &Organisation,
     program: &Program,
     scan: &Scan,
     singles: Vec<Single>,
+    ways: &Ways,
 ) -> Vec<Finding> {
     let finder = Finder { org };
     let mut findings = finder.critical_footholds(program, scan);
@@ -37,7 +36,7 @@ pub(super) fn findings(
     findings.extend(finder.baseline_losses(scan));
     findings.extend(finder.open_enrolments());
     findings.extend(finder.undeclared_names());
-    findings.extend(finder.claims());
+    findings.extend(finder.claims(ways));
     findings.extend(finder.raised_tiers(scan));
     findings
 }
@@ -276,23 +275,11 @@ impl Finder<'_> {
     }
 
     /// Approvals and hold times are what a process says of itself; only a gate keeps them.
-    fn claims(&self) -> Vec<Finding> {
+    fn claims(&self, ways: &Ways) -> Vec<Finding> {
         let org = self.org;
-        let mut weakest: BTreeMap<u32, u32> = BTreeMap::new();
-        for &gate in &org.gates {
-            let process = org
-                .recoveries_of(gate)
-                .next()
-                .and_then(|first| first.process);
-            if let Some(process) = process {
-                let kept = self.approvals_kept(gate);
-                let least = weakest.entry(process.0).or_insert(kept);
-                *least = (*least).min(kept);
-            }
-        }
         let mut findings = Vec::new();
         for (at, process) in org.processes.iter().enumerate() {
-            let Some(&kept) = weakest.get(&(at as u32)) else {
+            let Some(kept) = ways.approvals(at as u32) else {
                 continue;
             };
             let mut claims = Vec::new();
@@ -322,21 +309,6 @@ impl Finder<'_> {
             }
         }
         findings
-    }
-
-    /// How many people besides the one who carries it out a gate asks for at least, whichever of
-    /// its rows are satisfied.
-    fn approvals_kept(&self, gate: RecoveryGate) -> u32 {
-        let methods = self.org.recoveries_of(gate).map(|recovery| recovery.method);
-        let (mut others, mut carried_out) = (0, 0);
-        for method in methods {
-            match method {
-                Method::ManagerApproval | Method::RecoveryContact => {}
-                Method::HelpDesk | Method::AdminReset => carried_out = 1,
-                _ => others += 1,
-            }
-        }
-        gate.need.saturating_sub(others + carried_out)
     }
 
     /// One finding for all: the rows are in `tiers.csv`.

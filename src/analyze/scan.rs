@@ -104,21 +104,14 @@ fn scan_with(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Scan {
     // What does not wait for the answers is found while the solver has threads to spare.
-    let (asked, beside) = rayon::join(
-        || {
-            let asked = Asked::of(org, program, is_whole);
-            let answers = asked.answers(program, tick);
-            (asked, answers)
-        },
-        || {
-            is_whole.then(|| {
-                let coverage = coverage::coverage(org, program);
-                let singles = single::single_holders(org, program);
-                (coverage, singles, ground(org, program, judge))
-            })
-        },
-    );
-    let (asked, mut answers) = asked;
+    let asked = Asked::of(org, program, is_whole);
+    let (mut answers, beside) = asked.answers(program, tick, || {
+        is_whole.then(|| {
+            let coverage = coverage::coverage(org, program);
+            let singles = single::single_holders(org, program);
+            (coverage, singles, ground(org, program, judge))
+        })
+    });
     let Asked {
         order,
         enabled,
@@ -171,8 +164,8 @@ fn scan_with(
     if let Some((coverage, singles, ground)) = beside {
         scan.coverage = coverage;
         (scan.findings, scan.processes) = rayon::join(
-            || findings::findings(org, program, &scan, singles),
-            || answerable(org, program, &scan, judge, ground),
+            || findings::findings(org, program, &scan, singles, &ground.ways),
+            || answerable(org, program, &scan, judge, &ground),
         );
     }
     scan
@@ -215,14 +208,20 @@ impl Asked {
         }
     }
 
-    fn answers(&self, program: &Program, tick: &(dyn Fn(u64) + Sync)) -> Vec<Answer> {
+    /// The answers, and what is done beside the search for them.
+    fn answers<T: Send>(
+        &self,
+        program: &Program,
+        tick: &(dyn Fn(u64) + Sync),
+        beside: impl FnOnce() -> T + Send,
+    ) -> (Vec<Answer>, T) {
         let question = Question {
             seeds: &self.seeds,
             assumed: &program.assumed,
             severity: &self.order.severity,
             place: &self.order.place,
         };
-        solve::solve(&program.graph, &question, tick)
+        solve::solve_beside(&program.graph, &question, beside, tick)
     }
 }
 

@@ -28,7 +28,7 @@ impl<'a> Targets<'a> {
     pub fn new(org: &'a Organisation, standing_only: bool) -> Self {
         let mut held = vec![0u8; org.assets.len()];
         for binding in &org.bindings {
-            let own = binding.holder.map(|holder| org.assets.get(holder).kind);
+            let own = binding.holder.map(|holder| org.assets.kind(holder));
             let own = match own {
                 Some(Kind::Phone) => OwnAsset::Phone,
                 Some(Kind::Device) => OwnAsset::Device,
@@ -59,6 +59,16 @@ impl<'a> Targets<'a> {
     /// Whom a recovery restores: O(those it is for).
     #[must_use]
     pub fn of(&self, gate: RecoveryGate) -> Whom {
+        let mut few = Vec::new();
+        match self.add_few(gate, &mut few) {
+            None => Whom::Few(few),
+            Some(out) => Whom::AllBut(out),
+        }
+    }
+
+    /// Adds the accounts that a recovery restores, ascending, to others. Adds none where that is everybody
+    /// but some, and gives those.
+    pub fn add_few(&self, gate: RecoveryGate, few: &mut Vec<u32>) -> Option<Vec<u32>> {
         let org = self.org;
         let place = |asset: AssetId| org.identity_of[asset.index()];
         let asked = self.asked(gate);
@@ -78,20 +88,20 @@ impl<'a> Targets<'a> {
                 out.sort_unstable();
                 out.dedup();
             }
-            return Whom::AllBut(out);
+            return Some(out);
         };
-        let mut accounts: Vec<u32> = match org.assets.get(target).kind {
-            Kind::Identity => place(target).into_iter().collect(),
+        match org.assets.kind(target) {
+            Kind::Identity => few.extend(place(target).filter(can)),
             Kind::Group if gate.restores != Restored::Membership => {
                 let out = self.left_out(gate);
                 let inside = self.members.of(target).into_iter().filter_map(place);
-                inside.filter(|at| out.binary_search(at).is_err()).collect()
+                let start = few.len();
+                few.extend(inside.filter(|at| out.binary_search(at).is_err() && can(at)));
+                few[start..].sort_unstable();
             }
-            _ => Vec::new(),
-        };
-        accounts.retain(can);
-        accounts.sort_unstable();
-        Whom::Few(accounts)
+            _ => {}
+        }
+        None
     }
 
     /// How many rows everybody satisfies alike, and what the others ask of one's own; nothing where all
@@ -113,7 +123,7 @@ impl<'a> Targets<'a> {
         let mut out: Vec<u32> = Vec::new();
         let place = |asset: AssetId| org.identity_of[asset.index()];
         for &asset in org.except_of(gate) {
-            match org.assets.get(asset).kind {
+            match org.assets.kind(asset) {
                 Kind::Group => {
                     out.extend(
                         self.members

@@ -51,8 +51,8 @@ pub(super) fn appeared(before: &View<'_>, after: &View<'_>, list: &[u32], top: u
             .and_then(|&goal| proof(after, *identity, goal));
         let chain = proof.map(|proof| report::chain(after, &proof));
         new.chain = chain.as_ref().map(|chain| chain.text(after, false));
-        let steps = chain.into_iter().flat_map(|chain| chain.steps);
-        rows.push(steps.flat_map(|step| step.rows).collect());
+        let steps = chain.iter().flat_map(report::Chain::steps);
+        rows.push(steps.flat_map(|step| step.rows).copied().collect());
     }
     let is_known = known(before, after, rows.iter().flatten());
     for ((_, new), rows) in found.iter_mut().zip(rows) {

@@ -20,7 +20,7 @@ pub(super) fn run(args: &ChokePointsArgs, console: &Console) -> Result<Exit, Fai
     let view = loaded.view();
     let systems = args.system.iter().map(|name| {
         let system = find(view.org, name, Kind::System, "--system")?;
-        if view.org.assets.get(system).kind != Kind::System {
+        if view.org.assets.kind(system) != Kind::System {
             return Err(Failure::Usage(format!("--system: `{name}` is no system")));
         }
         Ok(view.program.atlas.fact(system))

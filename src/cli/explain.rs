@@ -143,7 +143,7 @@ impl<'a> Asked<'_, 'a> {
         let mut told: BTreeSet<String> = BTreeSet::new();
         found.proofs.retain(|proof| {
             let chain = report::chain(self.view, proof);
-            let rows = chain.steps.iter().flat_map(|step| &step.rows);
+            let rows = chain.steps().flat_map(|step| step.rows);
             let mut keys: Vec<String> = rows
                 .map(|&row| report::row_key(self.view.org, row))
                 .collect();
@@ -190,7 +190,7 @@ impl<'a> Asked<'_, 'a> {
         let view = self.view;
         let mut text = String::new();
         let fact = view.program.atlas.fact(self.goal);
-        let is_system = view.org.assets.get(self.goal).kind == Kind::System;
+        let is_system = view.org.assets.kind(self.goal) == Kind::System;
         let critical = if is_system {
             format!(", criticality {},", view.criticality(fact))
         } else {
@@ -214,10 +214,10 @@ impl<'a> Asked<'_, 'a> {
             } else {
                 text.push('\n');
             }
-            for (number, step) in chain.steps.iter().enumerate() {
+            for (number, step) in chain.steps().enumerate() {
                 let _ = tell(&mut text, view, number + 1, step);
             }
-            if chain.steps.is_empty() {
+            if chain.steps().len() == 0 {
                 let _ = writeln!(text, "  it is {seed} itself");
             }
         }
@@ -232,16 +232,15 @@ impl<'a> Asked<'_, 'a> {
         let proofs: Vec<Value> = chains
             .into_iter()
             .map(|chain| {
-                let hops = chain.steps.last().map_or(0, |step| step.hops);
+                let hops = chain.steps().last().map_or(0, |step| step.hops);
                 let techniques: Vec<Vec<_>> = chain
-                    .steps
-                    .iter()
+                    .steps()
                     .map(|step| {
                         let found = step.how.iter().filter_map(|how| report::technique(how));
                         found.collect()
                     })
                     .collect();
-                let mut steps = json!(report::chain_entries(view, chain));
+                let mut steps = json!(report::chain_entries(view, &chain));
                 if let Some(steps) = steps.as_array_mut() {
                     for (step, techniques) in steps.iter_mut().zip(techniques) {
                         step["techniques"] = json!(techniques);

@@ -26,7 +26,7 @@ pub(super) fn run(args: &PairsArgs, console: &Console) -> Result<Exit, Failure> 
     let mut systems: Vec<AssetId> = Vec::new();
     for name in &args.system {
         let system = find(view.org, name, Kind::System, "--system")?;
-        if view.org.assets.get(system).kind != Kind::System {
+        if view.org.assets.kind(system) != Kind::System {
             return Err(Failure::Usage(format!("--system: `{name}` is no system")));
         }
         systems.push(system);

@@ -46,8 +46,8 @@ pub enum Meaning {
 
 impl Atlas {
     pub(super) fn new(org: &Organisation, graph: &mut RuleGraphBuilder) -> Self {
-        for (_, asset) in org.assets.iter() {
-            graph.fact(class_of(asset.kind));
+        for (_, kind) in org.assets.kinds() {
+            graph.fact(class_of(kind));
         }
         for _ in &org.identities {
             graph.fact(Class::Password);

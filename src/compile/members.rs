@@ -9,8 +9,8 @@ use crate::model::{Access, AssetId, Kind, Organisation, Table};
 
 /// Groups as a digraph from group to nested group, with their direct members.
 pub struct Members {
-    /// All memberships that count.
-    counted: Nested,
+    /// All memberships that count; nothing where those are the standing ones.
+    counted: Option<Nested>,
     /// Standing ones alone: who is in a group without activating anything.
     standing: Nested,
     /// Before any lenient edit.
@@ -28,14 +28,10 @@ impl Members {
     #[must_use]
     pub fn new(org: &Organisation, standing_only: bool, edits: &Edits) -> Self {
         let standing = Nested::new(org, edits, |access| access == Access::Standing);
-        let counted = if standing_only {
-            Nested {
-                graph: standing.graph.clone(),
-                node_of: standing.node_of.clone(),
-            }
-        } else {
-            Nested::new(org, edits, |_| true)
-        };
+        let mut memberships = org.memberships.iter();
+        let are_all_standing =
+            standing_only || memberships.all(|one| one.access == Access::Standing);
+        let counted = (!are_all_standing).then(|| Nested::new(org, edits, |_| true));
         let none = Edits::default();
         let unedited = edits
             .is_lenient
@@ -56,7 +52,7 @@ impl Members {
     /// Identities in a group, ascending: O(memberships below it).
     #[must_use]
     pub fn of(&self, group: AssetId) -> Vec<AssetId> {
-        self.counted.of(group)
+        self.counted.as_ref().unwrap_or(&self.standing).of(group)
     }
 
     /// Identities in a group by standing memberships alone, ascending.
@@ -70,11 +66,17 @@ impl Nested {
     fn new(org: &Organisation, edits: &Edits, counts: impl Fn(Access) -> bool) -> Self {
         let mut nested = Self::default();
         let rows = org.memberships.iter().enumerate();
+        // Members of a group mostly follow each other.
+        let mut last = None;
         for (_, membership) in rows.filter(|(at, membership)| {
             counts(membership.access) && !edits.is_removed(org, Table::Memberships, *at)
         }) {
-            let group = nested.node(membership.group);
-            if org.assets.get(membership.member).kind == Kind::Group {
+            let group = match last {
+                Some((group, node)) if group == membership.group => node,
+                _ => nested.node(membership.group),
+            };
+            last = Some((membership.group, group));
+            if org.assets.kind(membership.member) == Kind::Group {
                 let inner = nested.node(membership.member);
                 nested.graph.add_edge(group, inner, ());
             } else {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
 use super::{Edge, Look, Node, Picture};
 use crate::analyze::{Change, IdentityResult};
 use crate::model::{AssetId, Kind, SignIn};
@@ -58,42 +60,34 @@ pub fn proofs(
 }
 
 fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
-    let mut candidates: Vec<&IdentityResult> = view
-        .scan
-        .identities
-        .iter()
-        .filter(|result| {
-            result
-                .answer
-                .as_ref()
-                .is_some_and(|answer| !answer.unlocks().is_empty())
-        })
-        .collect();
     // Criticality first; then chains that nobody has accounted for: those with recoveries in them,
-    // and of those the ones whose tier must rise furthest. The sort is stable.
-    candidates.sort_by_key(|result| {
-        let worst = result
-            .answer
-            .as_ref()
-            .and_then(|answer| answer.unlocks().first());
-        let (criticality, hops) = worst.map_or((u8::MAX, 0), |worst| {
-            (view.criticality(worst.system), worst.hops)
-        });
-        let before = view.org.identities[result.identity as usize]
-            .tier
-            .unwrap_or(0);
-        let rise = if result.change == Some(Change::Raise) {
-            before
-        } else {
-            0
+    // and of those the ones whose tier must rise furthest; then as they stand in the outputs.
+    let rank = |result: &IdentityResult| {
+        let worst = result.answer.as_ref()?.unlocks().first()?;
+        let before = view.org.identities[result.identity as usize].tier;
+        let rise = match result.change {
+            Some(Change::Raise) => before.unwrap_or(0),
+            _ => 0,
         };
-        (criticality, hops == 0, std::cmp::Reverse(rise))
-    });
-    let mut drawing = Drawing::new(view, max_nodes);
+        let criticality = view.criticality(worst.system);
+        Some((criticality, worst.hops == 0, std::cmp::Reverse(rise)))
+    };
+    let ranked = view.scan.identities.iter().enumerate();
+    let mut candidates: Vec<_> = ranked
+        .filter_map(|(at, result)| Some((rank(result)?, at)))
+        .collect();
     // Enough to fill any picture; looking at every chain of a large organisation is not needed.
     const LOOKED_AT: usize = 5000;
-    let (mut drawn, mut cut) = (0, 0);
-    for result in candidates.iter().take(LOOKED_AT) {
+    let more = candidates.len().saturating_sub(LOOKED_AT);
+    if more > 0 {
+        candidates.select_nth_unstable(LOOKED_AT);
+        candidates.truncate(LOOKED_AT);
+    }
+    candidates.sort_unstable();
+    let mut drawing = Drawing::new(view, max_nodes);
+    let (mut drawn, mut cut) = (0, more);
+    for (_, at) in candidates {
+        let result = &view.scan.identities[at];
         let Some(proof) = result.answer.as_ref().and_then(|answer| answer.proof()) else {
             continue;
         };
@@ -104,7 +98,6 @@ fn worst_chains(view: &View<'_>, max_nodes: usize) -> Picture {
             cut += 1;
         }
     }
-    cut += candidates.len().saturating_sub(LOOKED_AT);
     let title = "What falls when a reset is abused".to_owned();
     let note = match (drawn, cut) {
         (0, 0) => "No identity unlocks a privileged system.".to_owned(),
@@ -185,28 +178,31 @@ struct Drawing<'v, 'a> {
     picture: Picture,
     marks: BTreeMap<Mark, usize>,
     edges: BTreeMap<(usize, usize), usize>,
-    tiers: BTreeMap<AssetId, Option<u8>>,
+    /// The nodes of identities, by their positions among the identities.
+    identities: FxHashMap<u32, usize>,
 }
 
 impl<'v, 'a> Drawing<'v, 'a> {
     fn new(view: &'v View<'a>, max_nodes: usize) -> Self {
-        let org = view.org;
-        let tiers = view
-            .scan
-            .identities
-            .iter()
-            .map(|result| (org.identities[result.identity as usize].asset, result.tier));
         Self {
             view,
             max_nodes,
             picture: Picture::default(),
             marks: BTreeMap::new(),
             edges: BTreeMap::new(),
-            tiers: tiers.collect(),
+            identities: FxHashMap::default(),
         }
     }
 
     fn finish(mut self, title: String, note: String) -> Picture {
+        // Tiers are looked for when it is known which few identities are drawn.
+        for result in &self.view.scan.identities {
+            if let Some(&at) = self.identities.get(&result.identity) {
+                let node = &mut self.picture.nodes[at];
+                node.look = Look::Identity(result.tier);
+                node.tooltip = format!("{} {}", node.look.word(), node.tooltip);
+            }
+        }
         self.picture.title = title;
         self.picture.note = note;
         self.picture
@@ -214,11 +210,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
 
     /// Draws a chain whole, or not at all when it does not fit.
     fn add(&mut self, chain: &Chain, seed: Option<AssetId>, is_worst: bool) -> bool {
-        let steps: Vec<&Step> = chain
-            .steps
-            .iter()
-            .filter(|step| !self.is_folded(step))
-            .collect();
+        let steps: Vec<Step<'_, '_>> = chain.steps().filter(|step| !self.is_folded(step)).collect();
         let mut marks: Vec<Mark> = Vec::new();
         for step in &steps {
             marks.push(Mark::Term(self.folded(step.yields)));
@@ -238,7 +230,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
         if self.picture.nodes.len() + new > self.max_nodes {
             return false;
         }
-        for step in steps {
+        for step in &steps {
             self.step(step, is_worst);
         }
         if let Some(&at) = seed.and_then(|seed| self.marks.get(&Mark::Term(Term::Asset(seed)))) {
@@ -247,12 +239,12 @@ impl<'v, 'a> Drawing<'v, 'a> {
         true
     }
 
-    fn step(&mut self, step: &Step, is_worst: bool) {
+    fn step(&mut self, step: &Step<'_, '_>, is_worst: bool) {
         let head = self.node(self.folded(step.yields));
         let tooltip = self.step_tooltip(step);
         match self.gate_mark(step) {
             None => {
-                for &input in &step.inputs {
+                for &input in step.inputs {
                     let from = self.node(self.folded(input));
                     self.edge(
                         from,
@@ -304,7 +296,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
     }
 
     /// A gate is drawn as one when it has more than one input.
-    fn gate_mark(&self, step: &Step) -> Option<Mark> {
+    fn gate_mark(&self, step: &Step<'_, '_>) -> Option<Mark> {
         (step.of > 1).then(|| {
             Mark::Gate(
                 self.folded(step.yields),
@@ -336,7 +328,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
         if alone { Term::Asset(asset) } else { term }
     }
 
-    fn is_folded(&self, step: &Step) -> bool {
+    fn is_folded(&self, step: &Step<'_, '_>) -> bool {
         step.inputs.len() == 1
             && step.inputs.first().map(|&input| self.folded(input))
                 == Some(self.folded(step.yields))
@@ -352,8 +344,9 @@ impl<'v, 'a> Drawing<'v, 'a> {
             Term::Password(_) => Look::Password,
             Term::Mfa(_) => Look::Mfa,
             Term::Anybody => Look::Anybody,
-            Term::Asset(asset) => match view.org.assets.get(asset).kind {
-                Kind::Identity => Look::Identity(self.tiers.get(&asset).copied().flatten()),
+            Term::Asset(asset) => match view.org.assets.kind(asset) {
+                // Its tier comes last.
+                Kind::Identity => Look::Identity(None),
                 Kind::Mailbox => Look::Mailbox,
                 Kind::Phone => Look::Phone,
                 Kind::Device => Look::Device,
@@ -363,7 +356,10 @@ impl<'v, 'a> Drawing<'v, 'a> {
             },
         };
         let name = visible(term.name(view));
-        let mut tooltip = format!("{} {name}", look.word());
+        let mut tooltip = match look {
+            Look::Identity(_) => name.clone().into_owned(),
+            _ => format!("{} {name}", look.word()),
+        };
         if let Term::Asset(asset) = term
             && let Some(identity) = view.org.identity(asset)
             && !identity.name.is_empty()
@@ -374,7 +370,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
             ));
         }
         let label = clipped(&name, LABEL);
-        self.push(
+        let node = self.push(
             mark,
             Node {
                 look,
@@ -382,7 +378,13 @@ impl<'v, 'a> Drawing<'v, 'a> {
                 tooltip,
                 is_seed: false,
             },
-        )
+        );
+        if let Term::Asset(asset) = term
+            && let Some(at) = view.org.identity_of[asset.index()]
+        {
+            self.identities.insert(at, node);
+        }
+        node
     }
 
     fn push(&mut self, mark: Mark, node: Node) -> usize {
@@ -423,7 +425,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
         });
     }
 
-    fn step_tooltip(&self, step: &Step) -> String {
+    fn step_tooltip(&self, step: &Step<'_, '_>) -> String {
         let view = self.view;
         let inputs: Vec<_> = step.inputs.iter().map(|input| input.text(view)).collect();
         let mut text = format!(
@@ -438,7 +440,7 @@ impl<'v, 'a> Drawing<'v, 'a> {
                 view.org.processes[process as usize].id
             ));
         }
-        for &row in &step.rows {
+        for &row in step.rows {
             let entry = row_entry(view.org, view.sources, row);
             text.push_str(&format!(", {}", entry.file));
             if let Some(line) = entry.line {

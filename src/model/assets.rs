@@ -301,7 +301,9 @@ impl Assets {
         self.slots.insert(hash.0, number, hash_of);
     }
 
-    fn kind(&self, id: AssetId) -> Kind {
+    /// What kind of asset it is, without a look at its names.
+    #[must_use]
+    pub fn kind(&self, id: AssetId) -> Kind {
         kind_of(self.list[id.index()].key)
     }
 

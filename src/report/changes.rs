@@ -237,7 +237,7 @@ fn guard(org: &Organisation, gate: u32, names: &mut Names<'_>) -> Vec<ChangeRow>
 #[must_use]
 pub fn fix_text(view: &View<'_>, fix: Fix) -> String {
     let org = view.org;
-    let named = |asset: AssetId| match org.assets.get(asset).kind {
+    let named = |asset: AssetId| match org.assets.kind(asset) {
         Kind::Identity => org.assets.get(asset).shown.to_owned(),
         _ => reference(org, asset),
     };

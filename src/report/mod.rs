@@ -45,7 +45,7 @@ pub use snapshots::{Shift, Shifts, shifts};
 
 pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
-pub use tiers::{UnlockSets, chain_entries, document};
+pub use tiers::{UnlockSets, chain_entries, document, finding_waiver};
 
 use crate::analyze::{IdentityResult, Scan};
 use crate::compile::{Options, Program};

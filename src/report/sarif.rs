@@ -175,8 +175,7 @@ fn unlocks(view: &View<'_>) -> Vec<Value> {
         if let Some(proof) = answer.proof() {
             let flow = chain(view, proof);
             let steps: Vec<Value> = flow
-                .steps
-                .iter()
+                .steps()
                 .map(|step| {
                     let inputs: Vec<String> =
                         step.inputs.iter().map(|one| one.text(view)).collect();

@@ -6,16 +6,16 @@ use rustc_hash::FxBuildHasher;
 
 use super::document::SCHEMA_VERSION;
 use super::{
-    BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, FindingEntry,
-    InputEntry, SystemEntry, Term, UnlockEntry, View, WaiverEntry, accountable, policy_entry,
-    process_entry, references, row_entry,
+    BaselineEntry, Chain, ChainStep, Counts, CoverageEntry, Document, FactName, InputEntry,
+    SystemEntry, Term, UnlockEntry, View, WaiverEntry, accountable, policy_entry, process_entry,
+    row_entry,
 };
 use crate::analyze::{IdentityResult, WaiverState};
 use crate::model::{AssetId, Organisation, Waiver};
 use crate::solve::{Answer, Unlocked};
 
-/// The document of a scan, its long lists still empty: they are written entry by entry, and
-/// [`UnlockSets`] gives the first of them.
+/// The document of a scan, its long lists still empty, those of findings, unlock sets, identities and
+/// footholds: they are written entry by entry.
 #[must_use]
 pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> {
     let org = view.org;
@@ -59,28 +59,7 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
                 detail: coverage.detail.to_string(),
             })
             .collect(),
-        findings: view
-            .scan
-            .findings
-            .iter()
-            .enumerate()
-            .map(|(at, finding)| FindingEntry {
-                waived: view
-                    .scan
-                    .waived
-                    .finding(at)
-                    .map(|one| waiver(one, "in force")),
-                code: finding.code.word().to_owned(),
-                severity: finding.code.severity().word().to_owned(),
-                message: finding.message.clone(),
-                references: references(finding.code.word(), None),
-                rows: finding
-                    .rows
-                    .iter()
-                    .map(|&row| row_entry(org, view.sources, row))
-                    .collect(),
-            })
-            .collect(),
+        findings: Vec::new(),
         processes: view
             .scan
             .processes
@@ -93,6 +72,13 @@ pub fn document<'a>(view: &View<'a>) -> Document<'a, [(); 0], [(); 0], [(); 0]> 
         identities: [],
         footholds: [],
     }
+}
+
+/// The accepted risk that the finding at a place of the scan is.
+#[must_use]
+pub fn finding_waiver(view: &View<'_>, at: usize) -> Option<WaiverEntry> {
+    let accepted = view.scan.waived.finding(at);
+    accepted.map(|one| waiver(one, "in force"))
 }
 
 fn waiver(waiver: &Waiver, state: &str) -> WaiverEntry {
@@ -175,19 +161,19 @@ fn unlocks<'a>(view: &View<'a>, set: &[Unlocked]) -> Vec<UnlockEntry<'a>> {
 
 /// The steps of a chain as the document tells them.
 #[must_use]
-pub fn chain_entries<'a>(view: &View<'a>, chain: Chain<'a>) -> Vec<ChainStep<'a>> {
+pub fn chain_entries<'a>(view: &View<'a>, chain: &Chain<'a>) -> Vec<ChainStep<'a>> {
     let name = |term: Term| FactName {
         kind: term.word(view).into(),
         name: term.name(view).into(),
     };
-    let steps = chain.steps.into_iter().map(|step| {
+    let steps = chain.steps().map(|step| {
         let process = step.process.map(|at| &view.org.processes[at as usize]);
         ChainStep {
             yields: name(step.yields),
-            inputs: step.inputs.into_iter().map(name).collect(),
+            inputs: step.inputs.iter().copied().map(name).collect(),
             need: step.need,
             of: step.of,
-            how: step.how,
+            how: step.how.to_vec(),
             recovery: step.is_recovery,
             hops: step.hops,
             process: process.map(|process| (&*process.id).into()),
@@ -196,8 +182,8 @@ pub fn chain_entries<'a>(view: &View<'a>, chain: Chain<'a>) -> Vec<ChainStep<'a>
                 .map(Into::into),
             rows: step
                 .rows
-                .into_iter()
-                .map(|row| row_entry(view.org, view.sources, row))
+                .iter()
+                .map(|&row| row_entry(view.org, view.sources, row))
                 .collect(),
         }
     });

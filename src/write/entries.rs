@@ -1,7 +1,9 @@
 //! Entries of the long lists of `tiers.json`, written as text without values in between: at a million
 //! identities making strings and lists only to write them out takes longer than the solver. Their form
-//! is that of [`report::IdentityEntry`] and [`report::FootholdEntry`]; a test reads what is written into
-//! those types and back.
+//! is that of [`report::IdentityEntry`], [`report::FootholdEntry`] and [`report::FindingEntry`]; a test
+//! reads what is written into those types and back.
+
+use std::io;
 
 use crate::model::{RowRef, Word, add_row_key};
 use crate::report::{self, Chain, Step, Term, UnlockSets, View};
@@ -143,6 +145,39 @@ impl<'t> Json<'t> {
         self.raw("}");
     }
 
+    /// The finding at a place of the scan, a line for each of its rows: there may be one for every
+    /// identity.
+    pub(super) fn finding(&mut self, view: &View<'_>, at: usize) -> io::Result<()> {
+        let finding = &view.scan.findings[at];
+        self.raw("{\"code\":");
+        self.word(finding.code.word());
+        self.raw(",\"severity\":");
+        self.word(finding.code.severity().word());
+        self.raw(",\"message\":");
+        self.text(&finding.message);
+        let references = report::references(finding.code.word(), None);
+        if !references.is_empty() {
+            self.raw(",\"references\":");
+            self.list(references, |json, reference| json.text(&reference));
+        }
+        self.raw(",\"rows\":[");
+        for (at, &row) in finding.rows.iter().enumerate() {
+            self.raw(if at > 0 { ",\n      " } else { "\n      " });
+            self.row(view, row);
+        }
+        self.raw(if finding.rows.is_empty() {
+            "]"
+        } else {
+            "\n    ]"
+        });
+        if let Some(waiver) = report::finding_waiver(view, at) {
+            self.raw(",\"waived\":");
+            serde_json::to_writer(&mut *self.out, &waiver)?;
+        }
+        self.raw("}");
+        Ok(())
+    }
+
     fn worst(&mut self, view: &View<'_>, answer: Option<&Answer>, chain: Option<&Chain<'_>>) {
         let worst = answer.and_then(|answer| answer.unlocks().first());
         let (Some(worst), Some(chain)) = (worst, chain) else {
@@ -155,7 +190,7 @@ impl<'t> Json<'t> {
         self.raw(",\"hops\":");
         self.number(worst.hops);
         self.raw(",\"chain\":");
-        self.list(&chain.steps, |json, step| json.step(view, step));
+        self.list(chain.steps(), |json, step| json.step(view, step));
         if let Some((count, _)) = chain.omitted {
             self.raw(",\"omitted_steps\":");
             self.number(count);
@@ -163,17 +198,17 @@ impl<'t> Json<'t> {
         self.raw("}");
     }
 
-    fn step(&mut self, view: &View<'_>, step: &Step<'_>) {
+    fn step(&mut self, view: &View<'_>, step: Step<'_, '_>) {
         self.raw("{\"yields\":");
         self.term(view, step.yields);
         self.raw(",\"inputs\":");
-        self.list(&step.inputs, |json, &input| json.term(view, input));
+        self.list(step.inputs, |json, &input| json.term(view, input));
         self.raw(",\"need\":");
         self.number(step.need);
         self.raw(",\"of\":");
         self.number(step.of);
         self.raw(",\"how\":");
-        self.list(&step.how, |json, how| json.text(how));
+        self.list(step.how, |json, how| json.text(how));
         self.raw(",\"recovery\":");
         self.is(step.is_recovery);
         self.raw(",\"hops\":");
@@ -188,7 +223,7 @@ impl<'t> Json<'t> {
             }
         }
         self.raw(",\"rows\":");
-        self.list(&step.rows, |json, &row| json.row(view, row));
+        self.list(step.rows, |json, &row| json.row(view, row));
         self.raw("}");
     }
 

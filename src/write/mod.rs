@@ -5,6 +5,7 @@ pub mod evidence;
 mod governance;
 mod opengraph;
 mod outputs;
+mod records;
 pub mod reset_tools;
 mod tables;
 mod tiers;

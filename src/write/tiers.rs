@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::entries::Json;
 use super::guarded;
+use super::records::add_record;
 use crate::model::{READ_AHEAD, Word};
 use crate::report::{self, Chain, UnlockSets, View};
 use crate::solve::Answer;
@@ -75,7 +76,10 @@ pub fn write_tiers(
         footholds,
     } = files;
     let (sets, head) = rayon::join(|| UnlockSets::new(view), || head(view));
-    document.write_all(&head?)?;
+    let [head, rest] = head?;
+    document.write_all(&head)?;
+    write_findings(view, document)?;
+    document.write_all(&rest)?;
     write_sets(view, &sets, document)?;
 
     write_columns(&TIERS, tiers)?;
@@ -101,7 +105,7 @@ pub fn write_tiers(
                 result.change.map_or("", Word::word),
             ];
             made.json.identity(view, &sets, at, fall.chain.as_ref());
-            made.rows.write_record(own.into_iter().chain(fall.cells()))
+            add_record(made.rows, own.into_iter().chain(fall.cells()))
         },
     )?;
 
@@ -119,8 +123,7 @@ pub fn write_tiers(
             let fall = Fall::of(view, Some(&result.answer), guard);
             let own = format!("{}:{}", asset.kind.word(), asset.shown);
             made.json.foothold(view, &sets, at, fall.chain.as_ref());
-            made.rows
-                .write_record([&*own].into_iter().chain(fall.cells()))
+            add_record(made.rows, [&*own].into_iter().chain(fall.cells()))
         },
     )?;
     document.write_all(b"\n}\n")
@@ -128,7 +131,7 @@ pub fn write_tiers(
 
 /// Rows and entries in the making.
 struct Made<'t> {
-    rows: csv::Writer<&'t mut Vec<u8>>,
+    rows: &'t mut Vec<u8>,
     json: Json<'t>,
 }
 
@@ -139,11 +142,11 @@ fn write_list<T: Sync>(
     [rows, document]: [Out<'_>; 2],
     tick: Tick<'_>,
     ahead: impl Fn(&[T]) + Sync,
-    one: impl Fn(&mut Made<'_>, usize, &T) -> csv::Result<()> + Sync,
+    one: impl Fn(&mut Made<'_>, usize, &T) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
     let make = |[rows, entries]: [&mut Vec<u8>; 2], first: usize, results: &[T]| {
         let mut made = Made {
-            rows: csv::Writer::from_writer(rows),
+            rows,
             json: Json::new(entries),
         };
         let mut places = first..;
@@ -154,7 +157,7 @@ fn write_list<T: Sync>(
                 one(&mut made, at, result)?;
             }
         }
-        made.rows.flush()
+        Ok(())
     };
     in_order(results, [rows, &mut *document], tick, make)?;
     document.write_all(list_end(results.len()))
@@ -166,16 +169,36 @@ fn write_columns(columns: &[&str], out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// The document up to its long lists, which are its last fields.
-fn head(view: &View<'_>) -> io::Result<Vec<u8>> {
+/// The document up to the list of findings, and from there up to its other long lists, which are its
+/// last fields.
+fn head(view: &View<'_>) -> io::Result<[Vec<u8>; 2]> {
     let mut head = serde_json::to_vec_pretty(&report::document(view))?;
-    // They are empty so far.
-    let end = memchr::memmem::rfind(&head, b"  \"unlock_sets\": []");
-    head.truncate(end.ok_or_else(|| io::Error::other("the document has no lists"))?);
-    Ok(head)
+    // They are empty so far. No text has a line of its own.
+    let missing = || io::Error::other("the document has no lists");
+    let end = memchr::memmem::rfind(&head, b"\n  \"unlock_sets\": []").ok_or_else(missing)?;
+    head.truncate(end + 1);
+    let findings = b"\n  \"findings\": []";
+    let at = memchr::memmem::find(&head, findings).ok_or_else(missing)?;
+    let rest = head.split_off(at + findings.len());
+    head.truncate(at);
+    Ok([head, rest])
 }
 
-/// The first of those lists.
+fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
+    out.write_all(b"\n  \"findings\": [")?;
+    let findings = &view.scan.findings;
+    let make = |[entries]: [&mut Vec<u8>; 1], first: usize, findings: &[_]| {
+        let mut json = Json::new(entries);
+        (first..).zip(findings).try_for_each(|(at, _)| {
+            json.raw(before_entry(at));
+            json.finding(view, at)
+        })
+    };
+    in_order(findings, [&mut *out], &|_| {}, make)?;
+    out.write_all(list_end(findings.len()))
+}
+
+/// The first of those last lists.
 fn write_sets(view: &View<'_>, sets: &UnlockSets<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"  \"unlock_sets\": [")?;
     let mut count = 0;
@@ -337,7 +360,11 @@ impl<'a> Fall<'a> {
         }
         if let Some(proof) = answer.proof() {
             let chain = report::chain(view, proof);
-            fall.text = guarded(&chain.text(view, true)).into_owned();
+            let text = chain.text(view, true);
+            fall.text = match guarded(&text) {
+                Cow::Borrowed(_) => text,
+                Cow::Owned(guarded) => guarded,
+            };
             fall.chain = Some(chain);
         }
         fall

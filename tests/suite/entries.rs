@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use linchpin::report::{FootholdEntry, IdentityEntry};
+use linchpin::report::{FindingEntry, FootholdEntry, IdentityEntry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +24,7 @@ fn checked(input: &Path, more: &[&str]) -> (usize, usize, Vec<&'static str>) {
         .1
         .split_once("\n  \"footholds\": [")
         .unwrap();
+    let fields = findings(&text);
     let entries: Vec<IdentityEntry<'_>> = same(identities);
     let rows = self::rows(&out.path().join("tiers.csv"));
     assert_eq!(entries.len(), rows.len());
@@ -64,17 +65,36 @@ fn checked(input: &Path, more: &[&str]) -> (usize, usize, Vec<&'static str>) {
         assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), row);
     }
     let counts = (identities.matches("\n    {").count(), entries.len());
-    let fields = [
+    let told = [
         "\"stricter\":",
         "\"omitted_steps\":",
         "\"object\":",
         "\"process\":",
         "\"accountable\":",
     ];
-    let seen = fields
-        .into_iter()
-        .filter(|field| identities.contains(field));
-    (counts.0, counts.1, seen.collect())
+    let seen = told.into_iter().filter(|field| identities.contains(field));
+    (counts.0, counts.1, seen.chain(fields).collect())
+}
+
+/// The findings, each on a line and each of its rows on one of its own; gives the fields seen in them.
+fn findings(text: &str) -> Vec<&'static str> {
+    let findings = text.split_once("\n  \"findings\": [").unwrap().1;
+    let findings = findings.split_once("],\n  \"processes\": [").unwrap().0;
+    let each = findings.split("\n    {").skip(1);
+    for (at, written) in each.enumerate() {
+        let lines = written.trim_end().trim_end_matches(',');
+        let written = format!(
+            "{{{}",
+            lines.replace("\n      ", "").replace("\n    ]", "]")
+        );
+        let entry: FindingEntry<'_> = serde_json::from_str(&written).unwrap();
+        assert_eq!(serde_json::to_string(&entry).unwrap(), written);
+        let rows = lines.lines().filter(|line| line.starts_with("      {"));
+        assert_eq!(rows.count(), entry.rows.len(), "{at}");
+    }
+    let told = ["\"references\":", "\"waived\":", "\"rows\":[]"];
+    let seen = told.into_iter().filter(|field| findings.contains(field));
+    seen.collect()
 }
 
 fn or_empty(value: Option<impl ToString>) -> String {
@@ -120,7 +140,12 @@ fn entries_are_what_their_types_say() {
         identities > 100 && footholds > 20,
         "{identities} {footholds}"
     );
-    for field in ["\"object\":", "\"process\":", "\"accountable\":"] {
+    for field in [
+        "\"object\":",
+        "\"process\":",
+        "\"accountable\":",
+        "\"references\":",
+    ] {
         assert!(fields.contains(&field), "no {field}");
     }
 }

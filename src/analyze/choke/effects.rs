@@ -107,7 +107,7 @@ impl<'a> Effects<'a> {
         let Some(holder) = binding.holder else {
             return Some(());
         };
-        let own = match org.assets.get(holder).kind {
+        let own = match org.assets.kind(holder) {
             Kind::Phone => OwnAsset::Phone,
             Kind::Device => OwnAsset::Device,
             _ => return Some(()),
@@ -174,14 +174,14 @@ impl<'a> Effects<'a> {
             return Some(());
         }
         for identity in groups.all_below(membership.member) {
-            if org.assets.get(identity).kind != Kind::Identity {
+            if org.assets.kind(identity) != Kind::Identity {
                 continue;
             }
             for gate in self.gates_for(identity) {
                 let target = match program.atlas.origin(gate) {
                     GateOrigin::Shared => self.things.target_of(gate),
                     GateOrigin::Recovery(recovery) => match org.gates[recovery as usize].target {
-                        Target::Asset(group) if org.assets.get(group).kind == Kind::Group => {
+                        Target::Asset(group) if org.assets.kind(group) == Kind::Group => {
                             Some(group)
                         }
                         _ => None,

@@ -57,7 +57,7 @@ impl Groups {
         for gate in graph.gates() {
             if let GateOrigin::Recovery(recovery) = program.atlas.origin(gate)
                 && let Target::Asset(target) = org.gates[recovery as usize].target
-                && org.assets.get(target).kind == Kind::Group
+                && org.assets.kind(target) == Kind::Group
             {
                 self.targets.insert(graph.head(gate), target);
             }
@@ -71,7 +71,7 @@ impl Groups {
 
     /// These groups and the groups inside them.
     fn inside(&self, org: &Organisation, roots: Vec<AssetId>) -> FxHashSet<AssetId> {
-        let is_group = |asset: AssetId| org.assets.get(asset).kind == Kind::Group;
+        let is_group = |asset: AssetId| org.assets.kind(asset) == Kind::Group;
         let mut stack: Vec<AssetId> = roots;
         stack.retain(|&asset| is_group(asset));
         let mut found: FxHashSet<AssetId> = stack.iter().copied().collect();

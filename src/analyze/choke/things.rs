@@ -109,7 +109,7 @@ impl<'a> Things<'a> {
             for fact in used.chain([graph.head(gate)]) {
                 if let Meaning::Asset(asset) = self.program.atlas.meaning(fact)
                     && asset != seed
-                    && self.org.assets.get(asset).kind != Kind::System
+                    && self.org.assets.kind(asset) != Kind::System
                 {
                     found.push(Thing::Asset(asset));
                 }
@@ -149,7 +149,7 @@ impl<'a> Things<'a> {
                     return;
                 };
                 if let Target::Asset(target) = org.gates[recovery as usize].target
-                    && org.assets.get(target).kind == Kind::Group
+                    && org.assets.kind(target) == Kind::Group
                 {
                     self.memberships(identity, target, found);
                 }
@@ -163,7 +163,7 @@ impl<'a> Things<'a> {
                     };
                     let held = self.bindings(identity).filter(|&at| {
                         let holder = org.bindings[at as usize].holder;
-                        holder.is_some_and(|holder| org.assets.get(holder).kind == kind)
+                        holder.is_some_and(|holder| org.assets.kind(holder) == kind)
                     });
                     found.extend(held.map(|index| {
                         Thing::Row(RowRef {
@@ -185,7 +185,7 @@ impl<'a> Things<'a> {
     pub(super) fn identity_of(&self, fact: Fact) -> Option<AssetId> {
         match self.program.atlas.meaning(fact) {
             Meaning::Asset(asset) => {
-                let is_identity = self.org.assets.get(asset).kind == Kind::Identity;
+                let is_identity = self.org.assets.kind(asset) == Kind::Identity;
                 is_identity.then_some(asset)
             }
             Meaning::Password(at) | Meaning::Mfa(at) => self.program.atlas.identity(at),

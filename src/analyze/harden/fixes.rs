@@ -296,7 +296,7 @@ impl<'a> Fixes<'a> {
         let Target::Asset(target) = self.org.gates[recovery as usize].target else {
             return;
         };
-        if self.org.assets.get(target).kind != Kind::Group {
+        if self.org.assets.kind(target) != Kind::Group {
             return;
         }
         let identity = match program.atlas.meaning(head) {

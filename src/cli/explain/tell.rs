@@ -27,7 +27,7 @@ pub(super) fn tell(
     text: &mut String,
     view: &View<'_>,
     number: usize,
-    step: &Step<'_>,
+    step: Step<'_, '_>,
 ) -> std::fmt::Result {
     let inputs = step.inputs.iter().take(LISTED);
     let mut inputs: Vec<String> = inputs.map(|input| input.text(view)).collect();
