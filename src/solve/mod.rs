@@ -195,7 +195,22 @@ pub fn solve(
     solve_with(graph, question, Effort::default(), tick)
 }
 
-/// The same with other thresholds between the methods; the answers do not depend on them.
+/// The same, and beside it something that does not wait for the answers: where parts of the search go
+/// one after the other, threads are idle.
+pub fn solve_beside<T: Send>(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    beside: impl FnOnce() -> T + Send,
+    tick: &(dyn Fn(u64) + Sync),
+) -> (Vec<Answer>, T) {
+    if question.assumed.is_empty() {
+        tour::solve(graph, question, Effort::default(), beside, tick)
+    } else {
+        rayon::join(|| solve_one_by_one(graph, question, tick), beside)
+    }
+}
+
+/// The answers with other thresholds between the methods; they do not depend on them.
 pub fn solve_with(
     graph: &RuleGraph,
     question: &Question<'_>,
@@ -203,7 +218,7 @@ pub fn solve_with(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
     if question.assumed.is_empty() {
-        tour::solve(graph, question, effort, tick)
+        tour::solve(graph, question, effort, || (), tick).0
     } else {
         solve_one_by_one(graph, question, tick)
     }

@@ -30,13 +30,15 @@ pub(super) enum Size {
     Large,
 }
 
-/// Answers the question for every seed.
-pub(super) fn solve(
+/// Answers the question for every seed, and does something else where a thread would be idle: while the
+/// forest is built and its largest closure is found.
+pub(super) fn solve<T: Send>(
     graph: &RuleGraph,
     question: &Question<'_>,
     effort: Effort,
+    beside: impl FnOnce() -> T + Send,
     tick: &(dyn Fn(u64) + Sync),
-) -> Vec<Answer> {
+) -> (Vec<Answer>, T) {
     let (mut answers, unanswered) = small(graph, question.seeds, tick);
     // The seeds that are left, each once.
     let mut sizes = vec![Size::Unknown; graph.fact_count()];
@@ -51,7 +53,10 @@ pub(super) fn solve(
             left.push(seed);
         }
     }
-    let solved = large(graph, question, effort, &left, &sizes, tick);
+    let (solved, beside) = rayon::join(
+        || large(graph, question, effort, &left, &sizes, tick),
+        beside,
+    );
     drop(sizes);
     let mut solved: FxHashMap<Fact, Answer> = solved.into_iter().collect();
     let asked_twice = unanswered.len() > left.len();
@@ -63,7 +68,7 @@ pub(super) fn solve(
         };
         answers[at as usize] = found.unwrap_or_default();
     }
-    answers
+    (answers, beside)
 }
 
 /// Answers for the seeds whose closures are small and hold no system, and the places of the other seeds.
