@@ -2,6 +2,7 @@
 //! accounts demand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use indexmap::IndexSet;
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use super::{Judge, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::model::{AssetId, Organisation, Owner, Policy, Process};
 use crate::rules::Fact;
-use crate::solve::Search;
+use crate::solve::Falls;
 
 /// A recovery process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +72,21 @@ pub struct Ground<'a> {
 pub fn ground<'a>(org: &'a Organisation, program: &Program, judge: &Judge<'_>) -> Ground<'a> {
     let (ways, whom) = rayon::join(|| Ways::new(org), || Targets::new(org, judge.standing_only));
     let heads = heads(org, program, &ways);
-    let inside = (0..org.processes.len() as u32).into_par_iter().map_init(
-        || None,
-        |search, at| {
-            let search = search.get_or_insert_with(|| Search::new(&program.graph));
-            inside(org, program, &heads[at as usize], at, search)
-        },
-    );
+    // No more of these than threads.
+    let spare: Mutex<Vec<Falls<'_>>> = Mutex::default();
+    let inside = heads.par_iter().enumerate().map(|(at, heads)| {
+        let accounts = owners(org, at);
+        if accounts.is_empty() || heads.is_empty() {
+            return Vec::new();
+        }
+        let found = spare.lock().ok().and_then(|mut spare| spare.pop());
+        let mut falls = found.unwrap_or_else(|| Falls::new(&program.graph));
+        let inside = inside(program, heads, accounts, &mut falls);
+        if let Ok(mut spare) = spare.lock() {
+            spare.push(falls);
+        }
+        inside
+    });
     Ground {
         ways,
         whom,
@@ -169,29 +178,29 @@ fn heads(org: &Organisation, program: &Program, ways: &Ways) -> Vec<Vec<Fact>> {
     heads
 }
 
-/// Owners whose account falls with everything that the process yields.
-fn inside(
-    org: &Organisation,
-    program: &Program,
-    heads: &[Fact],
-    at: u32,
-    search: &mut Search<'_>,
-) -> Vec<(usize, AssetId)> {
-    let owners = org.processes[at as usize].owners.iter().enumerate();
+/// The stages of a process whose owners are accounts, with those.
+fn owners(org: &Organisation, process: usize) -> Vec<(usize, AssetId)> {
+    let owners = org.processes[process].owners.iter().enumerate();
     let accounts = owners.filter_map(|(stage, owner)| match owner {
         Some(Owner::Identity(asset)) => Some((stage, *asset)),
         _ => None,
     });
-    let accounts: Vec<(usize, AssetId)> = accounts.collect();
-    if accounts.is_empty() || heads.is_empty() {
-        return Vec::new();
-    }
-    let facts = accounts.iter().map(|(_, asset)| program.atlas.fact(*asset));
-    let facts: Vec<Fact> = facts.collect();
+    accounts.collect()
+}
+
+/// Owners whose account falls with everything that the process yields.
+fn inside(
+    program: &Program,
+    heads: &[Fact],
+    mut owners: Vec<(usize, AssetId)>,
+    falls: &mut Falls<'_>,
+) -> Vec<(usize, AssetId)> {
+    let fact = |(_, asset): &(usize, AssetId)| program.atlas.fact(*asset);
+    let facts: Vec<Fact> = owners.iter().map(fact).collect();
     // What is assumed is there anyhow.
-    search.run_until(&[heads, &program.assumed].concat(), &facts);
-    let falls = |(_, asset): &(usize, AssetId)| search.contains(program.atlas.fact(*asset));
-    accounts.into_iter().filter(falls).collect()
+    falls.run_until(&[heads, &program.assumed].concat(), &facts);
+    owners.retain(|owner| falls.contains(fact(owner)));
+    owners
 }
 
 type Held = ([u32; 4], Vec<(Unmet, [u32; 4])>);

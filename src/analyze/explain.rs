@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::compile::Program;
 use crate::model::Organisation;
 use crate::rules::{Class, Fact, Gate, Incoming, RuleGraph};
-use crate::solve::{self, Closure, Proof, ProofStep};
+use crate::solve::{self, Closure, Proof};
 
 /// Minimal proofs of one fact.
 #[derive(Debug, Default)]
@@ -163,12 +163,12 @@ impl Levels {
     fn proof(&self, graph: &RuleGraph, goal: Fact, gates: &[Gate]) -> Proof {
         let by_head: FxHashMap<Fact, Gate> =
             gates.iter().map(|&gate| (graph.head(gate), gate)).collect();
-        let mut steps = Vec::new();
+        let mut proof = Proof::default();
         let mut done = FxHashSet::default();
-        let mut stack = vec![(goal, None::<ProofStep>)];
+        let mut stack = vec![(goal, None::<(Gate, u32, Vec<u32>)>)];
         while let Some((fact, ready)) = stack.pop() {
-            if let Some(step) = ready {
-                steps.push(step);
+            if let Some((gate, level, slots)) = ready {
+                proof.add(gate, level, &slots);
                 continue;
             }
             let Some(&gate) = by_head.get(&fact).filter(|_| done.insert(fact)) else {
@@ -183,10 +183,10 @@ impl Levels {
             slots.sort_unstable();
             let used: Vec<Fact> = slots.iter().map(|&slot| inputs[slot as usize]).collect();
             let level = self.get(fact).unwrap_or_default();
-            stack.push((fact, Some(ProofStep { gate, level, slots })));
+            stack.push((fact, Some((gate, level, slots))));
             stack.extend(used.into_iter().rev().map(|input| (input, None)));
         }
-        Proof { steps, omitted: 0 }
+        proof
     }
 }
 

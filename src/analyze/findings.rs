@@ -137,13 +137,17 @@ impl Finder<'_> {
     /// The rows that the chain to the worst system rests on, in its order.
     fn rows_of(&self, program: &Program, answer: &Answer) -> Vec<RowRef> {
         let mut rows = Vec::new();
-        for step in answer.proof().iter().flat_map(|proof| &proof.steps) {
+        let Some(proof) = answer.proof() else {
+            return rows;
+        };
+        for step in &proof.steps {
             match program.atlas.origin(step.gate) {
                 GateOrigin::SignIn(at) => rows.push(self.org.identities[at as usize].row),
                 GateOrigin::Row(row) => rows.push(row),
                 GateOrigin::Recovery(at) => {
                     let of = self.recovery_rows(self.org.gates[at as usize]);
-                    rows.extend(step.slots.iter().filter_map(|&slot| of.get(slot as usize)));
+                    let slots = proof.slots(step).iter();
+                    rows.extend(slots.filter_map(|&slot| of.get(slot as usize)));
                 }
                 GateOrigin::Shared | GateOrigin::AnyOf => {}
             }

@@ -129,6 +129,7 @@ pub fn chain<'a>(view: &View<'a>, proof: &Proof) -> Chain<'a> {
     let steps = proof.steps.len();
     let mut teller = Teller {
         view,
+        proof,
         heads: Heads::new(view, &proof.steps),
         chain: Chain {
             steps: Vec::with_capacity(steps),
@@ -185,6 +186,7 @@ impl<'p> Heads<'p> {
 
 struct Teller<'p, 'v, 'a> {
     view: &'v View<'a>,
+    proof: &'p Proof,
     heads: Heads<'p>,
     chain: Chain<'a>,
 }
@@ -204,7 +206,7 @@ impl Teller<'_, '_, '_> {
         let gate_inputs = graph.inputs(told.gate);
         let ends = |chain: &Chain<'_>| [chain.inputs.len(), chain.how.len(), chain.rows.len()];
         let starts = ends(&self.chain);
-        for &slot in &told.slots {
+        for &slot in self.proof.slots(told) {
             let input = self.input(gate_inputs[slot as usize]);
             self.chain.inputs.push(input);
         }
@@ -242,7 +244,7 @@ impl Teller<'_, '_, '_> {
             GateOrigin::Recovery(gate) => {
                 let rows = org.rows_of(org.gates[gate as usize]);
                 let mut process = None;
-                for &slot in &told.slots {
+                for &slot in self.proof.slots(told) {
                     let index = rows[slot as usize];
                     let recovery = &org.recoveries[index as usize];
                     self.chain.how.push(recovery.method.word().into());
@@ -266,7 +268,7 @@ impl Teller<'_, '_, '_> {
             }
             let graph = &self.view.program.graph;
             let inner = self.heads.of(self.view, fact).and_then(|step| {
-                let slot = *step.slots.first()?;
+                let slot = *self.proof.slots(step).first()?;
                 graph.inputs(step.gate).get(slot as usize).copied()
             });
             match inner {
@@ -277,11 +279,11 @@ impl Teller<'_, '_, '_> {
     }
 
     fn term(&self, fact: Fact) -> Option<Term> {
-        let identity = |at: u32| self.view.org.identities[at as usize].asset;
-        match self.view.program.atlas.meaning(fact) {
+        let atlas = &self.view.program.atlas;
+        match atlas.meaning(fact) {
             Meaning::Asset(asset) => Some(Term::Asset(asset)),
-            Meaning::Password(at) => Some(Term::Password(identity(at))),
-            Meaning::Mfa(at) => Some(Term::Mfa(identity(at))),
+            Meaning::Password(at) => atlas.identity(at).map(Term::Password),
+            Meaning::Mfa(at) => atlas.identity(at).map(Term::Mfa),
             Meaning::Helper => None,
         }
     }

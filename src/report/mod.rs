@@ -1,6 +1,7 @@
 //! Answers in words and rows: chains that people can follow, keys that survive a new export, the
 //! document that `tiers.json` is. The only serialized types are here.
 
+mod ahead;
 mod cells;
 mod chain;
 mod changes;
@@ -47,10 +48,10 @@ pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
 pub use tiers::{UnlockSets, chain_entries, document, finding_waiver};
 
-use crate::analyze::{IdentityResult, Scan};
+use crate::analyze::Scan;
 use crate::compile::{Options, Program};
-use crate::diag::{Origin, Sources};
-use crate::model::{AssetId, Organisation, Policy, READ_AHEAD, Text};
+use crate::diag::Sources;
+use crate::model::{AssetId, Organisation, Policy};
 use crate::rules::Fact;
 
 /// A finished scan with everything it was made of.
@@ -75,22 +76,6 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn shown(&self, asset: AssetId) -> &'a str {
         self.org.assets.get(asset).shown
-    }
-
-    /// Brings what is told of these identities into the caches, at most [`READ_AHEAD`].
-    pub fn read_ahead(&self, results: &[IdentityResult]) {
-        let mut assets = [AssetId(0); READ_AHEAD];
-        let mut texts = [Text::default(); READ_AHEAD];
-        let mut places = [Origin::default(); READ_AHEAD];
-        for (at, result) in results.iter().take(READ_AHEAD).enumerate() {
-            let identity = &self.org.identities[result.identity as usize];
-            (assets[at], texts[at]) = (identity.asset, identity.name);
-            places[at] = identity.meta.origin;
-        }
-        let count = results.len().min(READ_AHEAD);
-        self.org.assets.read_ahead(&assets[..count]);
-        self.org.texts.read_ahead(&texts[..count]);
-        self.sources.read_ahead(&places);
     }
 
     /// The name of a system by its fact.

@@ -16,6 +16,7 @@
 //! from the closure of the assumptions and follows only what the seed improves.
 
 mod extension;
+mod falls;
 mod forest;
 mod judged;
 mod key;
@@ -32,6 +33,7 @@ use rayon::prelude::*;
 
 use crate::rules::{Class, Fact, RuleGraph};
 use extension::Extension;
+pub use falls::Falls;
 pub use key::Key;
 use proof::Derived;
 pub use proof::{Proof, ProofStep};

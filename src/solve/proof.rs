@@ -1,5 +1,8 @@
 //! One proof of a fact, read off the keys and the chosen gates of a closure.
 
+use std::iter::Chain;
+use std::ops::Range;
+
 use rustc_hash::FxHashSet;
 
 use super::Key;
@@ -13,12 +16,15 @@ pub(super) trait Derived {
     fn why(&self, fact: Fact) -> Option<Gate>;
 }
 
-/// A derivation: every step's inputs are given or are heads of earlier steps.
+/// A derivation: every step's inputs are given or are heads of earlier steps. There is one for every seed
+/// that unlocks something, so it is kept in two pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
     /// The steps, inputs before heads; the last one yields the fact that was asked for. Empty when
     /// that fact was given.
     pub steps: Vec<ProofStep>,
+    /// The slots of all steps, in their order.
+    slots: Vec<u32>,
     /// How many steps are left out in the middle of a very long proof, after the first
     /// [`Proof::KEPT`] of `steps`: an organisation of long chains would fill any memory with them.
     pub omitted: u32,
@@ -27,18 +33,47 @@ pub struct Proof {
 impl Proof {
     /// Steps of a proof that are kept at either end.
     pub const KEPT: usize = 100;
+
+    /// A proof without steps so far, with room for so many.
+    #[must_use]
+    pub fn with_room(steps: usize, slots: usize) -> Self {
+        Self {
+            steps: Vec::with_capacity(steps),
+            slots: Vec::with_capacity(slots),
+            omitted: 0,
+        }
+    }
+
+    /// Adds a step behind those that yield its inputs.
+    pub fn add(&mut self, gate: Gate, level: u32, slots: &[u32]) {
+        self.steps.push(ProofStep {
+            gate,
+            level,
+            first: self.slots.len() as u32,
+            count: slots.len() as u32,
+        });
+        self.slots.extend_from_slice(slots);
+    }
+
+    /// Which of the gate's inputs a step of this proof uses, as positions among its inputs: exactly `need`
+    /// of them, those with the smallest keys.
+    #[must_use]
+    pub fn slots(&self, step: &ProofStep) -> &[u32] {
+        let first = step.first as usize;
+        &self.slots[first..first + step.count as usize]
+    }
 }
 
 /// One gate that fires in a proof.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProofStep {
     /// The gate.
     pub gate: Gate,
     /// Recoveries on the longest branch up to and including this step.
     pub level: u32,
-    /// Which of the gate's inputs are used, as positions among its inputs: exactly `need` of them,
-    /// those with the smallest keys.
-    pub slots: Vec<u32>,
+    /// Where its slots stand among those of the proof.
+    first: u32,
+    count: u32,
 }
 
 /// The chosen proof of `goal`, its middle left out where it is very long.
@@ -46,26 +81,23 @@ pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Op
     let found = Found::of(graph, derived, goal)?;
     let count = found.steps.len();
     let omitted = count.saturating_sub(2 * Proof::KEPT);
-    let (first, last) = match omitted {
-        0 => (0..count, 0..0),
-        _ => (0..Proof::KEPT, count - Proof::KEPT..count),
-    };
-    Some(Proof {
-        steps: first.chain(last).map(|at| found.step(at)).collect(),
-        omitted: omitted as u32,
+    Some(match omitted {
+        0 => found.proof((0..count).chain(0..0)),
+        _ => Proof {
+            omitted: omitted as u32,
+            ..found.proof((0..Proof::KEPT).chain(count - Proof::KEPT..count))
+        },
     })
 }
 
 /// The same with every step.
 pub(super) fn prove_whole(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
     let found = Found::of(graph, derived, goal)?;
-    Some(Proof {
-        steps: (0..found.steps.len()).map(|at| found.step(at)).collect(),
-        omitted: 0,
-    })
+    Some(found.proof((0..found.steps.len()).chain(0..0)))
 }
 
-/// The steps of a proof, in their order, and the slots of all of them.
+/// The steps of a proof, in their order, and the slots of all of them in the order in which they were
+/// found.
 #[derive(Default)]
 struct Found {
     steps: Vec<FoundStep>,
@@ -85,7 +117,7 @@ impl Found {
     fn of(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Self> {
         derived.key(goal).level()?;
         let mut found = Self::default();
-        let mut done = FxHashSet::default();
+        let mut done = Done::default();
         let mut scratch = Vec::new();
         // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
         let mut stack = vec![(goal, None)];
@@ -118,15 +150,37 @@ impl Found {
         Some(found)
     }
 
-    fn step(&self, at: usize) -> ProofStep {
-        let FoundStep {
-            gate,
-            level,
-            first,
-            end,
-        } = self.steps[at];
-        let slots = self.slots[first..end].to_vec();
-        ProofStep { gate, level, slots }
+    /// The proof of some of the steps, all in their order.
+    fn proof(&self, steps: Chain<Range<usize>, Range<usize>>) -> Proof {
+        let steps = steps.map(|at| self.steps[at]);
+        let slots: usize = steps.clone().map(|step| step.end - step.first).sum();
+        let mut proof = Proof::with_room(steps.clone().count(), slots);
+        for step in steps {
+            proof.add(step.gate, step.level, &self.slots[step.first..step.end]);
+        }
+        proof
+    }
+}
+
+/// Facts that were visited: as a rule few, so the first are looked through one by one.
+#[derive(Default)]
+struct Done {
+    first: Vec<Fact>,
+    beyond: FxHashSet<Fact>,
+}
+
+impl Done {
+    /// Whether a fact is new.
+    fn insert(&mut self, fact: Fact) -> bool {
+        const FEW: usize = 32;
+        if self.first.contains(&fact) {
+            return false;
+        }
+        if self.first.len() < FEW {
+            self.first.push(fact);
+            return true;
+        }
+        self.beyond.insert(fact)
     }
 }
 

@@ -112,7 +112,7 @@ pub fn write_tiers(
     write_columns(&FOOTHOLDS, footholds)?;
     document.write_all(b",\n  \"footholds\": [")?;
     let results = &view.scan.footholds;
-    let ahead = |_: &[_]| {};
+    let ahead = |results: &[_]| view.read_footholds_ahead(results);
     write_list(
         results,
         [footholds, document],

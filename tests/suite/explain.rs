@@ -49,12 +49,12 @@ fn check(
     let mut reached: BTreeMap<Fact, u32> = given.iter().map(|&fact| (fact, 0)).collect();
     for step in &proof.steps {
         let inputs = graph.inputs(step.gate);
-        let slots: BTreeSet<u32> = step.slots.iter().copied().collect();
-        if slots.len() != step.slots.len() || slots.len() != graph.need(step.gate) as usize {
+        let used = proof.slots(step);
+        let slots: BTreeSet<u32> = used.iter().copied().collect();
+        if slots.len() != used.len() || slots.len() != graph.need(step.gate) as usize {
             return Err(fail("a step does not use what its gate needs", proof));
         }
-        let used = step
-            .slots
+        let used = used
             .iter()
             .map(|&slot| reached.get(&inputs[slot as usize]).copied());
         let Some(used) = used.collect::<Option<Vec<u32>>>() else {

@@ -114,15 +114,15 @@ fn replay(scanned: &Scanned, seed: Fact, proof: &Proof, goal: Fact, hops: u32) -
     levels.insert(seed, 0);
     let mut fired: BTreeSet<Gate> = BTreeSet::new();
     for step in &proof.steps {
-        let inputs: Option<Vec<u32>> = step
-            .slots
+        let slots = proof.slots(step);
+        let inputs: Option<Vec<u32>> = slots
             .iter()
             .map(|&slot| levels.get(&graph.inputs(step.gate)[slot as usize]).copied())
             .collect();
         let inputs = inputs
             .ok_or_else(|| TestCaseError::fail(format!("a step before its inputs: {proof:?}")))?;
         let level = inputs.iter().max().copied().unwrap_or(0) + graph.cost(step.gate);
-        let distinct: BTreeSet<_> = step.slots.iter().collect();
+        let distinct: BTreeSet<_> = slots.iter().collect();
         if distinct.len() != graph.need(step.gate) as usize
             || level != step.level
             || !fired.insert(step.gate)

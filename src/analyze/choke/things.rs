@@ -101,11 +101,9 @@ impl<'a> Things<'a> {
         let graph = &self.program.graph;
         for step in &proof.steps {
             let gate = gates(step.gate);
-            self.of_gate(gate, &step.slots, found);
-            let used = step
-                .slots
-                .iter()
-                .map(|&slot| graph.inputs(gate)[slot as usize]);
+            let slots = proof.slots(step);
+            self.of_gate(gate, slots, found);
+            let used = slots.iter().map(|&slot| graph.inputs(gate)[slot as usize]);
             for fact in used.chain([graph.head(gate)]) {
                 if let Meaning::Asset(asset) = self.program.atlas.meaning(fact)
                     && asset != seed

@@ -172,7 +172,14 @@ impl<'a> Fixes<'a> {
             .collect();
         let mut found: FxHashSet<Fix> = FxHashSet::default();
         for step in &proof.steps {
-            self.of_gate(program, edits, step.gate, &step.slots, &by_head, &mut found);
+            self.of_gate(
+                program,
+                edits,
+                step.gate,
+                proof.slots(step),
+                &by_head,
+                &mut found,
+            );
         }
         let mut found: Vec<Fix> = found
             .into_iter()
