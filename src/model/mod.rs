@@ -24,7 +24,8 @@ pub use keys::{add_row_key, row_key};
 pub use kinds::Kind;
 pub use name::{Traits, fold, fold_name, fold_phone};
 pub use organisation::{
-    Input, Organisation, ProcessId, Provenance, ProvenanceId, RecoveryGate, RowMeta, RowRef,
+    Input, MadeGates, Organisation, ProcessId, Provenance, ProvenanceId, RecoveryGate, RowMeta,
+    RowRef,
 };
 pub use policy::{Channel, Demand, Effect, Policy, Rule, TIERS, Watch, When};
 pub use redact::{pseudonym, redacted_file};

@@ -47,6 +47,30 @@ pub struct RowRef {
     pub index: u32,
 }
 
+/// Gates of an organisation that are put together apart, so that threads can share the work.
+#[derive(Debug, Default)]
+pub struct MadeGates {
+    gates: Vec<RecoveryGate>,
+    rows: Vec<u32>,
+}
+
+impl MadeGates {
+    /// Adds a gate of these rows of `recoveries`, which agree on what they are for.
+    pub fn push(&mut self, recoveries: &[Recovery], rows: &[u32], need: u32) {
+        let Some(first) = rows.first().map(|&row| &recoveries[row as usize]) else {
+            return;
+        };
+        self.gates.push(RecoveryGate {
+            start: self.rows.len() as u32,
+            count: rows.len() as u32,
+            need,
+            target: first.target,
+            restores: first.restores,
+        });
+        self.rows.extend_from_slice(rows);
+    }
+}
+
 /// Rows of `recoveries` that form one gate.
 #[derive(Clone, Copy, Debug)]
 pub struct RecoveryGate {
@@ -162,19 +186,15 @@ impl Organisation {
         self.provenances.iter_mut()
     }
 
-    /// Adds a gate of these recoveries, which agree on what they are for.
-    pub fn push_gate(&mut self, rows: &[u32], need: u32) {
-        let Some(first) = rows.first().map(|&row| &self.recoveries[row as usize]) else {
-            return;
-        };
-        self.gates.push(RecoveryGate {
-            start: self.gate_rows.len() as u32,
-            count: rows.len() as u32,
-            need,
-            target: first.target,
-            restores: first.restores,
+    /// Adds gates that were put together apart.
+    pub fn add_gates(&mut self, made: &MadeGates) {
+        let behind = self.gate_rows.len() as u32;
+        let gates = made.gates.iter().map(|gate| RecoveryGate {
+            start: gate.start + behind,
+            ..*gate
         });
-        self.gate_rows.extend_from_slice(rows);
+        self.gates.extend(gates);
+        self.gate_rows.extend_from_slice(&made.rows);
     }
 
     /// The distinct rows of a gate, as positions in `recoveries`, ascending.

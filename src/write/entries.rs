@@ -145,9 +145,15 @@ impl<'t> Json<'t> {
         self.raw("}");
     }
 
-    /// The finding at a place of the scan, a line for each of its rows: there may be one for every
-    /// identity.
+    /// The finding at a place of the scan.
     pub(super) fn finding(&mut self, view: &View<'_>, at: usize) -> io::Result<()> {
+        self.finding_begins(view, at);
+        self.finding_rows(view, 0, &view.scan.findings[at].rows);
+        self.finding_ends(view, at)
+    }
+
+    /// What stands before the rows of a finding.
+    pub(super) fn finding_begins(&mut self, view: &View<'_>, at: usize) {
         let finding = &view.scan.findings[at];
         self.raw("{\"code\":");
         self.word(finding.code.word());
@@ -161,11 +167,19 @@ impl<'t> Json<'t> {
             self.list(references, |json, reference| json.text(&reference));
         }
         self.raw(",\"rows\":[");
-        for (at, &row) in finding.rows.iter().enumerate() {
+    }
+
+    /// Rows of a finding from this place on, a line for each: there may be one for every identity.
+    pub(super) fn finding_rows(&mut self, view: &View<'_>, first: usize, rows: &[RowRef]) {
+        for (at, &row) in (first..).zip(rows) {
             self.raw(if at > 0 { ",\n      " } else { "\n      " });
             self.row(view, row);
         }
-        self.raw(if finding.rows.is_empty() {
+    }
+
+    /// What stands behind the rows of a finding.
+    pub(super) fn finding_ends(&mut self, view: &View<'_>, at: usize) -> io::Result<()> {
+        self.raw(if view.scan.findings[at].rows.is_empty() {
             "]"
         } else {
             "\n    ]"

@@ -4,8 +4,6 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 use tempfile::NamedTempFile;
 
@@ -93,13 +91,28 @@ impl Outputs {
             path: self.directory.join(names[at]),
             source,
         };
-        let mut files = Vec::with_capacity(N);
+        let mut out = Vec::with_capacity(N);
         for at in 0..N {
             let file = NamedTempFile::new_in(&self.directory);
-            files.push(file.map_err(|source| error(at, source))?);
+            let target = Target {
+                file: file.map_err(|source| error(at, source))?,
+                has_failed: false,
+            };
+            out.push(BufWriter::with_capacity(PIECE, target));
         }
-        let (result, files) =
-            handed_over(files, write).map_err(|(at, source)| error(at, source))?;
+        let each: Vec<&mut (dyn Write + Send)> = out
+            .iter_mut()
+            .map(|out| out as &mut (dyn Write + Send))
+            .collect();
+        let each = each.try_into();
+        let each = each.map_err(|_| error(0, io::Error::other("not every file is there")))?;
+        let result = write(each).and_then(|result| {
+            out.iter_mut().try_for_each(BufWriter::flush)?;
+            Ok(result)
+        });
+        let failed = out.iter().position(|out| out.get_ref().has_failed);
+        let result = result.map_err(|source| error(failed.unwrap_or(0), source))?;
+        let files = out.into_iter().map(|out| out.into_parts().0.file);
         let names = names.into_iter().map(str::to_owned);
         self.pending.extend(names.zip(files));
         Ok(result)
@@ -151,79 +164,26 @@ impl Outputs {
     }
 }
 
-/// Lets a thread of its own write what `write` makes: copying hundreds of megabytes to the system takes
-/// about as long as making them. An error comes with the place of the file among `files`, the first one
-/// where nobody knows which it was.
-fn handed_over<T, const N: usize>(
-    files: Vec<NamedTempFile>,
-    write: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<T>,
-) -> Result<(T, Vec<NamedTempFile>), (usize, io::Error)> {
-    /// Bytes that are handed over at a time, and how often that is done before the maker waits.
-    const PIECE: usize = 1 << 18;
-    const WAITING: usize = 16;
-    let anywhere = |error| (0, error);
-    thread::scope(|scope| {
-        let (pieces, taken) = mpsc::sync_channel::<(usize, Vec<u8>)>(WAITING);
-        let (give_back, empty): (Vec<_>, Vec<_>) = (0..N).map(|_| mpsc::channel()).unzip();
-        let writer = thread::Builder::new().spawn_scoped(scope, move || {
-            let mut files = files;
-            for (at, mut piece) in taken {
-                files[at].write_all(&piece).map_err(|error| (at, error))?;
-                piece.clear();
-                // The maker may have finished; then nobody wants it.
-                let _ = give_back[at].send(piece);
-            }
-            Ok(files)
-        });
-        let writer = writer.map_err(anywhere)?;
-        let mut empty = empty.into_iter();
-        let mut out: [_; N] = std::array::from_fn(|file| {
-            let hand_over = HandOver {
-                file,
-                pieces: pieces.clone(),
-                empty: empty.next(),
-            };
-            BufWriter::with_capacity(PIECE, hand_over)
-        });
-        drop(pieces);
-        let result = write(out.each_mut().map(|out| out as &mut (dyn Write + Send)));
-        let result = result.and_then(|result| {
-            out.iter_mut().try_for_each(BufWriter::flush)?;
-            Ok(result)
-        });
-        // The thread ends when nobody can hand it anything any more.
-        for out in out {
-            drop(out.into_parts().0);
-        }
-        let written = writer
-            .join()
-            .map_err(|_| anywhere(io::Error::other("the thread that writes has died")))?;
-        // What the thread says is the cause of what the maker ran into.
-        let files = written?;
-        Ok((result.map_err(anywhere)?, files))
-    })
+/// Bytes that are gathered before they go to the system; longer pieces go there as they are.
+const PIECE: usize = 1 << 15;
+
+/// A file that remembers whether it was the one that could not be written.
+struct Target {
+    file: NamedTempFile,
+    has_failed: bool,
 }
 
-/// Hands pieces over to the thread that writes, in buffers that come back from it: memory that is
-/// new to the process costs more than what is written into it.
-struct HandOver {
-    file: usize,
-    pieces: mpsc::SyncSender<(usize, Vec<u8>)>,
-    empty: Option<mpsc::Receiver<Vec<u8>>>,
-}
-
-impl Write for HandOver {
+impl Write for Target {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        let given_back = self.empty.as_ref().and_then(|empty| empty.try_recv().ok());
-        let mut buffer = given_back.unwrap_or_default();
-        buffer.extend_from_slice(piece);
-        self.pieces.send((self.file, buffer)).map_err(gone)?;
-        Ok(piece.len())
+        let written = self.file.write(piece);
+        let interrupted = io::ErrorKind::Interrupted;
+        let is_error = |error: &io::Error| error.kind() != interrupted;
+        self.has_failed |= written.as_ref().is_err_and(is_error);
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.file.flush()
     }
 }
 
@@ -240,4 +200,50 @@ fn make_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_directory(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).create(path)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_that_cannot_be_written_is_known() {
+        let file = NamedTempFile::new().unwrap();
+        let path = file.into_temp_path();
+        // Open for reading alone.
+        let reading = fs::File::open(&path).unwrap();
+        let mut target = Target {
+            file: NamedTempFile::from_parts(reading, path),
+            has_failed: false,
+        };
+        assert!(target.flush().is_ok() && !target.has_failed);
+        assert!(target.write(b"text").is_err() && target.has_failed);
+    }
+
+    #[test]
+    fn nothing_is_there_before_all_is_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut outputs = Outputs::new(directory.path()).unwrap();
+        let long = vec![b'x'; 3 * PIECE];
+        let write = |out: &mut dyn Write, text: &[u8]| out.write_all(text);
+        outputs
+            .files(["one", "two"], |[one, two]| {
+                write(one, b"begin ")?;
+                write(two, b"other")?;
+                write(one, &long)?;
+                write(one, b" end")
+            })
+            .unwrap();
+        let failed = outputs.file("three", |_| io::Result::<()>::Err(io::Error::other("no")));
+        let told = failed.unwrap_err().to_string();
+        assert!(told.contains("three") && told.contains("no"), "{told}");
+        let are_there = |name: &str| directory.path().join(name).exists();
+        assert!(!are_there("one") && !are_there("three"));
+        assert_eq!(outputs.commit().unwrap().len(), 2);
+        let one = fs::read(directory.path().join("one")).unwrap();
+        assert_eq!(one, [b"begin ", &*long, b" end"].concat());
+        assert_eq!(fs::read(directory.path().join("two")).unwrap(), b"other");
+        assert!(!are_there("three"));
+    }
 }

@@ -185,16 +185,45 @@ fn head(view: &View<'_>) -> io::Result<[Vec<u8>; 2]> {
 }
 
 fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
+    /// A finding of more rows is put together on all threads, the others as a whole on one.
+    const MANY: usize = 1 << 10;
     out.write_all(b"\n  \"findings\": [")?;
     let findings = &view.scan.findings;
-    let make = |[entries]: [&mut Vec<u8>; 1], first: usize, findings: &[_]| {
+    let whole = |[entries]: [&mut Vec<u8>; 1], first: usize, findings: &[_]| {
         let mut json = Json::new(entries);
         (first..).zip(findings).try_for_each(|(at, _)| {
             json.raw(before_entry(at));
             json.finding(view, at)
         })
     };
-    in_order(findings, [&mut *out], &|_| {}, make)?;
+    let mut at = 0;
+    let is_many = |rows: usize| rows > MANY;
+    for run in findings.chunk_by(|one, two| !is_many(one.rows.len()) && !is_many(two.rows.len())) {
+        match run {
+            [one] if is_many(one.rows.len()) => {
+                let mut begin = Vec::new();
+                let mut json = Json::new(&mut begin);
+                json.raw(before_entry(at));
+                json.finding_begins(view, at);
+                out.write_all(&begin)?;
+                let rows = |[made]: [&mut Vec<u8>; 1], first: usize, rows: &[_]| {
+                    Json::new(made).finding_rows(view, first, rows);
+                    Ok(())
+                };
+                in_order(&one.rows, [&mut *out], &|_| {}, rows)?;
+                let mut end = Vec::new();
+                Json::new(&mut end).finding_ends(view, at)?;
+                out.write_all(&end)?;
+            }
+            _ => {
+                let first = at;
+                let whole =
+                    |made: [&mut Vec<u8>; 1], at: usize, run: &[_]| whole(made, first + at, run);
+                in_order(run, [&mut *out], &|_| {}, whole)?;
+            }
+        }
+        at += run.len();
+    }
     out.write_all(list_end(findings.len()))
 }
 
@@ -234,8 +263,8 @@ fn in_order<'a, T: Sync, const N: usize>(
     tick: Tick<'_>,
     make: impl Fn([&mut Vec<u8>; N], usize, &'a [T]) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
-    const TOGETHER: usize = 1 << 9;
-    const BUFFERS: usize = 16;
+    const TOGETHER: usize = 1 << 8;
+    const BUFFERS: usize = 32;
     let buffers = || vec![[const { Vec::new() }; N]; BUFFERS];
     let (mut ready, mut next) = (buffers(), buffers());
     let mut write = |ready: &mut [[Vec<u8>; N]]| {

@@ -200,3 +200,50 @@ fn digests_are_those_of_the_files() {
         assert_eq!(input["sha256"], linchpin::model::sha256(&bytes), "{input}");
     }
 }
+
+#[test]
+fn a_finding_of_very_many_rows_and_one_that_is_waived_stand_as_the_others_do() {
+    // Everybody in the group may reset the account of the worst system, from wherever their mail is read.
+    let mut identities = "id,tier\nroot,0\n".to_owned();
+    let mut memberships = "member,group\n".to_owned();
+    for at in 0..3000 {
+        identities += &format!("p{at},3\n");
+        memberships += &format!("p{at},desk\n");
+    }
+    let folder = Folder::new(&[
+        ("identities.csv", &identities),
+        ("memberships.csv", &memberships),
+        ("mailboxes.csv", "id,owner\nm,p7\n"),
+        (
+            "recoveries.csv",
+            "source,target,method\ngroup:desk,root,help_desk\nmailbox:m,p7,email_link\n",
+        ),
+        ("systems.csv", "id,criticality\nidp,0\n"),
+        ("grants.csv", "principal,system\nroot,idp\n"),
+    ]);
+    let waivers = Folder::new(&[(
+        "waivers.toml",
+        "[[waiver]]\nfinding = \"foothold-critical\"\nwhy = \"a \\\"test\\\"\"\nwho = \"bo\"\nuntil = 2026-06-30\n",
+    )]);
+    let waivers = waivers.path().join("waivers.toml");
+    let waivers = waivers.to_str().unwrap();
+    let more = ["--now", "2026-06-01T00:00:00Z", "--waivers", waivers];
+    let (count, _, fields) = checked(folder.path(), &more);
+    assert_eq!(count, 3001);
+    assert!(fields.contains(&"\"waived\":"), "{fields:?}");
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().to_str().unwrap();
+    linchpin(&["scan", folder.str(), "--quiet", "--out", to]).success();
+    let text = std::fs::read(out.path().join("tiers.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    let raised = findings
+        .iter()
+        .find(|finding| finding["code"] == "tier-raised");
+    let rows = raised.unwrap()["rows"].as_array().unwrap();
+    let keys: std::collections::BTreeSet<_> = rows
+        .iter()
+        .map(|row| row["key"].as_str().unwrap())
+        .collect();
+    assert_eq!((rows.len(), keys.len()), (3000, 3000));
+}

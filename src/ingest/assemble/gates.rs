@@ -11,7 +11,7 @@ use super::names::Spelling;
 use super::{Builder, Context};
 use crate::diag::{Code, Diagnostic, FileId, Origin, Severity};
 use crate::ingest::raw::{Lost, SourceId};
-use crate::model::{Organisation, Recovery, Slots, Table, fold};
+use crate::model::{MadeGates, Organisation, Recovery, Slots, Table, fold};
 
 /// The name of a gate within its scope.
 #[derive(Clone, Debug)]
@@ -214,6 +214,24 @@ struct Judged<'r> {
     said: Vec<Diagnostic>,
 }
 
+/// What became of the rows of many gates.
+#[derive(Default)]
+struct JudgedPart {
+    made: MadeGates,
+    left_out: u64,
+    said: Vec<Diagnostic>,
+}
+
+impl JudgedPart {
+    fn add(&mut self, org: &Organisation, judged: Judged<'_>) {
+        self.said.extend(judged.said);
+        match judged.need {
+            Some(need) => self.made.push(&org.recoveries, &judged.rows, need),
+            None => self.left_out += judged.rows.len() as u64,
+        }
+    }
+}
+
 impl<'t> Builder<'t> {
     pub(super) fn make_gates(&mut self) {
         const PART: usize = 1 << 12;
@@ -230,29 +248,25 @@ impl<'t> Builder<'t> {
         self.org.gate_rows.reserve_exact(rows.rows.len());
         let org = &self.org;
         let numbers: Vec<usize> = (0..rows.len()).step_by(PART).collect();
-        let judged: Vec<Vec<Judged<'_>>> = numbers
-            .into_par_iter()
-            .map(|first| {
-                let gates_of_part = first..(first + PART).min(rows.len());
+        let parts = numbers.into_par_iter().map(|first| {
+            let mut part = JudgedPart::default();
+            for gate in first..(first + PART).min(rows.len()) {
                 // A row that left its gate for another one may have been the only one in it.
-                let is_gate = |gate: &usize| {
-                    let first = rows.of(*gate).first();
-                    first.is_some_and(|first| !gates.no_rows.contains(first))
-                };
-                let judge = gates_of_part.filter(is_gate).map(|gate| {
-                    let is_broken = broken.contains(&(gate as u32))
-                        || is_of_broken_file(org, rows.of(gate), &gates.broken_files);
-                    judge(org, &rows, gate, is_broken)
-                });
-                judge.collect()
-            })
-            .collect();
-        for Judged { rows, need, said } in judged.into_iter().flatten() {
-            self.diagnostics.extend(said);
-            match need {
-                Some(need) => self.org.push_gate(&rows, need),
-                None => self.rows_left_out += rows.len() as u64,
+                let first = rows.of(gate).first();
+                if first.is_none_or(|first| gates.no_rows.contains(first)) {
+                    continue;
+                }
+                let is_broken = broken.contains(&(gate as u32))
+                    || is_of_broken_file(org, rows.of(gate), &gates.broken_files);
+                part.add(org, judge(org, &rows, gate, is_broken));
             }
+            part
+        });
+        let parts: Vec<JudgedPart> = parts.collect();
+        for part in parts {
+            self.diagnostics.extend(part.said);
+            self.rows_left_out += part.left_out;
+            self.org.add_gates(&part.made);
         }
     }
 
