@@ -78,8 +78,7 @@ pub(super) fn ranked(
     let mut order: Vec<(u64, u32)> = enabled_places
         .map(|place| (ranks[place as usize], place))
         .collect();
-    // A stable sort: of one rank they stay in the order of their ids.
-    order.par_sort_by_key(|&(rank, _)| rank);
+    sort_by_rank(&mut order);
     let ordered = order.par_iter().map(|&(_, place)| {
         let place = place as usize;
         let (identity, verdict) = (enabled[place], verdicts[place]);
@@ -109,9 +108,47 @@ pub(super) fn ranked(
     results
 }
 
+/// Puts ranks in order; of one rank they stay as they are. Most identities unlock nothing and have one of
+/// four ranks: they are counted, and only the others are compared.
+fn sort_by_rank(order: &mut Vec<(u64, u32)>) {
+    let unlocks_nothing = |rank: u64| rank as u32 == u32::MAX;
+    let (mut some, nothing): (Vec<_>, Vec<_>) = order
+        .drain(..)
+        .partition(|&(rank, _)| !unlocks_nothing(rank));
+    some.par_sort_by_key(|&(rank, _)| rank);
+    let mut tiers: Vec<u64> = nothing.iter().map(|&(rank, _)| rank).collect();
+    tiers.sort_unstable();
+    tiers.dedup();
+    let mut some = some.into_iter().peekable();
+    for tier in tiers {
+        while let Some(before) = some.next_if(|&(rank, _)| rank < tier) {
+            order.push(before);
+        }
+        order.extend(nothing.iter().filter(|&&(rank, _)| rank == tier));
+    }
+    order.extend(some);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::first_bytes;
+    use super::{first_bytes, sort_by_rank};
+
+    #[test]
+    fn ranks_are_put_in_order_and_equal_ones_stay() {
+        let mut random = fastrand::Rng::with_seed(2);
+        for _ in 0..300 {
+            let mut order: Vec<(u64, u32)> = (0..random.u32(..60))
+                .map(|place| {
+                    let unlocks = random.u32(..4);
+                    (random.u64(..4) << 32 | u64::from(u32::MAX - unlocks), place)
+                })
+                .collect();
+            let mut expected = order.clone();
+            expected.sort_by_key(|&(rank, _)| rank);
+            sort_by_rank(&mut order);
+            assert_eq!(order, expected);
+        }
+    }
 
     #[test]
     fn first_bytes_are_of_the_order_of_their_texts() {

@@ -1,6 +1,8 @@
 //! One scan: every identity and every foothold asked, tiers set, results in the order of the
 //! outputs.
 
+use rayon::prelude::*;
+
 use super::accountability::{Answerable, answerable, ground};
 use super::order::{IdOrder, ranked};
 use super::{Change, Coverage, Finding, Judge, Waived, coverage, findings, single};
@@ -129,24 +131,15 @@ fn scan_with(
             answer: std::mem::take(answer),
         })
         .collect();
-    footholds.sort_by(|a, b| {
-        let rank = |result: &FootholdResult| {
-            let worst = result
-                .answer
-                .unlocks()
-                .first()
-                .map(|worst| (order.severity[worst.system.index()], worst.hops));
-            (
-                worst.map(|(severity, _)| severity),
-                std::cmp::Reverse(result.answer.unlocks().len()),
-                worst,
-            )
-        };
-        let key = |result: &FootholdResult| {
-            let asset = org.assets.get(result.asset);
-            (asset.kind, asset.key)
-        };
-        rank(a).cmp(&rank(b)).then_with(|| key(a).cmp(&key(b)))
+    // No two of them have one key, so the order is the same on any number of threads.
+    footholds.par_sort_by_cached_key(|result| {
+        let unlocks = result.answer.unlocks();
+        let worst = unlocks.first();
+        let severity = worst.map(|worst| order.severity[worst.system.index()]);
+        let hops = worst.map(|worst| worst.hops);
+        let asset = org.assets.get(result.asset);
+        let many = std::cmp::Reverse(unlocks.len());
+        (severity, many, hops, asset.kind, asset.key)
     });
 
     let baseline = baseline(program, &order);

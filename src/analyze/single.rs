@@ -19,7 +19,7 @@ pub(super) struct Single {
     pub holder: AssetId,
     /// How many others do.
     pub more: usize,
-    /// What it restores, or whose; nothing when it is the same for many.
+    /// What it restores, or whose; nothing when it restores many.
     pub of: Option<AssetId>,
     /// How many others the gate is for whose sources are their own and whom somebody recovers alone:
     /// perhaps somebody else for each.
@@ -70,7 +70,10 @@ pub(super) fn single_holders(org: &Organisation, program: &Program) -> Vec<Singl
                 gate: at,
                 holder: holder?,
                 more: holders.len() - 1,
-                of: target(program, graph.head(gate)),
+                of: match behind.restores(gate) {
+                    Restores::One(asset) => Some(asset),
+                    Restores::Nobody | Restores::Many => None,
+                },
                 of_more: of.len() - 1,
             })
         })
@@ -118,6 +121,43 @@ fn target(program: &Program, head: Fact) -> Option<AssetId> {
         Meaning::Asset(asset) => Some(asset),
         Meaning::Password(at) | Meaning::Mfa(at) => program.atlas.identity(at),
         Meaning::Helper => None,
+    }
+}
+
+/// What a gate restores, or whose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Restores {
+    /// Nothing that anybody can sign in with.
+    Nobody,
+    One(AssetId),
+    Many,
+}
+
+impl Restores {
+    /// What is behind the head of a gate: O(whom it is for, where all but one of them are disabled).
+    fn of(program: &Program, head: Fact) -> Self {
+        // Facts of assets have their numbers.
+        let can_sign_in = |asset: &AssetId| !program.atlas.is_disabled_account(Fact(asset.0));
+        if let Some(one) = target(program, head) {
+            return if can_sign_in(&one) {
+                Self::One(one)
+            } else {
+                Self::Nobody
+            };
+        }
+        // A recovery for many, who may be one or nobody: the shared fact yields what is theirs.
+        let heads = program.graph.uses(head).iter();
+        let mut all = heads
+            .filter_map(|step| target(program, step.head))
+            .filter(can_sign_in);
+        let Some(first) = all.next() else {
+            return Self::Nobody;
+        };
+        if all.any(|other| other != first) {
+            Self::Many
+        } else {
+            Self::One(first)
+        }
     }
 }
 
@@ -173,6 +213,8 @@ fn counted(sets: &[Set], few: &[AssetId], need: usize) -> Vec<AssetId> {
 struct Behind<'a> {
     program: &'a Program,
     free: &'a Free,
+    /// What recoveries for many restore.
+    of_many: FxHashMap<Fact, Restores>,
     /// Those behind groups, and behind what very many can use.
     crowds: FxHashMap<Fact, Rc<[AssetId]>>,
     /// How many more assets `crowds` may hold: groups in groups in groups would hold each other's members.
@@ -190,11 +232,25 @@ impl<'a> Behind<'a> {
         Self {
             program,
             free,
+            of_many: FxHashMap::default(),
             crowds: FxHashMap::default(),
             room: 1 << 24,
             few: Vec::new(),
             met: Vec::new(),
             beyond: FxHashSet::default(),
+        }
+    }
+
+    /// What a gate restores. Many gates may be for one group.
+    fn restores(&mut self, gate: Gate) -> Restores {
+        let program = self.program;
+        let head = program.graph.head(gate);
+        match program.atlas.meaning(head) {
+            Meaning::Helper => {
+                let of_head = self.of_many.entry(head);
+                *of_head.or_insert_with(|| Restores::of(program, head))
+            }
+            _ => Restores::of(program, head),
         }
     }
 
@@ -219,14 +275,13 @@ impl<'a> Behind<'a> {
         all
     }
 
-    /// Tells of those who satisfy a gate alone, perhaps more than once, until it is enough. Whom it
+    /// Tells of those who satisfy a gate alone, perhaps more than once, until it is enough. The only one it
     /// restores does not count, and a gate that restores nobody who can sign in is satisfied by nobody.
     fn each(&mut self, gate: Gate, mut tell: impl FnMut(AssetId) -> ControlFlow<()>) {
         let program = self.program;
         let graph = &program.graph;
-        let target = target(program, graph.head(gate));
-        // Facts of assets have their numbers.
-        if target.is_some_and(|target| program.atlas.is_disabled_account(Fact(target.0))) {
+        let restores = self.restores(gate);
+        if restores == Restores::Nobody {
             return;
         }
         let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
@@ -237,7 +292,7 @@ impl<'a> Behind<'a> {
         let first = (sets.len() + 1).saturating_sub(need);
         let tried: usize = sets[..first].iter().map(Set::len).sum();
         let everybody: usize = sets.iter().map(Set::len).sum();
-        let is_other = |holder: &&AssetId| Some(**holder) != target;
+        let is_other = |holder: &&AssetId| Restores::One(**holder) != restores;
         if tried.saturating_mul(sets.len()) > everybody.saturating_mul(LOOK_UPS) {
             let counted = counted(&sets, few, need);
             let _ = counted

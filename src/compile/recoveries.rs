@@ -25,6 +25,8 @@ pub(super) struct Shared {
     /// For every identity and kind the fact of any of its own assets of that kind, plus one; made when
     /// first needed.
     own: Vec<[u32; OwnAsset::COUNT]>,
+    /// Room for the inputs of a gate: nearly every one of millions has one or two.
+    inputs: Vec<Fact>,
 }
 
 impl Compiler<'_> {
@@ -47,9 +49,9 @@ impl Compiler<'_> {
                     }
                 }
                 Target::Asset(asset) if !is_many(org.assets.kind(asset), gate.restores) => {
-                    let inputs = self.fixed_inputs(gate);
+                    let mut inputs = self.fixed_inputs(gate);
                     let head = self.atlas.fact(asset);
-                    self.recovery_gate(head, at, gate, 1, inputs);
+                    self.recovery_gate(head, at, gate, 1, &mut inputs);
                 }
                 _ if own => {
                     for identity in self.identities_of(gate) {
@@ -63,6 +65,7 @@ impl Compiler<'_> {
 
     fn for_identity(&mut self, at: usize, gate: RecoveryGate, identity: u32) {
         let org = self.org;
+        let mut made = std::mem::take(&mut self.shared.inputs);
         let rows = org.rows_of(gate).iter();
         let inputs = rows.map(|&row| match org.recoveries[row as usize].source {
             Source::Own(own) if !self.edits.is_removed(org, Table::Recoveries, row as usize) => {
@@ -71,9 +74,11 @@ impl Compiler<'_> {
             }
             _ => self.fixed_input(row),
         });
-        let inputs: Vec<Fact> = inputs.collect();
+        made.clear();
+        made.extend(inputs);
         let head = self.restored(identity, gate.restores);
-        self.recovery_gate(head, at, gate, 1, inputs);
+        self.recovery_gate(head, at, gate, 1, &mut made);
+        self.shared.inputs = made;
     }
 
     /// The gate of a recovery, which may ask for one thing more than its rows say.
@@ -83,14 +88,14 @@ impl Compiler<'_> {
         at: usize,
         gate: RecoveryGate,
         cost: u32,
-        mut inputs: Vec<Fact>,
+        inputs: &mut Vec<Fact>,
     ) {
         let mut need = gate.need;
         if self.edits.guarded.contains(&(at as u32)) {
             inputs.push(self.nothing());
             need += 1;
         }
-        self.gate(head, need, cost, &inputs, GateOrigin::Recovery(at as u32));
+        self.gate(head, need, cost, inputs, GateOrigin::Recovery(at as u32));
     }
 
     /// The hop is paid where the shared fact yields a member's, so that a recovery for many is as
@@ -107,8 +112,8 @@ impl Compiler<'_> {
             self.shared.of_many.insert(key, fact);
             fact
         });
-        let inputs = self.fixed_inputs(gate);
-        self.recovery_gate(head, at, gate, 0, inputs);
+        let mut inputs = self.fixed_inputs(gate);
+        self.recovery_gate(head, at, gate, 0, &mut inputs);
         if known.is_none() {
             for identity in self.identities_of(gate) {
                 let restored = self.restored(identity, gate.restores);

@@ -32,6 +32,10 @@ impl<'g> Small<'g> {
     /// The answer for a seed whose closure is small and holds no other system; else nothing.
     pub(super) fn answer(&mut self, seed: Fact) -> Option<Answer> {
         let graph = self.graph;
+        // Half of the seeds of an organisation give nothing at all.
+        if graph.uses(seed).is_empty() {
+            return Some(Answer::default());
+        }
         self.reached.clear();
         self.facts.clear();
         self.gates.clear();

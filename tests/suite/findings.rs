@@ -43,6 +43,24 @@ fn a_person_in_two_groups_unless_disabled() {
     );
 }
 
+#[test]
+fn a_group_of_one_is_that_one_and_a_group_of_nobody_is_nobody() {
+    let memberships = |of_c: &str| format!("member,group\nann,a\nben,a\nann,b\nben,b\n{of_c}");
+    let rows = "group:a,group:c,help_desk,g,\ngroup:b,group:c,manager_approval,g,\n";
+    let said = |of_c: &str| single(rows, &[("memberships.csv", &memberships(of_c))]);
+    let both = "identity `ann` (and each of 1 more) alone satisfies 2 of 2 rows of gate `g`";
+    assert_eq!(said("vip,c\nann,c\n"), [both]);
+    assert_eq!(said("vip,c\n"), [format!("{both}, for `vip`")]);
+    // As it is when the rows name her.
+    assert_eq!(
+        said("ann,c\n"),
+        ["identity `ben` alone satisfies 2 of 2 rows of gate `g`, for `ann`"]
+    );
+    assert_eq!(said("ann,c\ngone,c\n").len(), 1);
+    assert!(said("gone,c\n").is_empty());
+    assert!(said("").is_empty());
+}
+
 /// Groups of so many people, each beginning so many behind the one before.
 fn crowds(groups: usize, size: usize, step: usize) -> String {
     let members = (0..groups).flat_map(|group| {
