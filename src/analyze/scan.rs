@@ -157,7 +157,12 @@ fn scan_with(
     if let Some((coverage, singles, ground)) = beside {
         scan.coverage = coverage;
         (scan.findings, scan.processes) = rayon::join(
-            || findings::findings(org, program, &scan, singles, &ground.ways),
+            || {
+                let findings = findings::findings(org, program, &scan, singles, &ground.ways);
+                // What is left of millions of answers takes its time to go.
+                drop(answers);
+                findings
+            },
             || answerable(org, program, &scan, judge, &ground),
         );
     }
@@ -177,24 +182,29 @@ struct Asked {
 
 impl Asked {
     fn of(org: &Organisation, program: &Program, with_footholds: bool) -> Self {
-        let identities = org.identities.iter().zip(0u32..);
-        let enabled = identities.filter(|(identity, _)| identity.enabled);
-        let enabled: Vec<u32> = enabled.map(|(_, at)| at).collect();
-        let is_foothold = |kind| {
-            matches!(
-                kind,
-                Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
-            )
+        let seeds = || {
+            let identities = org.identities.iter().zip(0u32..);
+            let enabled = identities.filter(|(identity, _)| identity.enabled);
+            let enabled: Vec<u32> = enabled.map(|(_, at)| at).collect();
+            let is_foothold = |kind| {
+                matches!(
+                    kind,
+                    Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
+                )
+            };
+            let kinds = org.assets.kinds().filter(|_| with_footholds);
+            let footholds = kinds.filter(|(_, kind)| is_foothold(*kind));
+            let footholds: Vec<AssetId> = footholds.map(|(id, _)| id).collect();
+            let mut seeds = Vec::with_capacity(enabled.len() + footholds.len());
+            let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
+            seeds.extend(accounts.map(|asset| program.atlas.fact(asset)));
+            seeds.extend(footholds.iter().map(|&asset| program.atlas.fact(asset)));
+            (enabled, footholds, seeds)
         };
-        let kinds = org.assets.kinds().filter(|_| with_footholds);
-        let footholds = kinds.filter(|(_, kind)| is_foothold(*kind));
-        let footholds: Vec<AssetId> = footholds.map(|(id, _)| id).collect();
-        let mut seeds = Vec::with_capacity(enabled.len() + footholds.len());
-        let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
-        seeds.extend(accounts.map(|asset| program.atlas.fact(asset)));
-        seeds.extend(footholds.iter().map(|&asset| program.atlas.fact(asset)));
+        let ((enabled, footholds, seeds), order) =
+            rayon::join(seeds, || SystemOrder::new(org, program));
         Self {
-            order: SystemOrder::new(org, program),
+            order,
             enabled,
             footholds,
             seeds,

@@ -46,7 +46,7 @@ pub use snapshots::{Shift, Shifts, shifts};
 
 pub use text::{clipped, code, visible};
 pub use things::{recovery_text, thing_owner, thing_rows, thing_text};
-pub use tiers::{UnlockSets, chain_entries, document, finding_waiver};
+pub use tiers::{UnlockSets, chain_entries, document, finding_waiver, unlocks};
 
 use crate::analyze::Scan;
 use crate::compile::{Options, Program};

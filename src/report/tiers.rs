@@ -107,7 +107,7 @@ fn waivers(view: &View<'_>) -> Vec<WaiverEntry> {
 /// Distinct lists of unlocked systems in the order in which the outputs need them.
 #[derive(Debug)]
 pub struct UnlockSets<'a> {
-    sets: IndexSet<&'a [Unlocked], FxBuildHasher>,
+    all: Vec<&'a [Unlocked]>,
     /// For every identity, in the order of the scan, the position of its list; none for disabled ones.
     identities: Vec<Option<u32>>,
     /// The same for every foothold.
@@ -118,7 +118,7 @@ impl<'a> UnlockSets<'a> {
     /// Those of a scan.
     #[must_use]
     pub fn new(view: &View<'a>) -> Self {
-        let mut sets = IndexSet::default();
+        let mut sets: IndexSet<&'a [Unlocked], FxBuildHasher> = IndexSet::default();
         let mut position = |answer: &'a Answer| sets.insert_full(answer.unlocks()).0 as u32;
         let identities = view.scan.identities.iter();
         let identities = identities.map(|result| result.answer.as_ref().map(&mut position));
@@ -126,15 +126,16 @@ impl<'a> UnlockSets<'a> {
         let footholds = view.scan.footholds.iter();
         let footholds = footholds.map(|result| position(&result.answer)).collect();
         Self {
-            sets,
+            all: sets.into_iter().collect(),
             identities,
             footholds,
         }
     }
 
-    /// The entries of every set, in the order of their positions.
-    pub fn entries(&self, view: &View<'a>) -> impl Iterator<Item = Vec<UnlockEntry<'a>>> {
-        self.sets.iter().map(|set| unlocks(view, set))
+    /// Every set, in the order of their positions.
+    #[must_use]
+    pub fn all(&self) -> &[&'a [Unlocked]] {
+        &self.all
     }
 
     /// The position of what an identity unlocks, by its place in the scan; none when it is disabled.
@@ -150,7 +151,9 @@ impl<'a> UnlockSets<'a> {
     }
 }
 
-fn unlocks<'a>(view: &View<'a>, set: &[Unlocked]) -> Vec<UnlockEntry<'a>> {
+/// Unlocked systems as the document tells them.
+#[must_use]
+pub fn unlocks<'a>(view: &View<'a>, set: &[Unlocked]) -> Vec<UnlockEntry<'a>> {
     set.iter()
         .map(|unlocked| UnlockEntry {
             system: view.system(unlocked.system).into(),

@@ -10,7 +10,7 @@ use super::guarded;
 use super::records::add_record;
 use crate::model::{READ_AHEAD, Word};
 use crate::report::{self, Chain, UnlockSets, View};
-use crate::solve::Answer;
+use crate::solve::{Answer, Unlocked};
 
 /// Ids are written raw unless everything is to be guarded; free text always is guarded.
 fn id(text: &str, guard: bool) -> Cow<'_, str> {
@@ -159,7 +159,7 @@ fn write_list<T: Sync>(
         }
         Ok(())
     };
-    in_order(results, [rows, &mut *document], tick, make)?;
+    in_order(results, ENTRIES, [rows, &mut *document], tick, make)?;
     document.write_all(list_end(results.len()))
 }
 
@@ -210,7 +210,7 @@ fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
                     Json::new(made).finding_rows(view, first, rows);
                     Ok(())
                 };
-                in_order(&one.rows, [&mut *out], &|_| {}, rows)?;
+                in_order(&one.rows, ENTRIES, [&mut *out], &|_| {}, rows)?;
                 let mut end = Vec::new();
                 Json::new(&mut end).finding_ends(view, at)?;
                 out.write_all(&end)?;
@@ -219,7 +219,7 @@ fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
                 let first = at;
                 let whole =
                     |made: [&mut Vec<u8>; 1], at: usize, run: &[_]| whole(made, first + at, run);
-                in_order(run, [&mut *out], &|_| {}, whole)?;
+                in_order(run, ENTRIES, [&mut *out], &|_| {}, whole)?;
             }
         }
         at += run.len();
@@ -228,16 +228,18 @@ fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
 }
 
 /// The first of those last lists.
-fn write_sets(view: &View<'_>, sets: &UnlockSets<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn write_sets(view: &View<'_>, sets: &UnlockSets<'_>, out: Out<'_>) -> io::Result<()> {
     out.write_all(b"  \"unlock_sets\": [")?;
-    let mut count = 0;
-    // One by one: a set may hold every system there is.
-    for set in sets.entries(view) {
-        out.write_all(before_entry(count).as_bytes())?;
-        serde_json::to_writer(&mut *out, &set)?;
-        count += 1;
-    }
-    out.write_all(list_end(count))
+    let make = |[entries]: [&mut Vec<u8>; 1], first: usize, sets: &[&[Unlocked]]| {
+        // One by one: a set may hold every system there is.
+        for (at, set) in (first..).zip(sets) {
+            entries.extend_from_slice(before_entry(at).as_bytes());
+            serde_json::to_writer(&mut *entries, &report::unlocks(view, set))?;
+        }
+        Ok(())
+    };
+    in_order(sets.all(), SETS, [&mut *out], &|_| {}, make)?;
+    out.write_all(list_end(sets.all().len()))
 }
 
 /// What stands before the entry of a list that stands at this place, on a line of its own.
@@ -253,18 +255,23 @@ fn list_end(count: usize) -> &'static [u8] {
 /// A file that another thread may write to.
 type Out<'w> = &'w mut (dyn Write + Send);
 
+/// Entries that one thread makes at a time. Each may hold hundreds of steps.
+const ENTRIES: usize = 1 << 8;
+/// Unlock sets that one thread makes at a time. Each may hold thousands of systems.
+const SETS: usize = 1 << 2;
+
 /// Writes to each of some files what `make` appends for the items, in order; it is told where the first
-/// of them stands. The text is made on all threads, some hundreds of items at a time, while what was
+/// of them stands. The text is made on all threads, so many items together at a time, while what was
 /// made before is written, in buffers that are used again: what is in memory does not grow with the
 /// organisation.
 fn in_order<'a, T: Sync, const N: usize>(
     items: &'a [T],
+    together: usize,
     mut out: [Out<'_>; N],
     tick: Tick<'_>,
     make: impl Fn([&mut Vec<u8>; N], usize, &'a [T]) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
-    const TOGETHER: usize = 1 << 8;
-    const BUFFERS: usize = 32;
+    const BUFFERS: usize = 16;
     let buffers = || vec![[const { Vec::new() }; N]; BUFFERS];
     let (mut ready, mut next) = (buffers(), buffers());
     let mut write = |ready: &mut [[Vec<u8>; N]]| {
@@ -276,15 +283,15 @@ fn in_order<'a, T: Sync, const N: usize>(
         }
         io::Result::Ok(())
     };
-    for (wave, items) in items.chunks(TOGETHER * BUFFERS).enumerate() {
-        let first = wave * TOGETHER * BUFFERS;
+    for (wave, items) in items.chunks(together * BUFFERS).enumerate() {
+        let first = wave * together * BUFFERS;
         let (written, made) = rayon::join(
             || write(&mut ready),
             || {
-                let parts = items.par_chunks(TOGETHER).enumerate().zip(&mut next);
+                let parts = items.par_chunks(together).enumerate().zip(&mut next);
                 let parts = parts.with_max_len(1);
                 parts.try_for_each(|((at, items), made)| {
-                    make(made.each_mut(), first + at * TOGETHER, items)
+                    make(made.each_mut(), first + at * together, items)
                 })
             },
         );
