@@ -1,6 +1,9 @@
 //! The order of the outputs: by tier, disabled identities last, then by unlocks falling, then by id as
 //! compared.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{Change, IdentityResult, Judge, Verdict};
@@ -60,26 +63,21 @@ pub(super) fn ranked(
     enabled: &[u32],
     answers: &mut [Answer],
 ) -> Vec<IdentityResult> {
-    let judged = enabled.par_iter().zip(&*answers).map(|(&at, answer)| {
-        let verdict = judge.verdict(org, at, answer, severity);
-        let unlocks = answer.unlocks().len() as u32;
-        // Tier and unlocks falling in one number.
-        let rank = u64::from(verdict.tier) << 32 | u64::from(u32::MAX - unlocks);
-        (verdict, rank)
-    });
-    let (verdicts, ranks): (Vec<Verdict>, Vec<u64>) = judged.unzip();
+    let judged = enabled.par_iter().zip(&*answers);
+    let verdicts: Vec<Verdict> = judged
+        .map(|(&at, answer)| judge.verdict(org, at, answer, severity))
+        .collect();
     // Where an identity stands among the enabled ones.
     let mut place_of = vec![u32::MAX; org.identities.len()];
     for (&at, place) in enabled.iter().zip(0..) {
         place_of[at as usize] = place;
     }
-    let places = ids.0.par_iter().map(|&at| place_of[at as usize]);
-    let enabled_places = places.filter(|&place| place != u32::MAX);
-    let mut order: Vec<(u64, u32)> = enabled_places
-        .map(|place| (ranks[place as usize], place))
-        .collect();
-    sort_by_rank(&mut order);
-    let ordered = order.par_iter().map(|&(_, place)| {
+    let rank = |place: usize| {
+        let unlocks = answers[place].unlocks().len() as u32;
+        (verdicts[place].tier, unlocks)
+    };
+    let order = Order::of(&ids, &place_of, rank);
+    let ordered = order.places.par_iter().map(|&place| {
         let place = place as usize;
         let (identity, verdict) = (enabled[place], verdicts[place]);
         let before = org.identities[identity as usize].tier;
@@ -94,10 +92,11 @@ pub(super) fn ranked(
     let mut results = Vec::with_capacity(org.identities.len());
     results.par_extend(ordered);
     // Answers with systems are few: they are moved to their places, the counts of the others were copied.
-    let by_rank = results.iter_mut().zip(&order);
-    let unlocking = by_rank.filter(|(_, (rank, _))| *rank as u32 != u32::MAX);
-    for (result, &(_, place)) in unlocking {
-        result.answer = Some(std::mem::take(&mut answers[place as usize]));
+    for unlocking in order.unlocking {
+        let places = &order.places[unlocking.clone()];
+        for (result, &place) in results[unlocking].iter_mut().zip(places) {
+            result.answer = Some(std::mem::take(&mut answers[place as usize]));
+        }
     }
     let disabled = ids.0.into_iter();
     let disabled = disabled.filter(|&at| place_of[at as usize] == u32::MAX);
@@ -108,45 +107,97 @@ pub(super) fn ranked(
     results
 }
 
-/// Puts ranks in order; of one rank they stay as they are. Most identities unlock nothing and have one of
-/// four ranks: they are counted, and only the others are compared.
-fn sort_by_rank(order: &mut Vec<(u64, u32)>) {
-    let unlocks_nothing = |rank: u64| rank as u32 == u32::MAX;
-    let (mut some, nothing): (Vec<_>, Vec<_>) = order
-        .drain(..)
-        .partition(|&(rank, _)| !unlocks_nothing(rank));
-    some.par_sort_by_key(|&(rank, _)| rank);
-    let mut tiers: Vec<u64> = nothing.iter().map(|&(rank, _)| rank).collect();
-    tiers.sort_unstable();
-    tiers.dedup();
-    let mut some = some.into_iter().peekable();
-    for tier in tiers {
-        while let Some(before) = some.next_if(|&(rank, _)| rank < tier) {
-            order.push(before);
+/// Enabled identities in the order of the outputs, by their places among each other.
+struct Order {
+    places: Vec<u32>,
+    /// Where those stand that unlock something, tier by tier.
+    unlocking: [Range<usize>; TIERS],
+}
+
+/// How many tiers there are.
+const TIERS: usize = 4;
+
+impl Order {
+    /// By tier, then by unlocks falling, then as in `ids`. `rank` gives tier and unlocks. Most identities
+    /// unlock nothing, so they are only counted, and no more than the others are compared.
+    fn of(ids: &IdOrder, place_of: &[u32], rank: impl Fn(usize) -> (u8, u32) + Sync) -> Self {
+        /// Identities that are looked at together.
+        const TOGETHER: usize = 1 << 14;
+        #[derive(Default)]
+        struct Part {
+            some: [Vec<(u32, u32)>; TIERS],
+            nothing: [Vec<u32>; TIERS],
         }
-        order.extend(nothing.iter().filter(|&&(rank, _)| rank == tier));
+        let parts = ids.0.par_chunks(TOGETHER).map(|ids| {
+            let mut part = Part::default();
+            let places = ids.iter().map(|&at| place_of[at as usize]);
+            for place in places.filter(|&place| place != u32::MAX) {
+                let (tier, unlocks) = rank(place as usize);
+                let tier = usize::from(tier);
+                match unlocks {
+                    0 => part.nothing[tier].push(place),
+                    _ => part.some[tier].push((unlocks, place)),
+                }
+            }
+            part
+        });
+        let parts: Vec<Part> = parts.collect();
+        let mut places = Vec::with_capacity(place_of.len());
+        let unlocking = std::array::from_fn(|tier| {
+            let some = parts.iter().flat_map(|part| &part.some[tier]);
+            let mut some: Vec<(u32, u32)> = some.copied().collect();
+            // A stable sort: of equal ones the order is that of the ids.
+            some.par_sort_by_key(|&(unlocks, _)| Reverse(unlocks));
+            let first = places.len();
+            places.extend(some.into_iter().map(|(_, place)| place));
+            let unlocking = first..places.len();
+            for part in &parts {
+                places.extend_from_slice(&part.nothing[tier]);
+            }
+            unlocking
+        });
+        Self { places, unlocking }
     }
-    order.extend(some);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{first_bytes, sort_by_rank};
+    use std::cmp::Reverse;
+
+    use super::{IdOrder, Order, first_bytes};
 
     #[test]
-    fn ranks_are_put_in_order_and_equal_ones_stay() {
+    fn tiers_then_unlocks_falling_then_ids() {
         let mut random = fastrand::Rng::with_seed(2);
-        for _ in 0..300 {
-            let mut order: Vec<(u64, u32)> = (0..random.u32(..60))
-                .map(|place| {
-                    let unlocks = random.u32(..4);
-                    (random.u64(..4) << 32 | u64::from(u32::MAX - unlocks), place)
+        for size in [0, 1, 7, 60, 40_000] {
+            // Some are disabled; ids are in another order than the identities.
+            let mut ids: Vec<u32> = (0..size).collect();
+            random.shuffle(&mut ids);
+            let mut count = 0;
+            let place_of: Vec<u32> = (0..size)
+                .map(|_| match random.u32(..9) {
+                    0 => u32::MAX,
+                    _ => {
+                        count += 1;
+                        count - 1
+                    }
                 })
                 .collect();
-            let mut expected = order.clone();
-            expected.sort_by_key(|&(rank, _)| rank);
-            sort_by_rank(&mut order);
-            assert_eq!(order, expected);
+            let ranks: Vec<(u8, u32)> = (0..count)
+                .map(|_| (random.u8(..4), random.u32(..3) * random.u32(..3)))
+                .collect();
+            let mut expected: Vec<u32> = ids.iter().map(|&at| place_of[at as usize]).collect();
+            expected.retain(|&place| place != u32::MAX);
+            expected.sort_by_key(|&place| {
+                let (tier, unlocks) = ranks[place as usize];
+                (tier, Reverse(unlocks))
+            });
+            let order = Order::of(&IdOrder(ids), &place_of, |place| ranks[place]);
+            assert_eq!(order.places, expected);
+            let unlocking = order.unlocking.into_iter().flatten();
+            let unlocking: Vec<usize> = unlocking.collect();
+            let told = (0..expected.len()).filter(|&at| ranks[expected[at] as usize].1 > 0);
+            assert_eq!(unlocking, told.collect::<Vec<_>>());
         }
     }
 
