@@ -31,19 +31,31 @@ pub(super) struct Meeting {
     pub shift: Shift,
 }
 
-/// A forest over the seeds and all that lies between them and their roots.
+/// A forest over the seeds and where their ways to their roots meet: what lies between two of these is no
+/// step of its own.
 pub(super) struct Forest {
-    /// For every fact, its parent and how far that is; none for roots.
+    /// For every fact, what it hangs below and how far that is; none for roots.
     parents: Vec<Option<Edge>>,
     /// Every fact of the forest, parents before children and children together.
     order: Vec<Fact>,
     /// For every fact of the forest its place in that order.
     place: FxHashMap<Fact, u32>,
-    /// For every place the one behind all that hangs below its fact.
-    ends: Vec<u32>,
-    /// For every place how many recoveries its fact is from its root.
-    depths: Vec<u32>,
+    /// What the steps of the forest are, by place.
+    steps: Vec<Step>,
     components: Components,
+}
+
+/// A fact of the forest.
+#[derive(Clone, Copy)]
+struct Step {
+    /// The next fact of the forest on the way to its root, and how far that is.
+    above: Option<Edge>,
+    /// The place behind all that hangs below the fact.
+    end: u32,
+    /// How many recoveries it is from its root.
+    depth: u32,
+    /// For each fact on the way from the one above, itself among them, how many hang below that.
+    below: u64,
 }
 
 impl Forest {
@@ -56,41 +68,80 @@ impl Forest {
             parents,
             order: Vec::new(),
             place: FxHashMap::default(),
-            ends: Vec::new(),
-            depths: Vec::new(),
+            steps: Vec::new(),
             components,
         };
         forest.narrow(seeds);
         forest
     }
 
-    /// Leaves these seeds and what lies between them and their roots.
+    /// Leaves these seeds and where their ways to their roots meet.
     pub(super) fn narrow(&mut self, seeds: &[Fact]) {
-        let Self {
-            parents,
-            order,
-            place,
-            ends,
-            depths,
-            ..
-        } = self;
-        *order = preorder(parents, seeds);
-        place.clear();
-        place.extend(order.iter().copied().zip(0u32..));
-        *ends = (1..=order.len() as u32).collect();
-        for at in (0..order.len()).rev() {
-            if let Some(parent) = parents[order[at].index()] {
-                let parent = place[&parent.to()] as usize;
+        let parents = &self.parents;
+        let Ways {
+            facts: way,
+            above: parent_of,
+            is_seed,
+        } = Ways::new(parents, seeds);
+        let mut children = vec![0u32; way.len()];
+        let mut ends: Vec<u32> = (1..=way.len() as u32).collect();
+        for at in (0..way.len()).rev() {
+            if parent_of[at] != NONE {
+                let parent = parent_of[at] as usize;
                 ends[parent] = ends[parent].max(ends[at]);
+                children[parent] += 1;
             }
         }
-        depths.clear();
-        for fact in order.iter() {
-            let depth = parents[fact.index()].map_or(0, |parent| {
-                let above: u32 = depths[place[&parent.to()] as usize];
-                above.saturating_add(u32::from(parent.shift.level))
+        // By place on the way: the next one above that stays, and whether this one does.
+        let mut above: Vec<Option<Edge>> = Vec::with_capacity(way.len());
+        let mut below: Vec<u64> = Vec::with_capacity(way.len());
+        let mut stays: Vec<bool> = Vec::with_capacity(way.len());
+        for (at, fact) in way.iter().enumerate() {
+            let own = u64::from(ends[at]) - at as u64;
+            let (up, sum) = match parents[fact.index()] {
+                None => (None, own),
+                Some(edge) => {
+                    let parent = parent_of[at] as usize;
+                    match (stays[parent], above[parent]) {
+                        (true, _) => (Some(edge), own),
+                        (false, None) => (None, own + below[parent]),
+                        // It stayed if this would be too far.
+                        (false, Some(next)) => (edge.then(next), own + below[parent]),
+                    }
+                }
+            };
+            // The only child of a fact is the next one on the way.
+            let child = way.get(at + 1).and_then(|child| parents[child.index()]);
+            let is_passed = children[at] == 1
+                && !is_seed[at]
+                && up.is_none_or(|up| child.is_some_and(|child| child.then(up).is_some()));
+            above.push(up);
+            below.push(sum);
+            stays.push(!is_passed);
+        }
+        // How many stay before each place.
+        let mut before: Vec<u32> = Vec::with_capacity(way.len() + 1);
+        before.push(0);
+        for &stays in &stays {
+            let so_far = before.last().copied().unwrap_or_default();
+            before.push(so_far + u32::from(stays));
+        }
+        self.order.clear();
+        self.steps.clear();
+        self.place.clear();
+        for (at, &fact) in way.iter().enumerate().filter(|(at, _)| stays[*at]) {
+            let depth = above[at].map_or(0, |up| {
+                let depth: u32 = self.steps[self.place[&up.to()] as usize].depth;
+                depth.saturating_add(u32::from(up.shift.level))
             });
-            depths.push(depth);
+            self.place.insert(fact, self.order.len() as u32);
+            self.order.push(fact);
+            self.steps.push(Step {
+                above: above[at],
+                end: before[ends[at] as usize],
+                depth,
+                below: below[at],
+            });
         }
     }
 
@@ -114,7 +165,7 @@ impl Forest {
             };
             let mut above = Some(to);
             while let Some(next) = above.filter(|next| !waiting.contains(next)) {
-                above = self.parent(next).map(|(parent, _)| parent);
+                above = self.parents[next.index()].map(|edge| edge.to());
             }
             if above.is_none() {
                 self.parents[fact.index()] = Some(Edge::new(to, shift));
@@ -123,19 +174,24 @@ impl Forest {
         }
     }
 
+    fn step(&self, fact: Fact) -> Step {
+        self.steps[self.place[&fact] as usize]
+    }
+
     /// How many recoveries a fact of the forest is from its root.
     pub(super) fn depth(&self, fact: Fact) -> u32 {
-        self.depths[self.place[&fact] as usize]
+        self.step(fact).depth
     }
 
     /// The place in the order behind all that hangs below a fact of the forest.
     pub(super) fn end(&self, fact: Fact) -> usize {
-        self.ends[self.place[&fact] as usize] as usize
+        self.step(fact).end as usize
     }
 
-    /// How many facts hang below a fact of the forest, itself among them.
+    /// How many facts hang below a fact of the forest, itself among them, and below each of those on the way
+    /// to it from the one above: as often as its step is of use.
     pub(super) fn below(&self, fact: Fact) -> usize {
-        self.end(fact) - self.place[&fact] as usize
+        usize::try_from(self.step(fact).below).unwrap_or(usize::MAX)
     }
 
     /// Every fact of the forest, parents before children and children together.
@@ -143,9 +199,9 @@ impl Forest {
         &self.order
     }
 
-    /// The parent of a fact, and how far it is.
+    /// The fact of the forest above one of it, and how far that is.
     pub(super) fn parent(&self, fact: Fact) -> Option<(Fact, Shift)> {
-        self.parents[fact.index()].map(|edge| (edge.to(), edge.shift))
+        self.step(fact).above.map(|edge| (edge.to(), edge.shift))
     }
 }
 
@@ -206,53 +262,79 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
     parents
 }
 
-/// The seeds and their ancestors, in the order of a walk from the roots. As a rule they are few beside all
-/// facts, so they are numbered anew: arrays as long as the graph cost more to touch than to fill.
-fn preorder(parents: &[Option<Edge>], seeds: &[Fact]) -> Vec<Fact> {
-    let parent_of = |fact: Fact| parents[fact.index()].map(|edge| edge.to());
-    let mut known: FxHashMap<Fact, u32> = FxHashMap::default();
-    let mut wanted = Vec::with_capacity(seeds.len());
-    for &seed in seeds {
-        let mut next = Some(seed);
-        while let Some(fact) = next.filter(|&fact| known.insert(fact, 0).is_none()) {
-            wanted.push(fact);
-            next = parent_of(fact);
+/// The seeds and their ancestors, in the order of a walk from the roots.
+struct Ways {
+    facts: Vec<Fact>,
+    /// For each the place of its parent; none for roots.
+    above: Vec<u32>,
+    is_seed: Vec<bool>,
+}
+
+impl Ways {
+    /// As a rule they are few beside all facts, so they are numbered anew: arrays as long as the graph cost
+    /// more to touch than to fill.
+    fn new(parents: &[Option<Edge>], seeds: &[Fact]) -> Self {
+        let parent_of = |fact: Fact| parents[fact.index()].map(|edge| edge.to());
+        let mut known: FxHashMap<Fact, u32> = FxHashMap::default();
+        let mut wanted = Vec::with_capacity(seeds.len());
+        for &seed in seeds {
+            let mut next = Some(seed);
+            while let Some(fact) = next.filter(|&fact| known.insert(fact, 0).is_none()) {
+                wanted.push(fact);
+                next = parent_of(fact);
+            }
         }
-    }
-    wanted.sort_unstable();
-    for (number, fact) in (0u32..).zip(&wanted) {
-        known.insert(*fact, number);
-    }
-    let above: Vec<u32> = wanted
-        .iter()
-        .map(|&fact| parent_of(fact).map_or(NONE, |parent| known[&parent]))
-        .collect();
-    // Children by parent: a counting sort.
-    let mut starts = vec![0u32; wanted.len() + 1];
-    for &parent in above.iter().filter(|parent| **parent != NONE) {
-        starts[parent as usize + 1] += 1;
-    }
-    for at in 1..starts.len() {
-        starts[at] += starts[at - 1];
-    }
-    let mut next = starts.clone();
-    let mut below = vec![0u32; starts[wanted.len()] as usize];
-    let mut stack = Vec::new();
-    for (number, &parent) in (0u32..).zip(&above) {
-        if parent == NONE {
-            stack.push(number);
-        } else {
-            let slot = &mut next[parent as usize];
-            below[*slot as usize] = number;
-            *slot += 1;
+        wanted.sort_unstable();
+        for (number, fact) in (0u32..).zip(&wanted) {
+            known.insert(*fact, number);
         }
+        let above: Vec<u32> = wanted
+            .iter()
+            .map(|&fact| parent_of(fact).map_or(NONE, |parent| known[&parent]))
+            .collect();
+        // Children by parent: a counting sort.
+        let mut starts = vec![0u32; wanted.len() + 1];
+        for &parent in above.iter().filter(|parent| **parent != NONE) {
+            starts[parent as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut below = vec![0u32; starts[wanted.len()] as usize];
+        let mut stack = Vec::new();
+        for (number, &parent) in (0u32..).zip(&above) {
+            if parent == NONE {
+                stack.push(number);
+            } else {
+                let slot = &mut next[parent as usize];
+                below[*slot as usize] = number;
+                *slot += 1;
+            }
+        }
+        stack.reverse();
+        // By number the place in the order.
+        let mut places = vec![NONE; wanted.len()];
+        let mut ways = Self {
+            facts: Vec::with_capacity(wanted.len()),
+            above: Vec::with_capacity(wanted.len()),
+            is_seed: vec![false; wanted.len()],
+        };
+        while let Some(number) = stack.pop() {
+            let at = number as usize;
+            places[at] = ways.facts.len() as u32;
+            ways.facts.push(wanted[at]);
+            let parent = above[at];
+            ways.above.push(match parent {
+                NONE => NONE,
+                parent => places[parent as usize],
+            });
+            let (from, to) = (starts[at], starts[at + 1]);
+            stack.extend(below[from as usize..to as usize].iter().rev());
+        }
+        for seed in seeds {
+            ways.is_seed[places[known[seed] as usize] as usize] = true;
+        }
+        ways
     }
-    stack.reverse();
-    let mut order = Vec::with_capacity(wanted.len());
-    while let Some(number) = stack.pop() {
-        order.push(wanted[number as usize]);
-        let (from, to) = (starts[number as usize], starts[number as usize + 1]);
-        stack.extend(below[from as usize..to as usize].iter().rev());
-    }
-    order
 }

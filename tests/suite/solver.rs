@@ -57,17 +57,31 @@ fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
     let severity: Vec<u8> = (0..facts).map(|at| (at / 8 % 3) as u8).collect();
     let place: Vec<u32> = (0..facts as u32).rev().collect();
     // Every fact, some of them twice and in another order.
-    let seeds: Vec<Fact> = (0..facts as u32)
+    let all: Vec<Fact> = (0..facts as u32)
         .chain((0..facts as u32).rev().step_by(3))
         .map(Fact)
         .collect();
+    // So few that most of what lies on their ways is none of them.
+    let few: Vec<Fact> = all.iter().copied().step_by(5).collect();
+    for seeds in [all, few] {
+        agree_for(&graph, &seeds, &severity, &place)?;
+    }
+    Ok(())
+}
+
+fn agree_for(
+    graph: &RuleGraph,
+    seeds: &[Fact],
+    severity: &[u8],
+    place: &[u32],
+) -> Result<(), TestCaseError> {
     let question = Question {
-        seeds: &seeds,
+        seeds,
         assumed: &[],
-        severity: &severity,
-        place: &place,
+        severity,
+        place,
     };
-    let plain = solve_by_search(&graph, &question);
+    let plain = solve_by_search(graph, &question);
     // As it comes; with seeds handed on to the lanes early, and to the forest again when there are few
     // of them; to the forest again always; everything in lanes.
     let early = Effort {
@@ -83,11 +97,11 @@ fn agree(facts: usize, gates: &[Drawn]) -> Result<(), TestCaseError> {
         ..early
     };
     let ways = [
-        ("usual", solve(&graph, &question, &|_| {})),
-        ("early", solve_with(&graph, &question, early, &|_| {})),
-        ("hung", solve_with(&graph, &question, hung, &|_| {})),
-        ("lanes", solve_in_lanes(&graph, &question)),
-        ("ahead", solve_in_lanes_from_ahead(&graph, &question)),
+        ("usual", solve(graph, &question, &|_| {})),
+        ("early", solve_with(graph, &question, early, &|_| {})),
+        ("hung", solve_with(graph, &question, hung, &|_| {})),
+        ("lanes", solve_in_lanes(graph, &question)),
+        ("ahead", solve_in_lanes_from_ahead(graph, &question)),
     ];
     for (way, answers) in &ways {
         prop_assert_eq!(answers.len(), seeds.len());
@@ -182,4 +196,25 @@ fn a_wide_gate_that_needs_every_input() {
         *need = inputs.len() as u32;
     }
     agree(400, &gates).unwrap();
+}
+
+#[test]
+fn ways_to_a_seed_that_are_longer_than_one_step_may_be() {
+    // Levels and rounds of a step have sixteen bits each.
+    const LONG: u32 = 150_000;
+    for cost in [0, 1] {
+        let mut builder = RuleGraphBuilder::new();
+        let facts: Vec<Fact> = (0..LONG).map(|_| builder.fact(Class::Account)).collect();
+        let system = builder.fact(Class::System);
+        for pair in facts.windows(2) {
+            builder.gate(pair[1], 1, cost, &pair[..1]);
+        }
+        builder.gate(system, 1, 0, &facts[LONG as usize - 1..]);
+        let graph = builder.finish();
+        let severity = vec![0; graph.fact_count()];
+        let place = vec![0; graph.fact_count()];
+        // The first, one on the way, and two that end a way of their own.
+        let seeds = [0, 1, 70_000, LONG as usize - 1].map(|at| facts[at]);
+        agree_for(&graph, &seeds, &severity, &place).unwrap();
+    }
 }

@@ -29,6 +29,17 @@ impl Shift {
         })
     }
 
+    /// This far and then so far; nothing when that is very far.
+    fn then(self, further: Self) -> Option<Self> {
+        // Rounds start again behind every recovery.
+        let round = match further.level {
+            0 => self.round.checked_add(further.round)?,
+            _ => further.round,
+        };
+        let level = self.level.checked_add(further.level)?;
+        Some(Self { level, round })
+    }
+
     /// One gate further, for the few gates that an edge stands for.
     pub(super) fn after(self, cost: u32) -> Self {
         if cost > 0 {
@@ -63,6 +74,12 @@ impl Edge {
 
     pub(super) fn to(self) -> Fact {
         Fact(self.number.get() - 1)
+    }
+
+    /// This edge and one that goes on from where it leads; nothing when that is very far.
+    pub(super) fn then(self, next: Self) -> Option<Self> {
+        let shift = self.shift.then(next.shift)?;
+        Some(Self { shift, ..next })
     }
 }
 
