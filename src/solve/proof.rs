@@ -162,25 +162,29 @@ impl Found {
     }
 }
 
-/// Facts that were visited: as a rule few, so the first are looked through one by one.
+/// Facts that were visited: as a rule few, which are looked through one by one.
 #[derive(Default)]
 struct Done {
-    first: Vec<Fact>,
-    beyond: FxHashSet<Fact>,
+    few: Vec<Fact>,
+    /// All of them when there are more.
+    many: FxHashSet<Fact>,
 }
 
 impl Done {
     /// Whether a fact is new.
     fn insert(&mut self, fact: Fact) -> bool {
         const FEW: usize = 32;
-        if self.first.contains(&fact) {
-            return false;
+        if self.many.is_empty() {
+            if self.few.contains(&fact) {
+                return false;
+            }
+            if self.few.len() < FEW {
+                self.few.push(fact);
+                return true;
+            }
+            self.many.extend(self.few.drain(..));
         }
-        if self.first.len() < FEW {
-            self.first.push(fact);
-            return true;
-        }
-        self.beyond.insert(fact)
+        self.many.insert(fact)
     }
 }
 
