@@ -25,8 +25,6 @@ pub(super) struct Shared {
     /// For every identity and kind the fact of any of its own assets of that kind, plus one; made when
     /// first needed.
     own: Vec<[u32; OwnAsset::COUNT]>,
-    /// Room for the inputs of a gate: nearly every one of millions has one or two.
-    inputs: Vec<Fact>,
 }
 
 impl Compiler<'_> {
@@ -43,15 +41,15 @@ impl Compiler<'_> {
                 .recoveries_of(gate)
                 .any(|recovery| matches!(recovery.source, Source::Own(_)));
             match gate.target {
-                Target::Asset(asset) if org.assets.kind(asset) == Kind::Identity => {
+                Target::Asset(asset) if org.assets.get(asset).kind == Kind::Identity => {
                     if let Some(identity) = org.identity_of[asset.index()] {
                         self.for_identity(at, gate, identity);
                     }
                 }
-                Target::Asset(asset) if !is_many(org.assets.kind(asset), gate.restores) => {
-                    let mut inputs = self.fixed_inputs(gate);
+                Target::Asset(asset) if !is_many(org.assets.get(asset).kind, gate.restores) => {
+                    let inputs = self.fixed_inputs(gate);
                     let head = self.atlas.fact(asset);
-                    self.recovery_gate(head, at, gate, 1, &mut inputs);
+                    self.recovery_gate(head, at, gate, 1, inputs);
                 }
                 _ if own => {
                     for identity in self.identities_of(gate) {
@@ -65,7 +63,6 @@ impl Compiler<'_> {
 
     fn for_identity(&mut self, at: usize, gate: RecoveryGate, identity: u32) {
         let org = self.org;
-        let mut made = std::mem::take(&mut self.shared.inputs);
         let rows = org.rows_of(gate).iter();
         let inputs = rows.map(|&row| match org.recoveries[row as usize].source {
             Source::Own(own) if !self.edits.is_removed(org, Table::Recoveries, row as usize) => {
@@ -74,11 +71,9 @@ impl Compiler<'_> {
             }
             _ => self.fixed_input(row),
         });
-        made.clear();
-        made.extend(inputs);
+        let inputs: Vec<Fact> = inputs.collect();
         let head = self.restored(identity, gate.restores);
-        self.recovery_gate(head, at, gate, 1, &mut made);
-        self.shared.inputs = made;
+        self.recovery_gate(head, at, gate, 1, inputs);
     }
 
     /// The gate of a recovery, which may ask for one thing more than its rows say.
@@ -88,14 +83,14 @@ impl Compiler<'_> {
         at: usize,
         gate: RecoveryGate,
         cost: u32,
-        inputs: &mut Vec<Fact>,
+        mut inputs: Vec<Fact>,
     ) {
         let mut need = gate.need;
         if self.edits.guarded.contains(&(at as u32)) {
             inputs.push(self.nothing());
             need += 1;
         }
-        self.gate(head, need, cost, inputs, GateOrigin::Recovery(at as u32));
+        self.gate(head, need, cost, &inputs, GateOrigin::Recovery(at as u32));
     }
 
     /// The hop is paid where the shared fact yields a member's, so that a recovery for many is as
@@ -112,8 +107,8 @@ impl Compiler<'_> {
             self.shared.of_many.insert(key, fact);
             fact
         });
-        let mut inputs = self.fixed_inputs(gate);
-        self.recovery_gate(head, at, gate, 0, &mut inputs);
+        let inputs = self.fixed_inputs(gate);
+        self.recovery_gate(head, at, gate, 0, inputs);
         if known.is_none() {
             for identity in self.identities_of(gate) {
                 let restored = self.restored(identity, gate.restores);
@@ -127,7 +122,7 @@ impl Compiler<'_> {
         let org = self.org;
         let mut excepted: Vec<AssetId> = Vec::new();
         for &asset in org.except_of(gate) {
-            if org.assets.kind(asset) == Kind::Group {
+            if org.assets.get(asset).kind == Kind::Group {
                 excepted.extend(self.members.speaking().standing_of(asset));
             } else {
                 excepted.push(asset);
@@ -258,7 +253,7 @@ impl Compiler<'_> {
             let bindings = bindings.clone();
             bindings
                 .filter_map(|&at| org.bindings[at as usize].holder)
-                .filter(move |&holder| org.assets.kind(holder) == kind)
+                .filter(move |&holder| org.assets.get(holder).kind == kind)
         };
         let mut assets: Vec<AssetId> = match own {
             OwnAsset::Mailbox => self.org.list(identity.recovery_mailboxes).to_vec(),

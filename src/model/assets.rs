@@ -1,11 +1,8 @@
 //! Everything an attacker can hold, each name once.
 
-use std::hash::{BuildHasher, Hash, Hasher};
-
-use rustc_hash::FxBuildHasher;
-
 use super::slots::{READ_AHEAD, Slots, touch};
 use super::span::Span;
+use super::wanted::{NameHash, Wanted};
 use super::{Kind, fold_name};
 
 /// An asset of one organisation, numbered from 0 in the order in which names are seen.
@@ -29,49 +26,6 @@ pub struct Asset<'a> {
     pub key: &'a str,
     /// The name as shown: the declared id's spelling, else the first one seen.
     pub shown: &'a str,
-}
-
-/// A name to look up: what it is of, the name as compared, and the hash of both.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    kind: Kind,
-    key: &'a str,
-    hash: NameHash,
-}
-
-/// The hash of a name with its kind.
-#[derive(Clone, Copy, Debug)]
-pub struct NameHash(u64);
-
-impl NameHash {
-    /// Hashes a name as compared.
-    #[must_use]
-    pub fn new(kind: Kind, key: &str) -> Self {
-        let mut hasher = FxBuildHasher.build_hasher();
-        (kind as u8).hash(&mut hasher);
-        key.hash(&mut hasher);
-        Self(hasher.finish())
-    }
-}
-
-impl<'a> Wanted<'a> {
-    /// A name whose hash is not known yet.
-    #[must_use]
-    pub fn new(kind: Kind, key: &'a str) -> Self {
-        Self::hashed(kind, key, NameHash::new(kind, key))
-    }
-
-    /// What it is of.
-    #[must_use]
-    pub fn kind(self) -> Kind {
-        self.kind
-    }
-
-    /// A name that was hashed before.
-    #[must_use]
-    pub fn hashed(kind: Kind, key: &'a str, hash: NameHash) -> Self {
-        Self { kind, key, hash }
-    }
 }
 
 /// All assets by number and by name.

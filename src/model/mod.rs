@@ -15,9 +15,10 @@ mod slots;
 mod span;
 mod texts;
 mod waiver;
+mod wanted;
 mod words;
 
-pub use assets::{Asset, AssetId, Assets, NameHash, Wanted};
+pub use assets::{Asset, AssetId, Assets};
 pub use change::Change;
 pub use digest::{hexadecimal, sha256};
 pub use keys::{add_row_key, row_key};
@@ -36,6 +37,7 @@ pub use rows::{
 pub use slots::{READ_AHEAD, Slots};
 pub use texts::{Text, Texts};
 pub use waiver::Waiver;
+pub use wanted::{NameHash, Wanted};
 pub use words::{
     Access, Factor, IdentityKind, MailboxKind, Method, Proofing, Restored, SignIn, SignalKind,
     Table, Word,
