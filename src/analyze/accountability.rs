@@ -2,7 +2,6 @@
 //! accounts demand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
 
 use indexmap::IndexSet;
 use rayon::prelude::*;
@@ -14,7 +13,7 @@ use super::{Judge, Scan};
 use crate::compile::{GateOrigin, Program};
 use crate::model::{AssetId, Organisation, Owner, Policy, Process};
 use crate::rules::Fact;
-use crate::solve::Falls;
+use crate::solve::{Falls, Spare};
 
 /// A recovery process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,20 +71,14 @@ pub struct Ground<'a> {
 pub fn ground<'a>(org: &'a Organisation, program: &Program, judge: &Judge<'_>) -> Ground<'a> {
     let (ways, whom) = rayon::join(|| Ways::new(org), || Targets::new(org, judge.standing_only));
     let heads = heads(org, program, &ways);
-    // No more of these than threads.
-    let spare: Mutex<Vec<Falls<'_>>> = Mutex::default();
+    let spare = Spare::default();
     let inside = heads.par_iter().enumerate().map(|(at, heads)| {
         let accounts = owners(org, at);
         if accounts.is_empty() || heads.is_empty() {
             return Vec::new();
         }
-        let found = spare.lock().ok().and_then(|mut spare| spare.pop());
-        let mut falls = found.unwrap_or_else(|| Falls::new(&program.graph));
-        let inside = inside(program, heads, accounts, &mut falls);
-        if let Ok(mut spare) = spare.lock() {
-            spare.push(falls);
-        }
-        inside
+        let new = || Falls::new(&program.graph);
+        spare.lend(new, |falls| inside(program, heads, accounts, falls))
     });
     Ground {
         ways,

@@ -15,6 +15,7 @@
 //! itself. Under assumptions, which have level 0 wherever the seed stands, every seed's search starts
 //! from the closure of the assumptions and follows only what the seed improves.
 
+mod answer;
 mod extension;
 mod falls;
 mod forest;
@@ -26,12 +27,15 @@ mod removals;
 mod running;
 mod search;
 mod small;
+mod spare;
 mod threshold;
 mod tour;
 
 use rayon::prelude::*;
 
-use crate::rules::{Class, Fact, RuleGraph};
+use crate::rules::{Fact, RuleGraph};
+use answer::Tally;
+pub use answer::{Answer, Unlocked};
 use extension::Extension;
 pub use falls::Falls;
 pub use key::Key;
@@ -39,6 +43,7 @@ use proof::Derived;
 pub use proof::{Proof, ProofStep};
 pub use removals::{Removal, Removals, SIDE_BY_SIDE};
 pub use search::Search;
+pub use spare::Spare;
 pub use tour::Effort;
 
 /// What is asked of a rule graph.
@@ -53,103 +58,6 @@ pub struct Question<'a> {
     pub severity: &'a [u8],
     /// For every fact its place among equals (by id). Indexed by fact.
     pub place: &'a [u32],
-}
-
-/// An unlocked system and its distance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Unlocked {
-    /// The system.
-    pub system: Fact,
-    /// Recoveries on the longest branch of the shortest proof.
-    pub hops: u32,
-}
-
-/// What falls with one seed and would not have fallen without it: 16 bytes for the many that unlock
-/// nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// Accounts other than the seed.
-    pub accounts: u32,
-    /// Mailboxes, the seed itself not counted.
-    pub mailboxes: u32,
-    fall: Option<Box<Fall>>,
-}
-
-/// The systems that fall, at least one, and the proof of the worst of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Fall {
-    unlocks: Box<[Unlocked]>,
-    proof: Option<Proof>,
-}
-
-impl Answer {
-    /// Systems other than the seed in order of (severity, hops, place); the first is the worst.
-    #[must_use]
-    pub fn unlocks(&self) -> &[Unlocked] {
-        self.fall.as_ref().map_or(&[], |fall| &fall.unlocks)
-    }
-
-    /// The same without what is unlocked.
-    #[must_use]
-    pub fn counts(&self) -> Self {
-        Self {
-            fall: None,
-            ..*self
-        }
-    }
-
-    /// The proof of the worst system.
-    #[must_use]
-    pub fn proof(&self) -> Option<&Proof> {
-        self.fall.as_ref()?.proof.as_ref()
-    }
-}
-
-/// An answer in the making.
-#[derive(Default)]
-struct Tally {
-    unlocks: Vec<Unlocked>,
-    accounts: u32,
-    mailboxes: u32,
-}
-
-impl Tally {
-    /// Counts a fact that falls with the seed.
-    fn count(&mut self, graph: &RuleGraph, seed: Fact, fact: Fact, key: Key) {
-        match graph.class(fact) {
-            Class::System if fact != seed => {
-                if let Some(hops) = key.level() {
-                    self.unlocks.push(Unlocked { system: fact, hops });
-                }
-            }
-            Class::Account if fact != seed => self.accounts += 1,
-            Class::Mailbox if fact != seed => self.mailboxes += 1,
-            _ => {}
-        }
-    }
-
-    /// Ranks the systems and proves the worst one.
-    fn answer(
-        mut self,
-        question: &Question<'_>,
-        prove: impl FnOnce(Fact) -> Option<Proof>,
-    ) -> Answer {
-        self.unlocks.sort_unstable_by_key(|unlocked| {
-            let at = unlocked.system.index();
-            (question.severity[at], unlocked.hops, question.place[at])
-        });
-        let worst = self.unlocks.first().map(|worst| worst.system);
-        Answer {
-            accounts: self.accounts,
-            mailboxes: self.mailboxes,
-            fall: worst.map(|worst| {
-                Box::new(Fall {
-                    proof: prove(worst),
-                    unlocks: self.unlocks.into(),
-                })
-            }),
-        }
-    }
 }
 
 /// The closure of a set of facts.
@@ -334,7 +242,7 @@ fn answer_assuming(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::RuleGraphBuilder;
+    use crate::rules::{Class, RuleGraphBuilder};
 
     /// phone -> password(a) [recovery]; {password, mfa} -> account; device -> mfa; account -> system.
     fn sign_in() -> (RuleGraph, [Fact; 6]) {

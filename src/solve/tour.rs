@@ -5,7 +5,6 @@ mod chunks;
 
 use std::cmp::Reverse;
 use std::ops::Range;
-use std::sync::Mutex;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -16,7 +15,7 @@ use super::lanes::{LANES, Lanes, Shared};
 use super::proof::{self, Derived};
 use super::running::{Limit, Running};
 use super::small::Small;
-use super::{Answer, Question, Tally, Unlocked};
+use super::{Answer, Question, Spare, Tally, Unlocked};
 use crate::rules::{Class, Fact, RuleGraph};
 
 /// What is known of a fact's closure.
@@ -183,9 +182,6 @@ fn large(
     answers
 }
 
-/// Running closures that no thread uses. They are large, so there are no more of them than threads.
-type Spare<'g> = Mutex<Vec<Running<'g>>>;
-
 /// Walks along the forest on all threads.
 fn tour<'g>(
     graph: &'g RuleGraph,
@@ -193,7 +189,7 @@ fn tour<'g>(
     effort: Effort,
     forest: &Forest,
     sizes: &[Size],
-    spare: &Spare<'g>,
+    spare: &Spare<Running<'g>>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Toured {
     let count = forest.order().len();
@@ -209,24 +205,21 @@ fn tour<'g>(
         .par_bridge()
         .map(|Chunk { order, .. }| {
             let Range { start, end } = order;
-            let found = spare.lock().ok().and_then(|mut spare| spare.pop());
-            let mut tour = Tour {
-                graph,
-                question,
-                effort,
-                forest,
-                sizes,
-                running: found.unwrap_or_else(|| Running::new(graph)),
-                toured: Toured::default(),
-            };
-            tour.go(start, end);
-            let Tour {
-                running, toured, ..
-            } = tour;
             // The next chunk on this closure may hang below the same facts.
-            if let Ok(mut spare) = spare.lock() {
-                spare.push(running);
-            }
+            let go = |running: &mut Running<'g>| {
+                let mut tour = Tour {
+                    graph,
+                    question,
+                    effort,
+                    forest,
+                    sizes,
+                    running,
+                    toured: Toured::default(),
+                };
+                tour.go(start, end);
+                tour.toured
+            };
+            let toured = spare.lend(|| Running::new(graph), go);
             tick(toured.answers.len() as u64);
             (start, toured)
         })
@@ -254,7 +247,7 @@ pub(super) fn in_lanes(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Fact> {
     let shared = Shared::new(graph);
-    let spare: Mutex<Vec<Lanes<'_>>> = Mutex::default();
+    let spare: Spare<Lanes<'_>> = Spare::default();
     /// Fewer lanes than this have too little to share to be split between threads.
     const FEWEST: usize = 64;
     // Batches of equal size, as many for each thread.
@@ -264,12 +257,8 @@ pub(super) fn in_lanes(
     // Each is a job of its own: two that go to one thread together are not given to one that is free.
     let batches = seeds.par_chunks(together).with_max_len(1);
     let batches = batches.map(|seeds| {
-        let found = spare.lock().ok().and_then(|mut spare| spare.pop());
-        let mut lanes = found.unwrap_or_else(|| Lanes::new(graph, &shared));
-        let answers = lanes.answers(question, seeds, have_to);
-        if let Ok(mut spare) = spare.lock() {
-            spare.push(lanes);
-        }
+        let new = || Lanes::new(graph, &shared);
+        let answers = spare.lend(new, |lanes| lanes.answers(question, seeds, have_to));
         tick(answers.as_ref().map_or(0, |answers| answers.len() as u64));
         answers
     });
@@ -302,7 +291,7 @@ struct Tour<'a, 'g> {
     effort: Effort,
     forest: &'a Forest,
     sizes: &'a [Size],
-    running: Running<'g>,
+    running: &'a mut Running<'g>,
     toured: Toured,
 }
 
