@@ -12,6 +12,7 @@
 
 mod components;
 mod edges;
+mod ways;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -20,6 +21,7 @@ use crate::rules::{Fact, RuleGraph};
 use components::{Components, LEAVES};
 pub(super) use edges::Shift;
 use edges::{Edge, Edges};
+use ways::Ways;
 
 /// No fact.
 const NONE: u32 = u32::MAX;
@@ -77,70 +79,32 @@ impl Forest {
 
     /// Leaves these seeds and where their ways to their roots meet.
     pub(super) fn narrow(&mut self, seeds: &[Fact]) {
-        let parents = &self.parents;
-        let Ways {
-            facts: way,
-            above: parent_of,
-            is_seed,
-        } = Ways::new(parents, seeds);
-        let mut children = vec![0u32; way.len()];
-        let mut ends: Vec<u32> = (1..=way.len() as u32).collect();
-        for at in (0..way.len()).rev() {
-            if parent_of[at] != NONE {
-                let parent = parent_of[at] as usize;
-                ends[parent] = ends[parent].max(ends[at]);
-                children[parent] += 1;
-            }
-        }
-        // By place on the way: the next one above that stays, and whether this one does.
-        let mut above: Vec<Option<Edge>> = Vec::with_capacity(way.len());
-        let mut below: Vec<u64> = Vec::with_capacity(way.len());
-        let mut stays: Vec<bool> = Vec::with_capacity(way.len());
-        for (at, fact) in way.iter().enumerate() {
-            let own = u64::from(ends[at]) - at as u64;
-            let (up, sum) = match parents[fact.index()] {
-                None => (None, own),
-                Some(edge) => {
-                    let parent = parent_of[at] as usize;
-                    match (stays[parent], above[parent]) {
-                        (true, _) => (Some(edge), own),
-                        (false, None) => (None, own + below[parent]),
-                        // It stayed if this would be too far.
-                        (false, Some(next)) => (edge.then(next), own + below[parent]),
-                    }
-                }
-            };
-            // The only child of a fact is the next one on the way.
-            let child = way.get(at + 1).and_then(|child| parents[child.index()]);
-            let is_passed = children[at] == 1
-                && !is_seed[at]
-                && up.is_none_or(|up| child.is_some_and(|child| child.then(up).is_some()));
-            above.push(up);
-            below.push(sum);
-            stays.push(!is_passed);
-        }
-        // How many stay before each place.
-        let mut before: Vec<u32> = Vec::with_capacity(way.len() + 1);
-        before.push(0);
-        for &stays in &stays {
-            let so_far = before.last().copied().unwrap_or_default();
-            before.push(so_far + u32::from(stays));
-        }
+        let ways = Ways::new(&self.parents, seeds);
+        let links = ways.links(&self.parents);
+        // How many stay before each place on the ways.
+        let mut before: Vec<u32> = Vec::with_capacity(links.len() + 1);
+        let mut count = 0;
+        before.push(count);
+        before.extend(links.iter().map(|link| {
+            count += u32::from(link.stays);
+            count
+        }));
         self.order.clear();
         self.steps.clear();
         self.place.clear();
-        for (at, &fact) in way.iter().enumerate().filter(|(at, _)| stays[*at]) {
-            let depth = above[at].map_or(0, |up| {
-                let depth: u32 = self.steps[self.place[&up.to()] as usize].depth;
-                depth.saturating_add(u32::from(up.shift.level))
+        let staying = ways.facts.iter().zip(&links).filter(|(_, link)| link.stays);
+        for (&fact, link) in staying {
+            let depth = link.above.map_or(0, |above| {
+                let depth = self.step(above.to()).depth;
+                depth.saturating_add(u32::from(above.shift.level))
             });
             self.place.insert(fact, self.order.len() as u32);
             self.order.push(fact);
             self.steps.push(Step {
-                above: above[at],
-                end: before[ends[at] as usize],
+                above: link.above,
+                end: before[link.end as usize],
                 depth,
-                below: below[at],
+                below: link.below,
             });
         }
     }
@@ -260,81 +224,4 @@ fn parents(edges: &Edges<'_>, components: &Components) -> Vec<Option<Edge>> {
         }
     }
     parents
-}
-
-/// The seeds and their ancestors, in the order of a walk from the roots.
-struct Ways {
-    facts: Vec<Fact>,
-    /// For each the place of its parent; none for roots.
-    above: Vec<u32>,
-    is_seed: Vec<bool>,
-}
-
-impl Ways {
-    /// As a rule they are few beside all facts, so they are numbered anew: arrays as long as the graph cost
-    /// more to touch than to fill.
-    fn new(parents: &[Option<Edge>], seeds: &[Fact]) -> Self {
-        let parent_of = |fact: Fact| parents[fact.index()].map(|edge| edge.to());
-        let mut known: FxHashMap<Fact, u32> = FxHashMap::default();
-        let mut wanted = Vec::with_capacity(seeds.len());
-        for &seed in seeds {
-            let mut next = Some(seed);
-            while let Some(fact) = next.filter(|&fact| known.insert(fact, 0).is_none()) {
-                wanted.push(fact);
-                next = parent_of(fact);
-            }
-        }
-        wanted.sort_unstable();
-        for (number, fact) in (0u32..).zip(&wanted) {
-            known.insert(*fact, number);
-        }
-        let above: Vec<u32> = wanted
-            .iter()
-            .map(|&fact| parent_of(fact).map_or(NONE, |parent| known[&parent]))
-            .collect();
-        // Children by parent: a counting sort.
-        let mut starts = vec![0u32; wanted.len() + 1];
-        for &parent in above.iter().filter(|parent| **parent != NONE) {
-            starts[parent as usize + 1] += 1;
-        }
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        let mut next = starts.clone();
-        let mut below = vec![0u32; starts[wanted.len()] as usize];
-        let mut stack = Vec::new();
-        for (number, &parent) in (0u32..).zip(&above) {
-            if parent == NONE {
-                stack.push(number);
-            } else {
-                let slot = &mut next[parent as usize];
-                below[*slot as usize] = number;
-                *slot += 1;
-            }
-        }
-        stack.reverse();
-        // By number the place in the order.
-        let mut places = vec![NONE; wanted.len()];
-        let mut ways = Self {
-            facts: Vec::with_capacity(wanted.len()),
-            above: Vec::with_capacity(wanted.len()),
-            is_seed: vec![false; wanted.len()],
-        };
-        while let Some(number) = stack.pop() {
-            let at = number as usize;
-            places[at] = ways.facts.len() as u32;
-            ways.facts.push(wanted[at]);
-            let parent = above[at];
-            ways.above.push(match parent {
-                NONE => NONE,
-                parent => places[parent as usize],
-            });
-            let (from, to) = (starts[at], starts[at + 1]);
-            stack.extend(below[from as usize..to as usize].iter().rev());
-        }
-        for seed in seeds {
-            ways.is_seed[places[known[seed] as usize] as usize] = true;
-        }
-        ways
-    }
 }
