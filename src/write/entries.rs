@@ -145,15 +145,40 @@ impl<'t> Json<'t> {
         self.raw("}");
     }
 
-    /// The finding at a place of the scan.
-    pub(super) fn finding(&mut self, view: &View<'_>, at: usize) -> io::Result<()> {
-        self.finding_begins(view, at);
-        self.finding_rows(view, 0, &view.scan.findings[at].rows);
-        self.finding_ends(view, at)
+    /// A row of the finding at a place of the scan, on a line of its own, as there may be one for every
+    /// identity; with the first one what stands before them, with the last one (or where there is none)
+    /// what stands behind.
+    pub(super) fn finding_row(
+        &mut self,
+        view: &View<'_>,
+        at: usize,
+        row_at: usize,
+    ) -> io::Result<()> {
+        let finding = &view.scan.findings[at];
+        if row_at == 0 {
+            self.finding_begins(view, at);
+        }
+        if let Some(&row) = finding.rows.get(row_at) {
+            self.raw(if row_at > 0 { ",\n      " } else { "\n      " });
+            self.row(view, row);
+        }
+        if row_at + 1 < finding.rows.len() {
+            return Ok(());
+        }
+        self.raw(if finding.rows.is_empty() {
+            "]"
+        } else {
+            "\n    ]"
+        });
+        if let Some(waiver) = report::finding_waiver(view, at) {
+            self.raw(",\"waived\":");
+            serde_json::to_writer(&mut *self.out, &waiver)?;
+        }
+        self.raw("}");
+        Ok(())
     }
 
-    /// What stands before the rows of a finding.
-    pub(super) fn finding_begins(&mut self, view: &View<'_>, at: usize) {
+    fn finding_begins(&mut self, view: &View<'_>, at: usize) {
         let finding = &view.scan.findings[at];
         self.raw("{\"code\":");
         self.word(finding.code.word());
@@ -167,29 +192,6 @@ impl<'t> Json<'t> {
             self.list(references, |json, reference| json.text(&reference));
         }
         self.raw(",\"rows\":[");
-    }
-
-    /// Rows of a finding from this place on, a line for each: there may be one for every identity.
-    pub(super) fn finding_rows(&mut self, view: &View<'_>, first: usize, rows: &[RowRef]) {
-        for (at, &row) in (first..).zip(rows) {
-            self.raw(if at > 0 { ",\n      " } else { "\n      " });
-            self.row(view, row);
-        }
-    }
-
-    /// What stands behind the rows of a finding.
-    pub(super) fn finding_ends(&mut self, view: &View<'_>, at: usize) -> io::Result<()> {
-        self.raw(if view.scan.findings[at].rows.is_empty() {
-            "]"
-        } else {
-            "\n    ]"
-        });
-        if let Some(waiver) = report::finding_waiver(view, at) {
-            self.raw(",\"waived\":");
-            serde_json::to_writer(&mut *self.out, &waiver)?;
-        }
-        self.raw("}");
-        Ok(())
     }
 
     fn worst(&mut self, view: &View<'_>, answer: Option<&Answer>, chain: Option<&Chain<'_>>) {

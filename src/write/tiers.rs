@@ -185,45 +185,24 @@ fn head(view: &View<'_>) -> io::Result<[Vec<u8>; 2]> {
 }
 
 fn write_findings(view: &View<'_>, out: Out<'_>) -> io::Result<()> {
-    /// A finding of more rows is put together on all threads, the others as a whole on one.
-    const MANY: usize = 1 << 10;
     out.write_all(b"\n  \"findings\": [")?;
     let findings = &view.scan.findings;
-    let whole = |[entries]: [&mut Vec<u8>; 1], first: usize, findings: &[_]| {
+    // Row by row: one finding may have as many as there are identities.
+    let lines = findings.iter().enumerate().flat_map(|(at, finding)| {
+        let rows = 0..finding.rows.len().max(1);
+        rows.map(move |row| (at, row))
+    });
+    let lines: Vec<(usize, usize)> = lines.collect();
+    let make = |[entries]: [&mut Vec<u8>; 1], _, lines: &[(usize, usize)]| {
         let mut json = Json::new(entries);
-        (first..).zip(findings).try_for_each(|(at, _)| {
-            json.raw(before_entry(at));
-            json.finding(view, at)
+        lines.iter().try_for_each(|&(at, row)| {
+            if row == 0 {
+                json.raw(before_entry(at));
+            }
+            json.finding_row(view, at, row)
         })
     };
-    let mut at = 0;
-    let is_many = |rows: usize| rows > MANY;
-    for run in findings.chunk_by(|one, two| !is_many(one.rows.len()) && !is_many(two.rows.len())) {
-        match run {
-            [one] if is_many(one.rows.len()) => {
-                let mut begin = Vec::new();
-                let mut json = Json::new(&mut begin);
-                json.raw(before_entry(at));
-                json.finding_begins(view, at);
-                out.write_all(&begin)?;
-                let rows = |[made]: [&mut Vec<u8>; 1], first: usize, rows: &[_]| {
-                    Json::new(made).finding_rows(view, first, rows);
-                    Ok(())
-                };
-                in_order(&one.rows, ENTRIES, [&mut *out], &|_| {}, rows)?;
-                let mut end = Vec::new();
-                Json::new(&mut end).finding_ends(view, at)?;
-                out.write_all(&end)?;
-            }
-            _ => {
-                let first = at;
-                let whole =
-                    |made: [&mut Vec<u8>; 1], at: usize, run: &[_]| whole(made, first + at, run);
-                in_order(run, ENTRIES, [&mut *out], &|_| {}, whole)?;
-            }
-        }
-        at += run.len();
-    }
+    in_order(&lines, ENTRIES, [&mut *out], &|_| {}, make)?;
     out.write_all(list_end(findings.len()))
 }
 

@@ -106,6 +106,15 @@ fn rows(path: &Path) -> Vec<csv::StringRecord> {
     reader.records().map(Result::unwrap).collect()
 }
 
+/// What a scan of a folder writes as `tiers.json`.
+fn document(folder: &Folder) -> serde_json::Value {
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().to_str().unwrap();
+    linchpin(&["scan", folder.str(), "--quiet", "--out", to]).success();
+    let text = std::fs::read(out.path().join("tiers.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
 /// Every entry of a list, read and written again.
 fn same<T: Serialize + DeserializeOwned>(list: &str) -> Vec<T> {
     let lines = list.lines().filter(|line| line.starts_with("    {"));
@@ -188,11 +197,7 @@ fn digests_are_those_of_the_files() {
             "[{\"principal\":\"ann\",\"system\":\"vault\"}]",
         ),
     ]);
-    let out = tempfile::tempdir().unwrap();
-    let to = out.path().to_str().unwrap();
-    linchpin(&["scan", folder.str(), "--quiet", "--out", to]).success();
-    let text = std::fs::read(out.path().join("tiers.json")).unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let document = document(&folder);
     let inputs = document["inputs"].as_array().unwrap();
     assert_eq!(inputs.len(), 3);
     for input in inputs {
@@ -231,11 +236,7 @@ fn a_finding_of_very_many_rows_and_one_that_is_waived_stand_as_the_others_do() {
     let (count, _, fields) = checked(folder.path(), &more);
     assert_eq!(count, 3001);
     assert!(fields.contains(&"\"waived\":"), "{fields:?}");
-    let out = tempfile::tempdir().unwrap();
-    let to = out.path().to_str().unwrap();
-    linchpin(&["scan", folder.str(), "--quiet", "--out", to]).success();
-    let text = std::fs::read(out.path().join("tiers.json")).unwrap();
-    let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let document = document(&folder);
     let findings = document["findings"].as_array().unwrap();
     let raised = findings
         .iter()
