@@ -7,7 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Change, IdentityResult, Judge, Verdict};
-use crate::model::Organisation;
+use crate::model::{Organisation, TIERS};
 use crate::solve::Answer;
 
 /// The identities of an organisation in the order of their ids as compared, by position.
@@ -114,12 +114,9 @@ struct Order {
     unlocking: [Range<usize>; TIERS],
 }
 
-/// How many tiers there are.
-const TIERS: usize = 4;
-
 impl Order {
-    /// By tier, then by unlocks falling, then as in `ids`. `rank` gives tier and unlocks. Most identities
-    /// unlock nothing, so they are only counted, and no more than the others are compared.
+    /// By tier, then by unlocks falling, then as in `ids`. `rank` gives tier and unlocks. Only those that
+    /// unlock something are compared; the others, who are most, stay in the order of their ids.
     fn of(ids: &IdOrder, place_of: &[u32], rank: impl Fn(usize) -> (u8, u32) + Sync) -> Self {
         /// Identities that are looked at together.
         const TOGETHER: usize = 1 << 14;

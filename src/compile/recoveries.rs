@@ -41,12 +41,12 @@ impl Compiler<'_> {
                 .recoveries_of(gate)
                 .any(|recovery| matches!(recovery.source, Source::Own(_)));
             match gate.target {
-                Target::Asset(asset) if org.assets.get(asset).kind == Kind::Identity => {
+                Target::Asset(asset) if org.assets.kind(asset) == Kind::Identity => {
                     if let Some(identity) = org.identity_of[asset.index()] {
                         self.for_identity(at, gate, identity);
                     }
                 }
-                Target::Asset(asset) if !is_many(org.assets.get(asset).kind, gate.restores) => {
+                Target::Asset(asset) if !is_many(org.assets.kind(asset), gate.restores) => {
                     let inputs = self.fixed_inputs(gate);
                     let head = self.atlas.fact(asset);
                     self.recovery_gate(head, at, gate, 1, inputs);
@@ -122,7 +122,7 @@ impl Compiler<'_> {
         let org = self.org;
         let mut excepted: Vec<AssetId> = Vec::new();
         for &asset in org.except_of(gate) {
-            if org.assets.get(asset).kind == Kind::Group {
+            if org.assets.kind(asset) == Kind::Group {
                 excepted.extend(self.members.speaking().standing_of(asset));
             } else {
                 excepted.push(asset);
@@ -253,7 +253,7 @@ impl Compiler<'_> {
             let bindings = bindings.clone();
             bindings
                 .filter_map(|&at| org.bindings[at as usize].holder)
-                .filter(move |&holder| org.assets.get(holder).kind == kind)
+                .filter(move |&holder| org.assets.kind(holder) == kind)
         };
         let mut assets: Vec<AssetId> = match own {
             OwnAsset::Mailbox => self.org.list(identity.recovery_mailboxes).to_vec(),
