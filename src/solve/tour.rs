@@ -330,7 +330,7 @@ impl Tour<'_, '_> {
                 continue;
             }
             if self.sizes[fact.index()] == Size::Large {
-                let answer = answer_running(self.graph, self.question, &self.running, fact);
+                let answer = answer_running(self.graph, self.question, self.running, fact);
                 self.toured.answers.push((fact, answer));
             }
             at += 1;
