@@ -7,22 +7,22 @@ use rustc_hash::FxHashMap;
 
 use super::identities::IdentityCells;
 use super::merge::{Candidate, Claim, change_one, conflict, merge_in};
-use super::names::{At, Names, Reference, Several};
+use super::names::{At, Reference, Several};
 use super::read::Row;
 use super::things::{MailboxCells, ProcessCells, SystemCells};
-use super::waves::{Later, Looked, Said};
+use super::waves::{Looked, Said};
 use super::{Builder, ByTable, Context};
 use crate::diag::Origin;
 use crate::ingest::raw::RawTable;
 use crate::ingest::schema::column;
-use crate::model::{Change, Kind, RowMeta, Table};
+use crate::model::{AssetId, Change, Kind, RowMeta, Table};
 
 /// Ids of a table that has one source: what is declared is among the assets already.
 #[derive(Default)]
 struct Claims<'t> {
-    /// Where ids were declared, in the order of their assets, from the first asset on.
+    /// Where ids were declared, in the order of their rows, from the first row on.
     ids: Vec<Origin>,
-    first_asset: usize,
+    first_row: usize,
     /// Aliases, and names of rows that declare nothing because something else is wrong with them.
     others: FxHashMap<Cow<'t, str>, (bool, Origin)>,
 }
@@ -51,12 +51,13 @@ enum Cells<'t> {
 }
 
 impl<'t> Cells<'t> {
-    fn read(table: Table, row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
+    fn read(table: Table, row: &mut Row<'_, 't>, looked: &mut Looked<'t>) -> Self {
+        let later = &mut looked.later;
         match table {
-            Table::Mailboxes => Self::Mailbox(MailboxCells::read(row, names)),
-            Table::Systems => Self::System(SystemCells::read(row, names)),
-            Table::Processes => Self::Process(ProcessCells::read(row, names)),
-            _ => Self::Identity(IdentityCells::read(row, names)),
+            Table::Mailboxes => Self::Mailbox(MailboxCells::read(row, later)),
+            Table::Systems => Self::System(SystemCells::read(row, later)),
+            Table::Processes => Self::Process(ProcessCells::read(row, later)),
+            _ => Self::Identity(IdentityCells::read(row, later, &mut looked.own)),
         }
     }
 }
@@ -85,8 +86,9 @@ impl<'t> Builder<'t> {
 
     /// One source: an id stands once, so every row is understood as it comes.
     fn declare_from_one(&mut self, tables: &[(Context, &RawTable<'t>)]) {
+        let first = tables.first().map(|(context, _)| context.table);
         let mut claims = Claims {
-            first_asset: self.org.assets.len(),
+            first_row: first.map_or(0, |table| self.org.rows_in(table)),
             ..Claims::default()
         };
         self.each(tables, understand, &mut |builder, context, said, looked| {
@@ -128,15 +130,15 @@ impl<'t> Builder<'t> {
             return;
         }
         claims.ids.push(id.origin);
-        self.put_in(said.row.cells, Own { id, aliases, meta }, &looked.later());
+        self.put_in(said.row.cells, Own { id, aliases, meta }, looked);
     }
 
-    fn put_in(&mut self, cells: Cells<'t>, own: Own<'_, 't>, later: &Later<'_, 't>) {
+    fn put_in(&mut self, cells: Cells<'t>, own: Own<'_, 't>, looked: &Looked<'t>) {
         match cells {
-            Cells::Identity(cells) => self.identity(cells, own, later),
-            Cells::Mailbox(cells) => self.mailbox(cells, own, later),
-            Cells::System(cells) => self.system(cells, own, later),
-            Cells::Process(cells) => self.process(cells, own, later),
+            Cells::Identity(cells) => self.identity(cells, own, looked),
+            Cells::Mailbox(cells) => self.mailbox(cells, own, looked),
+            Cells::System(cells) => self.system(cells, own, looked),
+            Cells::Process(cells) => self.process(cells, own, looked),
         }
     }
 
@@ -153,10 +155,22 @@ impl<'t> Builder<'t> {
             return Some(claim(is_id, origin));
         }
         let asset = self.org.assets.find_hashed(name.wanted())?;
-        let origin = claims
-            .ids
-            .get(asset.index().checked_sub(claims.first_asset)?)?;
+        let place = self.declared_place(name.kind, asset)?;
+        let origin = claims.ids.get(place.checked_sub(claims.first_row)?)?;
         Some(claim(true, *origin))
+    }
+
+    /// The place of an asset among the rows of its table; while ids are declared there are no others, and
+    /// assets are numbered in the order of their rows.
+    fn declared_place(&self, kind: Kind, asset: AssetId) -> Option<usize> {
+        let org = &self.org;
+        let place = match kind {
+            Kind::Identity => org.identities.binary_search_by_key(&asset, |row| row.asset),
+            Kind::Mailbox => org.mailboxes.binary_search_by_key(&asset, |row| row.asset),
+            Kind::System => org.systems.binary_search_by_key(&asset, |row| row.asset),
+            _ => return None,
+        };
+        place.ok()
     }
 
     /// Several sources: rows of one id are merged first.
@@ -169,7 +183,7 @@ impl<'t> Builder<'t> {
                 let id = reader.own_id(kind_of(table));
                 let aliases = aliases(&mut reader, table);
                 // A row is looked at before it is merged: a bad one spoils no other source's.
-                Cells::read(table, &mut reader, &mut Names::default());
+                Cells::read(table, &mut reader, &mut Looked::default());
                 let change = reader.change(context.is_change);
                 let id = id.filter(|_| !reader.is_bad());
                 if let (Some(change), Some(id)) = (change, &id) {
@@ -208,8 +222,8 @@ impl<'t> Builder<'t> {
         for candidate in candidates.into_iter().filter(|one| !one.is_removed) {
             // What is wrong with its rows has been said.
             let mut row = Row::new(candidate.context, candidate.row.view());
-            let mut names = Names::default();
-            let cells = Cells::read(table, &mut row, &mut names);
+            let mut looked = Looked::default();
+            let cells = Cells::read(table, &mut row, &mut looked);
             if row.is_bad() {
                 self.rows_left_out += 1;
                 continue;
@@ -223,7 +237,7 @@ impl<'t> Builder<'t> {
                     provenance: provenance.and_then(|found| self.org.keep_provenance(found)),
                 },
             };
-            self.put_in(cells, own, &Later::unknown(&names));
+            self.put_in(cells, own, &looked);
         }
     }
 }
@@ -240,7 +254,7 @@ fn understand<'t>(
     let names = &mut looked.own;
     let own = own.map(|id| (names.push(id), names.extend(aliases.into_iter())));
     // Whatever else is wrong with the row is said too.
-    let cells = Cells::read(context.table, row, &mut looked.later);
+    let cells = Cells::read(context.table, row, looked);
     Some(Declared { names: own, cells })
 }
 

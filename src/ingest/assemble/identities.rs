@@ -8,12 +8,12 @@ use rustc_hash::FxHashSet;
 use super::declare::Own;
 use super::names::{At, Names, Reference, Several};
 use super::read::Row;
-use super::waves::Later;
+use super::waves::Looked;
 use super::{Builder, created_identity};
 use crate::diag::{Code, Diagnostic, Origin};
 use crate::ingest::schema::column;
 use crate::model::{
-    AssetId, IdentityKind, Kind, Owner, ProcessId, READ_AHEAD, RowRef, SignIn, Table,
+    AssetId, AssetList, IdentityKind, Kind, Owner, ProcessId, READ_AHEAD, RowRef, SignIn, Table,
 };
 
 /// An owner column: it creates no name, so it is looked up when every name is known.
@@ -45,7 +45,7 @@ pub(super) struct IdentityCells<'t> {
 }
 
 impl<'t> IdentityCells<'t> {
-    pub(super) fn read(row: &mut Row<'_, 't>, names: &mut Names<'t>) -> Self {
+    pub(super) fn read(row: &mut Row<'_, 't>, later: &mut Names<'t>, own: &mut Names<'t>) -> Self {
         Self {
             kind: row
                 .word(column!(Identities, "kind"))
@@ -54,19 +54,20 @@ impl<'t> IdentityCells<'t> {
             sign_in: row.word(column!(Identities, "sign_in")),
             tier: row.number(column!(Identities, "tier"), 0, 3),
             owner: row.named(
-                names,
+                later,
                 column!(Identities, "owner"),
                 Kind::Identity,
                 &[Kind::Identity],
             ),
             recovery_mailboxes: row.named_all(
-                names,
+                later,
                 column!(Identities, "recovery_mailbox"),
                 Kind::Mailbox,
                 &[Kind::Mailbox],
             ),
+            // No table declares phones, so nothing has to be waited for.
             recovery_phones: row.named_all(
-                names,
+                own,
                 column!(Identities, "recovery_phone"),
                 Kind::Phone,
                 &[Kind::Phone],
@@ -82,7 +83,7 @@ impl<'t> Builder<'t> {
         &mut self,
         cells: IdentityCells<'t>,
         own: Own<'_, 't>,
-        later: &Later<'_, 't>,
+        looked: &Looked<'t>,
     ) {
         let at = self.org.identities.len() as u32;
         let row = RowRef {
@@ -104,21 +105,26 @@ impl<'t> Builder<'t> {
         identity.tier = cells.tier;
         identity.declared = true;
         self.org.identities.push(identity);
-        self.owner(Owned::Identity(at), cells.owner, later);
-        let mailboxes = later.names.several(cells.recovery_mailboxes).iter();
-        let phones = later.names.several(cells.recovery_phones).iter();
+        self.owner(Owned::Identity(at), cells.owner, looked);
+        let mailboxes = looked.later.several(cells.recovery_mailboxes).iter();
         self.identity_references
-            .extend(mailboxes.chain(phones).map(|name| (at, name.clone())));
+            .extend(mailboxes.map(|name| (at, name.clone())));
+        if !cells.recovery_phones.is_empty() {
+            let phones = looked.own.several(cells.recovery_phones).iter();
+            let mut found = std::mem::take(&mut self.found);
+            found.extend(phones.map(|name| self.find_or_create(name, row, meta)));
+            self.org.identities[at as usize].recovery_phones = self.keep_found(found);
+        }
     }
 
-    /// Recovery mailboxes and phones, in the order of the rows.
+    /// Recovery mailboxes, in the order of the rows.
     pub(super) fn identity_references(&mut self) {
         let references = std::mem::take(&mut self.identity_references);
         let found = self.look_up(&references, |(_, name)| name);
         let mut assets = Vec::new();
         let mut place = 0;
         // What one cell lists stands together.
-        for cell in references.chunk_by(|one, two| (one.0, one.1.kind) == (two.0, two.1.kind)) {
+        for cell in references.chunk_by(|one, two| one.0 == two.0) {
             let at = cell[0].0 as usize;
             let (row, meta) = (self.org.identities[at].row, self.org.identities[at].meta);
             assets.clear();
@@ -134,26 +140,20 @@ impl<'t> Builder<'t> {
                 assets.push(known.unwrap_or_else(|| self.find_or_create(name, row, meta)));
             }
             once_each(&mut assets);
-            let list = self.org.keep_list(&assets);
-            let identity = &mut self.org.identities[at];
-            if cell[0].1.kind == Kind::Phone {
-                identity.recovery_phones = list;
-            } else {
-                identity.recovery_mailboxes = list;
-            }
+            self.org.identities[at].recovery_mailboxes = self.org.keep_list(&assets);
         }
     }
 
     /// Notes an owner: at once when the name is known, else when every name is.
-    pub(super) fn owner(&mut self, of: Owned, owner: Option<At>, later: &Later<'_, 't>) {
+    pub(super) fn owner(&mut self, of: Owned, owner: Option<At>, looked: &Looked<'t>) {
         let Some(at) = owner else {
             return;
         };
-        match later.found(at) {
+        match looked.found_already(at) {
             Some(asset) => self.set_owner(of, Owner::Identity(asset)),
             None => self.pending_owners.push(PendingOwner {
                 of,
-                name: later.names.get(at).clone(),
+                name: looked.later.get(at).clone(),
             }),
         }
     }
@@ -217,6 +217,17 @@ impl<'t> Builder<'t> {
             )
             .at(origin, "no identity has this name"),
         );
+    }
+}
+
+impl Builder<'_> {
+    /// Keeps a list that was made in [`Builder::found`], and gives back its room.
+    pub(super) fn keep_found(&mut self, mut found: Vec<AssetId>) -> AssetList {
+        once_each(&mut found);
+        let list = self.org.keep_list(&found);
+        found.clear();
+        self.found = found;
+        list
     }
 }
 

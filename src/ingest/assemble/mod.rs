@@ -121,10 +121,12 @@ struct Builder<'t> {
     /// Owners that no name was known for when all ids were declared.
     pending_owners: Vec<identities::PendingOwner<'t>>,
     gates: gates::Gates<'t>,
-    /// References of declared identities (mailboxes, phones) and mailboxes (owner, delegates,
-    /// forwards), resolved once all ids are declared.
+    /// References of declared identities (mailboxes) and mailboxes (owner, delegates, forwards) to what
+    /// rows to come may declare, resolved once all ids are declared.
     identity_references: Vec<(u32, Reference<'t>)>,
     mailbox_references: Vec<(u32, things::Reader, Reference<'t>)>,
+    /// Room for what a cell lists, so that it need not be asked for row by row.
+    found: Vec<AssetId>,
     /// Texts that many rows share.
     shared_texts: FxHashMap<Box<str>, Text>,
     reset_ids: FxHashMap<String, (SourceId, Origin, u32)>,
@@ -164,8 +166,10 @@ impl<'t> Builder<'t> {
             Table::Grants,
         ]
         .map(count);
-        // A factor has a holder of its own, as a rule; other rows mostly name what is known.
-        self.org.assets.reserve(identities + mailboxes + bindings);
+        // A factor has a holder of its own, as a rule, and a holding a thing; other rows mostly name what
+        // is known, but for a few: a list that is one too short is moved.
+        let names = identities + mailboxes + bindings + holdings;
+        self.org.assets.reserve(names + names / 32);
         self.org.identities.reserve_exact(identities);
         self.identity_references.reserve_exact(identities);
         self.pending_owners.reserve_exact(identities);

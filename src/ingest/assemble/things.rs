@@ -5,7 +5,7 @@ use super::declare::Own;
 use super::identities::{Owned, once_each};
 use super::names::{At, Names, Several};
 use super::read::Row;
-use super::waves::Later;
+use super::waves::Looked;
 use crate::ingest::schema::{Col, column};
 use crate::model::{
     AssetList, Kind, Mailbox, MailboxKind, PROCESS_STAGES, Process, ProcessId, Proofing, RowRef,
@@ -121,15 +121,25 @@ pub(super) enum Reader {
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
+    pub(super) fn mailbox(&mut self, cells: MailboxCells, own: Own<'_, 't>, looked: &Looked<'t>) {
         let Own { id, meta, .. } = own;
         let at = self.org.mailboxes.len() as u32;
         let asset = self.org.assets.insert_hashed(id.wanted(), id.shown());
+        let found = |name| looked.found_already(name);
+        // What a cell lists is kept together: all of it is known, or waits.
+        let mut delegates = std::mem::take(&mut self.found);
+        delegates.extend(cells.delegates.each().map_while(found));
+        let mut waiting = Several::default();
+        if delegates.len() < cells.delegates.each().count() {
+            waiting = cells.delegates;
+            delegates.clear();
+        }
+        let delegates = self.keep_found(delegates);
         self.org.mailboxes.push(Mailbox {
             asset,
-            owner: cells.owner.and_then(|owner| later.found(owner)),
+            owner: cells.owner.and_then(found),
             kind: cells.kind,
-            delegates: AssetList::default(),
+            delegates,
             forwards_to: AssetList::default(),
             row: RowRef {
                 table: Table::Mailboxes,
@@ -138,13 +148,13 @@ impl<'t> Builder<'t> {
             meta,
             declared: true,
         });
-        let owner = cells.owner.filter(|&owner| later.found(owner).is_none());
+        let owner = cells.owner.filter(|&owner| found(owner).is_none());
         let owner = owner.into_iter().map(|name| (Reader::Owner, name));
-        let delegates = cells.delegates.each().map(|name| (Reader::Delegate, name));
+        let delegates = waiting.each().map(|name| (Reader::Delegate, name));
         let forwards = cells.forwards_to.each().map(|name| (Reader::Forward, name));
         let all = owner.chain(delegates).chain(forwards);
         self.mailbox_references
-            .extend(all.map(|(reader, name)| (at, reader, later.names.get(name).clone())));
+            .extend(all.map(|(reader, name)| (at, reader, looked.later.get(name).clone())));
     }
 
     /// Owners, delegates and forwards, in the order of the rows.
@@ -175,7 +185,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
+    pub(super) fn system(&mut self, cells: SystemCells, own: Own<'_, 't>, looked: &Looked<'t>) {
         let Own { id, meta, .. } = own;
         let at = self.org.systems.len() as u32;
         let asset = self.org.assets.insert_hashed(id.wanted(), id.shown());
@@ -191,10 +201,10 @@ impl<'t> Builder<'t> {
             meta,
             declared: true,
         });
-        self.owner(Owned::System(at), cells.owner, later);
+        self.owner(Owned::System(at), cells.owner, looked);
     }
 
-    pub(super) fn process(&mut self, cells: ProcessCells, own: Own<'_, 't>, later: &Later<'_, 't>) {
+    pub(super) fn process(&mut self, cells: ProcessCells, own: Own<'_, 't>, looked: &Looked<'t>) {
         let Own { id, meta, .. } = own;
         let process = ProcessId(self.org.processes.len() as u32);
         let [name, operator, escalation] = cells.text;
@@ -220,7 +230,7 @@ impl<'t> Builder<'t> {
         });
         self.processes.insert(key, process);
         for (stage, owner) in cells.owners.into_iter().enumerate() {
-            self.owner(Owned::Process(process, stage), owner, later);
+            self.owner(Owned::Process(process, stage), owner, looked);
         }
     }
 }

@@ -31,8 +31,8 @@ pub(super) struct Said<R> {
 /// The references of a part of a table.
 #[derive(Default)]
 pub(super) struct Looked<'t> {
-    /// Names that the rows declare. They are new unless something is wrong, so they are not looked up
-    /// before they are put in.
+    /// Names that the rows declare, and those of things that no table declares. They are mostly new, so
+    /// they are not looked up before they are put in.
     pub own: Names<'t>,
     pub names: Names<'t>,
     /// The assets that had these names when they were looked up: rows put in since then may have
@@ -43,23 +43,6 @@ pub(super) struct Looked<'t> {
     /// The owners who had those names; other kinds of things are not looked up before all rows are there.
     pub later_found: Vec<Option<AssetId>>,
     pub processes: Processes<'t>,
-}
-
-/// References to what may be declared by rows to come, with what is known of them by now.
-pub(super) struct Later<'l, 't> {
-    pub names: &'l Names<'t>,
-    found: &'l [Option<AssetId>],
-}
-
-impl<'l, 't> Later<'l, 't> {
-    /// Nothing is known of these.
-    pub(super) fn unknown(names: &'l Names<'t>) -> Self {
-        Self { names, found: &[] }
-    }
-
-    pub(super) fn found(&self, at: At) -> Option<AssetId> {
-        self.found.get(at.index()).copied().flatten()
-    }
 }
 
 /// A part that was understood.
@@ -86,11 +69,9 @@ impl<R> Default for Understood<'_, R> {
 }
 
 impl<'t> Looked<'t> {
-    pub(super) fn later(&self) -> Later<'_, 't> {
-        Later {
-            names: &self.later,
-            found: &self.later_found,
-        }
+    /// Who has a name that may be declared by rows to come, as far as it is known by now.
+    pub(super) fn found_already(&self, at: At) -> Option<AssetId> {
+        self.later_found.get(at.index()).copied().flatten()
     }
 
     /// Looks names up.
