@@ -123,7 +123,7 @@ fn scan_with(
     let (of_accounts, of_footholds) = answers.split_at_mut(enabled.len());
     let identities = ranked(org, judge, &order.severity, ids, &enabled, of_accounts);
     let mut footholds: Vec<FootholdResult> = footholds
-        .into_iter()
+        .into_par_iter()
         .zip(of_footholds)
         .filter(|(_, answer)| !answer.unlocks().is_empty())
         .map(|(asset, answer)| FootholdResult {
@@ -182,27 +182,33 @@ struct Asked {
 
 impl Asked {
     fn of(org: &Organisation, program: &Program, with_footholds: bool) -> Self {
-        let seeds = || {
-            let identities = org.identities.iter().zip(0u32..);
-            let enabled = identities.filter(|(identity, _)| identity.enabled);
-            let enabled: Vec<u32> = enabled.map(|(_, at)| at).collect();
-            let is_foothold = |kind| {
+        let enabled = || {
+            let identities = org.identities.par_iter().enumerate();
+            let enabled = identities.filter(|(_, identity)| identity.enabled);
+            enabled.map(|(at, _)| at as u32).collect::<Vec<u32>>()
+        };
+        let footholds = || {
+            let is_foothold = |asset: &AssetId| {
                 matches!(
-                    kind,
+                    org.assets.kind(*asset),
                     Kind::Mailbox | Kind::Phone | Kind::Device | Kind::Vault
                 )
             };
-            let kinds = org.assets.kinds().filter(|_| with_footholds);
-            let footholds = kinds.filter(|(_, kind)| is_foothold(*kind));
-            let footholds: Vec<AssetId> = footholds.map(|(id, _)| id).collect();
-            let mut seeds = Vec::with_capacity(enabled.len() + footholds.len());
-            let accounts = enabled.iter().map(|&at| org.identities[at as usize].asset);
-            seeds.extend(accounts.map(|asset| program.atlas.fact(asset)));
-            seeds.extend(footholds.iter().map(|&asset| program.atlas.fact(asset)));
-            (enabled, footholds, seeds)
+            let assets = (0..org.assets.len() as u32).into_par_iter().map(AssetId);
+            let footholds = assets.filter(|asset| with_footholds && is_foothold(asset));
+            footholds.collect::<Vec<AssetId>>()
         };
-        let ((enabled, footholds, seeds), order) =
-            rayon::join(seeds, || SystemOrder::new(org, program));
+        let (enabled, footholds) = rayon::join(enabled, footholds);
+        let seeds = || {
+            let accounts = enabled.par_iter();
+            let accounts = accounts.map(|&at| org.identities[at as usize].asset);
+            let mut seeds = Vec::with_capacity(enabled.len() + footholds.len());
+            seeds.par_extend(accounts.map(|asset| program.atlas.fact(asset)));
+            let footholds = footholds.par_iter();
+            seeds.par_extend(footholds.map(|&asset| program.atlas.fact(asset)));
+            seeds
+        };
+        let (seeds, order) = rayon::join(seeds, || SystemOrder::new(org, program));
         Self {
             order,
             enabled,

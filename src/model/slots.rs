@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 
+use rayon::prelude::*;
+
 /// How many look-ups wait for memory together.
 pub const READ_AHEAD: usize = 16;
 
@@ -98,8 +100,11 @@ impl Slots {
             size *= 2;
         }
         // Written here, one after the other: pages that are zero by themselves are fetched twice, when they
-        // are first read and when they are first written, and both at random.
-        let slots = std::iter::repeat_n(0, size).collect();
+        // are first read and when they are first written, and both at random. By all threads, as most of it
+        // is the system finding memory.
+        let slots = rayon::iter::repeat_n(0, size)
+            .with_min_len(1 << 16)
+            .collect();
         for slot in std::mem::replace(&mut self.slots, slots) {
             if let Some(number) = (slot as u32).checked_sub(1) {
                 self.put(hash_of(number), number);

@@ -11,7 +11,7 @@ use super::{
     row_entry,
 };
 use crate::analyze::{IdentityResult, WaiverState};
-use crate::model::{AssetId, Organisation, Waiver};
+use crate::model::{AssetId, Identity, TIERS, Waiver};
 use crate::solve::{Answer, Unlocked};
 
 /// The document of a scan, its long lists still empty, those of findings, unlock sets, identities and
@@ -119,7 +119,12 @@ impl<'a> UnlockSets<'a> {
     #[must_use]
     pub fn new(view: &View<'a>) -> Self {
         let mut sets: IndexSet<&'a [Unlocked], FxBuildHasher> = IndexSet::default();
-        let mut position = |answer: &'a Answer| sets.insert_full(answer.unlocks()).0 as u32;
+        let mut nothing = None;
+        let mut position = |answer: &'a Answer| match answer.unlocks() {
+            // Most of them, so that they are not looked for each time.
+            [] => *nothing.get_or_insert_with(|| sets.insert_full(&[]).0 as u32),
+            some => sets.insert_full(some).0 as u32,
+        };
         let identities = view.scan.identities.iter();
         let identities = identities.map(|result| result.answer.as_ref().map(&mut position));
         let identities = identities.collect();
@@ -225,14 +230,15 @@ const TOGETHER: usize = 1 << 13;
 /// Totals, as the summary and the document give them.
 pub(super) fn counts(view: &View<'_>) -> Counts {
     let org = view.org;
-    let totals = view.scan.identities.par_chunks(TOGETHER);
-    let totals = totals.map(|results| Totals::of(org, results));
+    let totals = view.scan.identities.par_chunks(TOGETHER).map(Totals::of);
     let Totals {
         tiers,
-        previous_tiers,
         unlocking,
         pairs,
     } = totals.reduce(Totals::default, Totals::add);
+    // In the order of the organisation, where what is asked for lies side by side.
+    let identities = org.identities.par_chunks(TOGETHER).map(tiers_before);
+    let previous_tiers = identities.reduce(|| [0; TIERS], each_sum);
     Counts {
         identities: org.identities.len() as u64,
         enabled: view.scan.coverage.enabled,
@@ -254,40 +260,46 @@ pub(super) fn counts(view: &View<'_>) -> Counts {
 /// Totals of some identities.
 #[derive(Default)]
 struct Totals {
-    tiers: [u64; 4],
-    previous_tiers: [u64; 4],
+    tiers: [u64; TIERS],
     unlocking: u64,
     pairs: u64,
 }
 
 impl Totals {
-    fn of(org: &Organisation, results: &[IdentityResult]) -> Self {
+    fn of(results: &[IdentityResult]) -> Self {
         let mut totals = Self::default();
         for result in results {
             let (Some(tier), Some(answer)) = (result.tier, &result.answer) else {
                 continue;
             };
             totals.tiers[usize::from(tier)] += 1;
-            if let Some(previous) = org.identities[result.identity as usize].tier {
-                totals.previous_tiers[usize::from(previous)] += 1;
-            }
             totals.unlocking += u64::from(!answer.unlocks().is_empty());
             totals.pairs += answer.unlocks().len() as u64;
         }
         totals
     }
 
-    fn add(mut self, other: Self) -> Self {
-        for (sum, more) in self.tiers.iter_mut().zip(other.tiers) {
-            *sum += more;
+    fn add(self, other: Self) -> Self {
+        Self {
+            tiers: each_sum(self.tiers, other.tiers),
+            unlocking: self.unlocking + other.unlocking,
+            pairs: self.pairs + other.pairs,
         }
-        for (sum, more) in self.previous_tiers.iter_mut().zip(other.previous_tiers) {
-            *sum += more;
-        }
-        self.unlocking += other.unlocking;
-        self.pairs += other.pairs;
-        self
     }
+}
+
+/// How many of these that are enabled have each tier today.
+fn tiers_before(identities: &[Identity]) -> [u64; TIERS] {
+    let mut tiers = [0; TIERS];
+    let enabled = identities.iter().filter(|identity| identity.enabled);
+    for tier in enabled.filter_map(|identity| identity.tier) {
+        tiers[usize::from(tier)] += 1;
+    }
+    tiers
+}
+
+fn each_sum(one: [u64; TIERS], other: [u64; TIERS]) -> [u64; TIERS] {
+    std::array::from_fn(|tier| one[tier] + other[tier])
 }
 
 impl View<'_> {

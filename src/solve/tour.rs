@@ -77,7 +77,7 @@ fn small(
     tick: &(dyn Fn(u64) + Sync),
 ) -> (Vec<Answer>, Vec<u32>) {
     const TOGETHER: usize = 1 << 12;
-    let mut answers = vec![Answer::default(); seeds.len()];
+    let mut answers: Vec<Answer> = rayon::iter::repeat_n(Answer::default(), seeds.len()).collect();
     let parts = answers
         .par_chunks_mut(TOGETHER)
         .zip(seeds.par_chunks(TOGETHER))
