@@ -70,22 +70,24 @@ impl State {
 }
 
 /// The closure of one seed at a time, with what it takes to go back (12 bytes per fact, 4 per gate,
-/// and 16 per fact that the path added).
+/// 4 per fact that the path added and 16 per change of one).
 pub(super) struct Running<'g> {
     graph: &'g RuleGraph,
     states: Vec<State>,
     /// How many inputs of each gate are in the closure, for gates that need more than one.
     present: Vec<u32>,
-    /// What to restore, latest last.
-    undo: Vec<(Fact, State)>,
+    /// What the path added, latest last: it is to be forgotten.
+    added: Vec<Fact>,
+    /// What the path changed, latest last, as it was before. A fact that a step adds and changes is
+    /// restored first and forgotten then, so the two lists need no order between them; and nearly all
+    /// of a closure of millions is only added.
+    changed: Vec<(Fact, State)>,
     path: Vec<Step>,
     /// Zero rounds of the levels from the tree's first one downwards.
     zeros: Vec<u64>,
     systems: Vec<Fact>,
     accounts: u32,
     mailboxes: u32,
-    /// Facts in the closure.
-    size: usize,
     now: Vec<Fact>,
     next_round: Vec<Fact>,
     next_level: Vec<Fact>,
@@ -95,7 +97,8 @@ pub(super) struct Running<'g> {
 
 struct Step {
     fact: Fact,
-    undo: usize,
+    added: usize,
+    changed: usize,
     systems: usize,
     /// How many levels there were, and the zero round of the last of them.
     levels: usize,
@@ -109,13 +112,13 @@ impl<'g> Running<'g> {
             states: vec![State::NEVER; graph.fact_count()],
             present: vec![0; graph.gate_count()],
             // Room for large closures, without moving to memory that is new each time.
-            undo: Vec::with_capacity(graph.fact_count()),
+            added: Vec::with_capacity(graph.fact_count()),
+            changed: Vec::new(),
             path: Vec::new(),
             zeros: Vec::new(),
             systems: Vec::new(),
             accounts: 0,
             mailboxes: 0,
-            size: 0,
             now: Vec::new(),
             next_round: Vec::new(),
             next_level: Vec::new(),
@@ -150,7 +153,8 @@ impl<'g> Running<'g> {
     pub(super) fn push(&mut self, fact: Fact, shift: Option<Shift>, limit: Limit) -> bool {
         let step = Step {
             fact,
-            undo: self.undo.len(),
+            added: self.added.len(),
+            changed: self.changed.len(),
             systems: self.systems.len(),
             levels: self.zeros.len(),
             zero: self.zeros.last().copied(),
@@ -177,10 +181,9 @@ impl<'g> Running<'g> {
     /// What the last step added, in the order in which it was found, with how far each is from the
     /// seed at most.
     pub(super) fn added(&self) -> impl Iterator<Item = (Fact, Key)> {
-        let begin = self.path.last().map_or(0, |step| step.undo);
-        let changes = self.undo[begin..].iter();
-        let new = changes.filter(|(_, before)| before.key() == NEVER);
-        new.map(|&(fact, _)| (fact, self.key(fact)))
+        let begin = self.path.last().map_or(0, |step| step.added);
+        let added = self.added[begin..].iter();
+        added.map(|&fact| (fact, self.key(fact)))
     }
 
     /// Goes back one step.
@@ -190,22 +193,19 @@ impl<'g> Running<'g> {
         };
         self.judged.clear();
         let graph = self.graph;
-        while self.undo.len() > step.undo {
-            let Some((fact, state)) = self.undo.pop() else {
-                break;
-            };
-            if state.key() == NEVER {
-                for step in graph.uses(fact).iter().filter(|step| step.need() > 1) {
-                    self.present[step.gate.index()] -= 1;
-                }
-                match graph.class(fact) {
-                    Class::Account => self.accounts -= 1,
-                    Class::Mailbox => self.mailboxes -= 1,
-                    _ => {}
-                }
-                self.size -= 1;
+        for (fact, before) in self.changed.drain(step.changed..).rev() {
+            self.states[fact.index()] = before;
+        }
+        for fact in self.added.drain(step.added..).rev() {
+            for step in graph.uses(fact).iter().filter(|step| step.need() > 1) {
+                self.present[step.gate.index()] -= 1;
             }
-            self.states[fact.index()] = state;
+            match graph.class(fact) {
+                Class::Account => self.accounts -= 1,
+                Class::Mailbox => self.mailboxes -= 1,
+                _ => {}
+            }
+            self.states[fact.index()] = State::NEVER;
         }
         self.systems.truncate(step.systems);
         self.zeros.truncate(step.levels);
@@ -244,22 +244,24 @@ impl<'g> Running<'g> {
         }
     }
 
+    /// Notes what a fact of the closure was like.
     fn log(&mut self, fact: Fact) {
-        self.undo.push((fact, self.states[fact.index()]));
+        self.changed.push((fact, self.states[fact.index()]));
     }
 
     fn set(&mut self, fact: Fact, key: u64, why: u32) {
-        self.log(fact);
         let before = self.states[fact.index()].key();
         self.judged.lower(self.graph, fact, before, key);
-        if before == NEVER {
+        if before != NEVER {
+            self.log(fact);
+        } else {
+            self.added.push(fact);
             match self.graph.class(fact) {
                 Class::Account => self.accounts += 1,
                 Class::Mailbox => self.mailboxes += 1,
                 Class::System => self.systems.push(fact),
                 _ => {}
             }
-            self.size += 1;
             // Counted at once: a gate is judged by keys, and an input that waits in a queue has one.
             let uses = self.graph.uses(fact).iter();
             for step in uses.filter(|step| step.need() > 1) {
@@ -269,12 +271,18 @@ impl<'g> Running<'g> {
         self.states[fact.index()] = State::new(key, why);
     }
 
+    /// How much the path has changed.
+    fn changes(&self) -> usize {
+        self.added.len() + self.changed.len()
+    }
+
     /// Follows what is queued, smallest keys first, up to the limit.
     fn search(&mut self, start: u64, limit: Limit) -> bool {
-        let begin = self.path.last().map_or(0, |step| step.undo);
+        let step = self.path.last();
+        let begin = step.map_or(0, |step| step.added + step.changed);
         let mut key = start;
         loop {
-            if limit.is_over(self.undo.len() - begin, self.size) {
+            if limit.is_over(self.changes() - begin, self.added.len()) {
                 return false;
             }
             for at in 0..self.now.len() {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use self::chunks::{Chunk, chunks};
+use self::chunks::{Chunk, chunks, in_good_order};
 use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{LANES, Lanes, Shared};
 use super::proof::{self, Derived};
@@ -198,8 +198,7 @@ fn tour<'g>(
     let chunk = count.div_ceil(threads * 16);
     let chunk = chunk.clamp(effort.together, 1 << 16);
     let mut chunks = chunks(forest, chunk, graph.fact_count(), threads);
-    // The dearest first, as far as one can tell: whoever has the last one is waited for by all.
-    chunks.sort_by_key(|chunk| Reverse(chunk.reach));
+    in_good_order(&mut chunks, threads);
     let mut parts: Vec<(usize, Toured)> = chunks
         .into_iter()
         .par_bridge()

@@ -1,5 +1,6 @@
 //! The parts of the forest's order that threads walk along.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::solve::forest::Forest;
@@ -53,6 +54,17 @@ pub(super) fn chunks(forest: &Forest, about: usize, facts: usize, threads: usize
         });
     }
     chunks
+}
+
+/// The dearest first, as far as one can tell: whoever has the last one is waited for by all. But what hangs
+/// below the dearest root goes last if every thread has a part of it: then nobody has to forget its closure.
+pub(super) fn in_good_order(chunks: &mut [Chunk], threads: usize) {
+    chunks.sort_by_key(|chunk| Reverse(chunk.reach));
+    let dearest = chunks.first().map_or(0, |chunk| chunk.reach);
+    let below_it = chunks.partition_point(|chunk| chunk.reach == dearest);
+    if below_it >= threads {
+        chunks.rotate_left(below_it);
+    }
 }
 
 #[cfg(test)]
