@@ -8,10 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::raw::{Found, Places, RawCell, Value};
+use super::raw::{Cells, Found, Places, RawCell, Value};
 use super::{header, schema};
 use crate::diag::{Code, Diagnostic, FileId, Origin};
 use crate::model::Table;
+pub(super) use records::Line;
 use records::Records;
 
 /// A table as found.
@@ -30,6 +31,8 @@ pub struct Body<'t> {
     file: FileId,
     text: &'t str,
     header: header::Header,
+    /// The fields of the columns.
+    places: Places,
     start: usize,
     delimiter: u8,
 }
@@ -80,6 +83,7 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
     let body = Body {
         file,
         text,
+        places: places(&header),
         header,
         start,
         delimiter,
@@ -89,6 +93,18 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         lacks,
         diagnostics,
     }
+}
+
+/// Which field each column is: of a column that stands twice, which is an error, the first one.
+fn places(header: &header::Header) -> Places {
+    let mut places: Places = Default::default();
+    let columns = (0..header.len()).filter_map(|at| Some((at, header.column(at)?)));
+    for (at, column) in columns {
+        if let Some(place @ 0) = places.get_mut(usize::from(column)) {
+            *place = u16::try_from(at + 1).unwrap_or(0);
+        }
+    }
+    places
 }
 
 /// Whether the header names every column that a table needs.
@@ -191,69 +207,67 @@ impl<'t> Body<'t> {
         &self,
         table: Table,
         part: &Range<usize>,
-        mut row: impl FnMut(Origin, &[RawCell<'t>], &Places),
+        mut row: impl FnMut(Origin, Cells<'_, 't>),
     ) -> Found {
         let mut found = Found::default();
         let mut places: Places = Default::default();
         let mut cells: Vec<RawCell<'t>> = Vec::with_capacity(self.header.len());
         let mut records = Records::new(self.file, self.text, part.clone(), self.delimiter);
-        while let Some(next) = records.next() {
-            let record = match next {
-                Ok(record) if record.len() == self.header.len() => record,
-                Ok(record) => {
-                    found.diagnostics.push(field_count(
-                        record.len(),
-                        self.header.len(),
-                        record.origin,
-                        self.delimiter,
-                    ));
-                    // Only a gate loses its meaning with a row.
-                    if table == Table::Recoveries {
-                        let fields = (0..record.len()).map(|at| (&*record.value(at)).into());
-                        found.lost.texts.extend(fields);
-                    }
-                    continue;
+        while let Some(next) = records.advance() {
+            if let Err(problem) = next {
+                found.diagnostics.push(*problem);
+                found.lost.rest = true;
+                continue;
+            }
+            let record = records.record();
+            if record.len() != self.header.len() {
+                found.diagnostics.push(field_count(
+                    record.len(),
+                    self.header.len(),
+                    record.origin,
+                    self.delimiter,
+                ));
+                // Only a gate loses its meaning with a row.
+                if table == Table::Recoveries {
+                    let fields = (0..record.len()).map(|at| (&*record.value(at)).into());
+                    found.lost.texts.extend(fields);
                 }
-                Err(problem) => {
-                    found.diagnostics.push(problem);
-                    found.lost.rest = true;
-                    continue;
-                }
-            };
+                continue;
+            }
             found.rows += 1;
+            if !records.is_quoted() {
+                let line = Line {
+                    records: &records,
+                    places: &self.places,
+                };
+                row(record.origin, Cells::Fields(line));
+                continue;
+            }
             cells.clear();
             places.fill(0);
             for at in 0..record.len() {
                 let Some(column) = self.header.column(at) else {
                     continue;
                 };
-                // A cell is put together where it is kept: one that is moved there costs more than all
-                // else that is done for it.
-                match record.plain(at) {
-                    Some("") => continue,
-                    Some(text) => cells.push(RawCell {
-                        column,
-                        origin: record.origin_of(at),
-                        value: Value::Text(Cow::Borrowed(text)),
-                    }),
-                    None => {
-                        let value = record.value(at);
-                        if value.is_empty() {
-                            continue;
-                        }
-                        cells.push(RawCell {
-                            column,
-                            origin: record.origin_of(at),
-                            value: Value::Text(value),
-                        });
-                    }
+                let value = record.value(at);
+                if value.is_empty() {
+                    continue;
                 }
+                cells.push(RawCell {
+                    column,
+                    origin: record.origin_of(at),
+                    value: Value::Text(value),
+                });
                 // Of a column that stands twice, which is an error, the first one.
                 if let Some(place @ 0) = places.get_mut(usize::from(column)) {
                     *place = cells.len() as u16;
                 }
             }
-            row(record.origin, &cells, &places);
+            let made = Cells::Made {
+                cells: &cells,
+                places: Some(&places),
+            };
+            row(record.origin, made);
         }
         found
     }
@@ -345,6 +359,7 @@ fn delimiter(text: &str, declared: Option<u8>) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::raw::RawRow;
     use super::*;
 
     /// Texts and places of the cells.
@@ -357,13 +372,15 @@ mod tests {
             parts.map(move |part| (body, part))
         });
         for (body, part) in parts {
-            let found = body.for_each(Table::Holdings, &part, |_, cells, _| {
-                let cells = cells.iter();
-                rows.push(
-                    cells
-                        .map(|cell| (cell.text().into_owned(), cell.origin))
-                        .collect(),
-                );
+            let found = body.for_each(Table::Holdings, &part, |origin, cells| {
+                let row = RawRow {
+                    origin,
+                    cells,
+                    provenance: None,
+                };
+                let cells = row.each().into_iter();
+                let cells = cells.map(|cell| (cell.text().into_owned(), cell.origin));
+                rows.push(cells.collect());
             });
             diagnostics.extend(found.diagnostics);
         }
@@ -405,13 +422,13 @@ mod tests {
     fn of_a_column_that_stands_often_the_first_cell_counts() {
         let text = format!("{}holder\n{}b\n", "asset,".repeat(300), "a,".repeat(300));
         let at = |name: &str| schema::find(Table::Holdings, name).unwrap_or(u8::MAX);
-        let columns = ["asset", "holder"].map(at).map(usize::from);
+        let columns = ["asset", "holder"].map(at);
         let read = read(Table::Holdings, FileId(0), &text).body.map(|body| {
             let mut seen = Vec::new();
             for part in body.parts() {
-                body.for_each(Table::Holdings, &part, |_, cells, places| {
-                    let cell = |column: usize| cells[usize::from(places[column]) - 1].text();
-                    seen.push(columns.map(|column| cell(column).into_owned()));
+                body.for_each(Table::Holdings, &part, |_, cells| {
+                    let text = |column: u8| cells.find(column).map(|cell| cell.text().into_owned());
+                    seen.push(columns.map(|column| text(column).unwrap_or_default()));
                 });
             }
             seen

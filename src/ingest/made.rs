@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::raw::{RawCell, RawRow, Value};
+use super::raw::{Cells, RawCell, RawRow, Value};
 use crate::diag::Origin;
 use crate::model::Provenance;
 
@@ -126,8 +126,7 @@ impl Made {
             };
             row(RawRow {
                 origin: made.origin,
-                cells: &cells,
-                places: None,
+                cells: Cells::made(&cells),
                 provenance: Some(&provenance),
             });
             count += 1;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::csv;
+use super::csv::{self, Line};
 use super::made::Made;
 use super::schema::{self, Col};
 use crate::diag::{Diagnostic, FileId, Origin};
@@ -91,17 +91,42 @@ pub struct KeptRow<'t> {
 pub struct RawRow<'r, 't> {
     /// The row as a whole.
     pub origin: Origin,
-    /// Its cells that are not empty, in the order of the file.
-    pub cells: &'r [RawCell<'t>],
-    /// For every column which of the cells it is, plus one, and 0 where it is empty; for rows that
-    /// somebody indexed.
-    pub places: Option<&'r Places>,
+    pub(super) cells: Cells<'r, 't>,
     /// Where it was imported from.
     pub provenance: Option<&'r Provenance>,
 }
 
-/// See [`RawRow::places`].
-pub type Places = [u16; schema::MOST_COLUMNS];
+/// Where the cells of a row are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cells<'r, 't> {
+    /// Those that are not empty, in the order of the file.
+    Made {
+        cells: &'r [RawCell<'t>],
+        /// Which of them that of a column is; for rows that somebody indexed.
+        places: Option<&'r Places>,
+    },
+    /// Fields of a text. They become cells when they are asked for: to make them all costs more than to
+    /// split the text.
+    Fields(Line<'r, 't>),
+}
+
+/// For every column of a table its place in something, plus one; 0 where it has none.
+pub(super) type Places = [u16; schema::MOST_COLUMNS];
+
+/// A cell that is not empty, as one sees it who asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'r, 't> {
+    /// Where it stands.
+    pub origin: Origin,
+    value: Seen<'r, 't>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Seen<'r, 't> {
+    /// Trimmed text of a file, not empty.
+    Plain(&'t str),
+    Kept(&'r Value<'t>),
+}
 
 /// A cell that is not empty.
 #[derive(Clone, Debug)]
@@ -209,12 +234,11 @@ impl<'t> Part<'_, 't> {
             Rows::Csv(body) => {
                 let table = self.table.table;
                 let may_be_imported = body.has_origin(table);
-                body.for_each(table, &self.range, |origin, cells, places| {
+                body.for_each(table, &self.range, |origin, cells| {
                     let found = may_be_imported.then(|| imported(table, cells)).flatten();
                     row(RawRow {
                         origin,
                         cells,
-                        places: Some(places),
                         provenance: found.as_ref(),
                     });
                 })
@@ -251,29 +275,21 @@ impl<'t> KeptRow<'t> {
     pub fn view(&self) -> RawRow<'_, 't> {
         RawRow {
             origin: self.origin,
-            cells: &self.cells,
-            places: None,
+            cells: Cells::made(&self.cells),
             provenance: self.provenance.as_deref(),
         }
     }
 
     /// Notes what the row's origin columns say: it was imported, maybe in an earlier run.
     pub(super) fn note_provenance(&mut self, table: Table) {
-        self.provenance = imported(table, &self.cells).map(Box::new);
+        self.provenance = imported(table, Cells::made(&self.cells)).map(Box::new);
     }
 }
 
 /// What the origin columns of a row say.
-fn imported(table: Table, cells: &[RawCell<'_>]) -> Option<Provenance> {
-    // The origin columns come last, so rows without them are told by one look at each cell.
+fn imported(table: Table, cells: Cells<'_, '_>) -> Option<Provenance> {
     let first = schema::columns(table).len() as u8;
-    if cells.iter().all(|cell| cell.column < first) {
-        return None;
-    }
-    let text = |at: u8| {
-        let cell = cells.iter().find(|cell| cell.column == first + at);
-        cell.map(RawCell::text)
-    };
+    let text = |at: u8| cells.find(first + at).map(Cell::text);
     Some(Provenance {
         file: (*text(0)?).into(),
         line: text(1).and_then(|line| line.parse().ok()),
@@ -284,46 +300,136 @@ fn imported(table: Table, cells: &[RawCell<'_>]) -> Option<Provenance> {
 impl<'r, 't> RawRow<'r, 't> {
     /// The cell of a column.
     #[must_use]
-    pub fn cell(self, column: Col) -> Option<&'r RawCell<'t>> {
-        match self.places {
-            Some(places) => {
-                let place = places.get(usize::from(column.at)).copied()?;
-                self.cells.get(usize::from(place).checked_sub(1)?)
-            }
-            None => self.cells.iter().find(|cell| cell.column == column.at),
+    #[inline(always)]
+    pub fn cell(&self, column: Col) -> Option<Cell<'r, 't>> {
+        self.cells.find(column.at)
+    }
+
+    /// Its cells that are not empty, in the order of the file.
+    #[must_use]
+    pub fn each(&self) -> Vec<RawCell<'t>> {
+        match self.cells {
+            Cells::Made { cells, .. } => cells.to_vec(),
+            Cells::Fields(line) => line.each(),
         }
     }
 
     /// The row, kept.
     #[must_use]
-    pub fn kept(self) -> KeptRow<'t> {
+    pub fn kept(&self) -> KeptRow<'t> {
         KeptRow {
             origin: self.origin,
-            cells: self.cells.to_vec(),
+            cells: self.each(),
             provenance: self.provenance.cloned().map(Box::new),
         }
     }
 }
 
+impl<'r, 't> Cells<'r, 't> {
+    /// Cells that nobody indexed.
+    pub(super) fn made(cells: &'r [RawCell<'t>]) -> Self {
+        Self::Made {
+            cells,
+            places: None,
+        }
+    }
+
+    /// The cell of the column at this place in [`schema::all`].
+    #[inline(always)]
+    pub(super) fn find(self, column: u8) -> Option<Cell<'r, 't>> {
+        match self {
+            Self::Fields(line) => line.cell(column),
+            Self::Made { cells, places } => find_made(cells, places, column),
+        }
+    }
+}
+
+#[inline(never)]
+fn find_made<'r, 't>(
+    cells: &'r [RawCell<'t>],
+    places: Option<&Places>,
+    column: u8,
+) -> Option<Cell<'r, 't>> {
+    let found = match places {
+        Some(places) => {
+            let place = places.get(usize::from(column)).copied()?;
+            cells.get(usize::from(place).checked_sub(1)?)
+        }
+        None => cells.iter().find(|cell| cell.column == column),
+    };
+    found.map(RawCell::seen)
+}
+
 impl<'t> RawCell<'t> {
-    /// The content as one text.
+    fn seen(&self) -> Cell<'_, 't> {
+        Cell {
+            origin: self.origin,
+            value: Seen::Kept(&self.value),
+        }
+    }
+
+    /// See [`Cell::text`].
     #[must_use]
     pub fn text(&self) -> Cow<'t, str> {
-        match &self.value {
-            Value::Text(text) => text.clone(),
-            Value::List(items) => Cow::Owned(items.join(";")),
+        self.seen().text()
+    }
+
+    /// See [`Cell::items`].
+    pub fn items(&self) -> impl Iterator<Item = Cow<'t, str>> {
+        self.seen().items()
+    }
+}
+
+impl<'r, 't> Cell<'r, 't> {
+    /// A field of a text.
+    #[inline(always)]
+    pub(super) fn plain(text: &'t str, origin: Origin) -> Self {
+        Self {
+            origin,
+            value: Seen::Plain(text),
+        }
+    }
+
+    /// The content where it stands in a file as it is.
+    #[must_use]
+    #[inline(always)]
+    pub fn written(self) -> Option<&'t str> {
+        match self.value {
+            Seen::Plain(text) => Some(text),
+            Seen::Kept(Value::Text(Cow::Borrowed(text))) => Some(*text),
+            Seen::Kept(_) => None,
+        }
+    }
+
+    /// Whether it is a list of nothing, by which changes that stand in no file say that a cell is to be
+    /// empty.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_emptied(self) -> bool {
+        matches!(self.value, Seen::Kept(Value::List(items)) if items.is_empty())
+    }
+
+    /// The content as one text.
+    #[must_use]
+    #[inline(always)]
+    pub fn text(self) -> Cow<'t, str> {
+        match self.value {
+            Seen::Plain(text) => Cow::Borrowed(text),
+            Seen::Kept(Value::Text(text)) => text.clone(),
+            Seen::Kept(Value::List(items)) => Cow::Owned(items.join(";")),
         }
     }
 
     /// The names of a multi-valued cell, trimmed, without empty ones.
-    pub fn items(&self) -> impl Iterator<Item = Cow<'t, str>> {
-        let (mut borrowed, mut owned, mut list) = (None, None, None);
-        match &self.value {
-            Value::Text(Cow::Borrowed(text)) => borrowed = Some(*text),
-            Value::Text(Cow::Owned(text)) => owned = Some(text),
-            Value::List(items) => list = Some(items),
+    pub fn items(self) -> impl Iterator<Item = Cow<'t, str>> + use<'r, 't> {
+        let (mut owned, mut list) = (None, None);
+        match self.value {
+            Seen::Plain(_) | Seen::Kept(Value::Text(Cow::Borrowed(_))) => {}
+            Seen::Kept(Value::Text(Cow::Owned(text))) => owned = Some(text),
+            Seen::Kept(Value::List(items)) => list = Some(items),
         }
-        let borrowed = borrowed.into_iter().flat_map(|text| text.split(';'));
+        let borrowed = self.written().into_iter();
+        let borrowed = borrowed.flat_map(|text| text.split(';'));
         let owned = owned.into_iter().flat_map(|text| text.split(';'));
         borrowed
             .map(|part| Cow::Borrowed(trim(part)))

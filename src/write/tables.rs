@@ -60,8 +60,9 @@ pub fn write_tables(
 
 /// Every cell of a row, empty ones included, in the order of the table's columns.
 fn cells(table: Table, row: RawRow<'_, '_>) -> Vec<String> {
-    let cells = schema::all(table).zip(0u8..);
-    cells
+    let cells = row.each();
+    let columns = schema::all(table).zip(0u8..);
+    columns
         .map(|(column, at)| match (column.name, row.provenance) {
             ("origin_file", Some(found)) => found.file.to_string(),
             ("origin_line", Some(found)) => {
@@ -69,7 +70,7 @@ fn cells(table: Table, row: RawRow<'_, '_>) -> Vec<String> {
             }
             ("origin_object", Some(found)) => found.object.to_string(),
             _ => {
-                let cell = row.cells.iter().find(|cell| cell.column == at);
+                let cell = cells.iter().find(|cell| cell.column == at);
                 cell.map(|cell| cell.text().into_owned())
                     .unwrap_or_default()
             }

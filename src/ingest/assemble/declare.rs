@@ -179,7 +179,7 @@ impl<'t> Builder<'t> {
         let mut claims: FxHashMap<Cow<'t, str>, Claim> = FxHashMap::default();
         for &(context, raw) in tables {
             let found = raw.for_each(|row| {
-                let mut reader = Row::new(context, row);
+                let mut reader = Row::new(context, &row);
                 let id = reader.own_id(kind_of(table));
                 let aliases = aliases(&mut reader, table);
                 // A row is looked at before it is merged: a bad one spoils no other source's.
@@ -221,7 +221,8 @@ impl<'t> Builder<'t> {
         }
         for candidate in candidates.into_iter().filter(|one| !one.is_removed) {
             // What is wrong with its rows has been said.
-            let mut row = Row::new(candidate.context, candidate.row.view());
+            let raw = candidate.row.view();
+            let mut row = Row::new(candidate.context, &raw);
             let mut looked = Looked::default();
             let cells = Cells::read(table, &mut row, &mut looked);
             if row.is_bad() {

@@ -142,9 +142,9 @@ pub(super) fn change_one<'t>(
                 candidate.aliases = aliases.to_vec();
             }
             let not_set = [schema::ID.at, schema::change(reader.table()).at];
-            let cells = reader.raw.cells.iter();
-            let set = cells.filter(|cell| !not_set.contains(&cell.column));
-            if set.clone().next().is_none() {
+            let mut set = reader.raw.each();
+            set.retain(|cell| !not_set.contains(&cell.column));
+            if set.is_empty() {
                 let message = format!("a change of `{}` that sets nothing", id.shown());
                 reader.say(
                     Diagnostic::new(Code::ChangeRow, message)
@@ -157,7 +157,7 @@ pub(super) fn change_one<'t>(
                 mine.retain(|mine| mine.column != cell.column);
                 // A file cannot say that a cell becomes empty; one who undoes changes can.
                 if !cell.text().is_empty() {
-                    mine.push(cell.clone());
+                    mine.push(cell);
                 }
             }
         }
@@ -198,28 +198,29 @@ pub(super) fn conflict(
 fn merge<'t>(
     table: Table,
     candidate: &mut Candidate<'t>,
-    row: RawRow<'_, 't>,
+    row: &RawRow<'_, 't>,
     by_hand: bool,
 ) -> Vec<Diagnostic> {
     let mut said = Vec::new();
     let known = &mut candidate.row;
     let id = schema::find(table, "id");
-    for cell in row.cells.iter().filter(|cell| Some(cell.column) != id) {
+    let cells = row.each().into_iter();
+    for cell in cells.filter(|cell| Some(cell.column) != id) {
         let Some(mine) = known
             .cells
             .iter_mut()
             .find(|mine| mine.column == cell.column)
         else {
-            known.cells.push(cell.clone());
+            known.cells.push(cell);
             continue;
         };
         let column = schema::all(table).nth(usize::from(cell.column));
         let multi = column.is_some_and(|column| column.multi);
         let is_alias = column.is_some_and(|column| column.name == "aliases");
         if is_alias || (multi && by_hand == candidate.by_hand) {
-            add_items(mine, cell);
+            add_items(mine, &cell);
         } else if by_hand && !candidate.by_hand {
-            *mine = cell.clone();
+            *mine = cell;
         } else if by_hand == candidate.by_hand && fold(&mine.text()) != fold(&cell.text()) {
             let name = column.map_or("", |column| column.name);
             let message = format!(

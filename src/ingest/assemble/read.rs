@@ -7,13 +7,13 @@ use std::str::FromStr;
 use super::Context;
 use super::names::{At, Names, Reference, Several};
 use crate::diag::{Code, Diagnostic, Origin, Severity, closest};
-use crate::ingest::raw::{RawCell, RawRow, Value, trimmed};
+use crate::ingest::raw::{Cell, RawRow, trimmed};
 use crate::ingest::schema::{self, Col};
 use crate::model::{Change, Kind, Table, Traits, Word, fold_name};
 
 /// A row that is being read.
 pub(super) struct Row<'r, 't> {
-    pub raw: RawRow<'r, 't>,
+    pub raw: &'r RawRow<'r, 't>,
     table: Table,
     lacks: u32,
     diagnostics: Vec<Diagnostic>,
@@ -21,7 +21,7 @@ pub(super) struct Row<'r, 't> {
 }
 
 impl<'r, 't> Row<'r, 't> {
-    pub(super) fn new(context: Context, raw: RawRow<'r, 't>) -> Self {
+    pub(super) fn new(context: Context, raw: &'r RawRow<'r, 't>) -> Self {
         Self {
             raw,
             table: context.table,
@@ -53,11 +53,9 @@ impl<'r, 't> Row<'r, 't> {
         self.diagnostics.push(diagnostic);
     }
 
-    pub(super) fn cell(&self, column: Col) -> Option<&'r RawCell<'t>> {
-        let cell = self.raw.cell(column)?;
-        // Only changes that stand in no file say that a cell is to be empty.
-        let is_empty = matches!(&cell.value, Value::List(items) if items.is_empty());
-        (!is_empty).then_some(cell)
+    #[inline(always)]
+    pub(super) fn cell(&self, column: Col) -> Option<Cell<'r, 't>> {
+        self.raw.cell(column).filter(|cell| !cell.is_emptied())
     }
 
     /// The place of a column's cell, or of the row when the cell is empty.
@@ -68,11 +66,11 @@ impl<'r, 't> Row<'r, 't> {
 
     /// Free text; empty when there is none.
     pub(super) fn text(&self, column: Col) -> Cow<'t, str> {
-        self.cell(column).map(RawCell::text).unwrap_or_default()
+        self.cell(column).map(Cell::text).unwrap_or_default()
     }
 
     /// Says so when the cell is empty.
-    pub(super) fn required(&mut self, column: Col) -> Option<&'r RawCell<'t>> {
+    pub(super) fn required(&mut self, column: Col) -> Option<Cell<'r, 't>> {
         let cell = self.cell(column);
         let is_lacking = self.lacks & 1u32.checked_shl(column.at.into()).unwrap_or(0) != 0;
         let name = column.name;
@@ -242,10 +240,7 @@ impl<'r, 't> Row<'r, 't> {
         allowed: &[Kind],
     ) -> Option<At> {
         let cell = self.cell(column)?;
-        let text = match &cell.value {
-            Value::Text(Cow::Borrowed(text)) => Some(*text),
-            _ => None,
-        };
+        let text = cell.written();
         let known = text.and_then(|text| names.recent(column, text, default));
         if known.is_some() {
             return known;

@@ -218,7 +218,7 @@ fn read<'t, R>(
     } = spare;
     let mut left_out = 0;
     let found = part.for_each(|raw| {
-        let mut row = Row::new(context, raw);
+        let mut row = Row::new(context, &raw);
         let known = looked.names.len();
         let change = row.change(context.is_change);
         let said = understand(context, &mut row, &mut looked);

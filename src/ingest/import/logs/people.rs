@@ -26,8 +26,7 @@ impl People {
         let [id, aliases, name] = ["id", "aliases", "name"].map(column);
         for table in tables.filter(|table| table.table == Table::Identities) {
             table.for_each(|row| {
-                let cell =
-                    |column: Option<u8>| row.cells.iter().find(|cell| Some(cell.column) == column);
+                let cell = |column: Option<u8>| row.cells.find(column?);
                 let Some(shown) = cell(id).map(|cell| cell.text()) else {
                     return;
                 };
