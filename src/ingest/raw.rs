@@ -339,28 +339,27 @@ impl<'r, 't> Cells<'r, 't> {
     pub(super) fn find(self, column: u8) -> Option<Cell<'r, 't>> {
         match self {
             Self::Fields(line) => line.cell(column),
-            Self::Made { cells, places } => find_made(cells, places, column),
+            Self::Made { cells, places } => find_made(cells, places, column).map(RawCell::seen),
         }
     }
 }
 
-#[inline(never)]
 fn find_made<'r, 't>(
     cells: &'r [RawCell<'t>],
     places: Option<&Places>,
     column: u8,
-) -> Option<Cell<'r, 't>> {
-    let found = match places {
+) -> Option<&'r RawCell<'t>> {
+    match places {
         Some(places) => {
             let place = places.get(usize::from(column)).copied()?;
             cells.get(usize::from(place).checked_sub(1)?)
         }
         None => cells.iter().find(|cell| cell.column == column),
-    };
-    found.map(RawCell::seen)
+    }
 }
 
 impl<'t> RawCell<'t> {
+    #[inline(always)]
     fn seen(&self) -> Cell<'_, 't> {
         Cell {
             origin: self.origin,

@@ -91,7 +91,7 @@ impl<'t> Builder<'t> {
             first_row: first.map_or(0, |table| self.org.rows_in(table)),
             ..Claims::default()
         };
-        self.each(tables, understand, &mut |builder, context, said, looked| {
+        self.each(tables, understand, |builder, context, said, looked| {
             builder.declare(&mut claims, context, said, looked);
         });
     }

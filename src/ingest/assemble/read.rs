@@ -70,24 +70,31 @@ impl<'r, 't> Row<'r, 't> {
     }
 
     /// Says so when the cell is empty.
+    #[inline(always)]
     pub(super) fn required(&mut self, column: Col) -> Option<Cell<'r, 't>> {
         let cell = self.cell(column);
-        let is_lacking = self.lacks & 1u32.checked_shl(column.at.into()).unwrap_or(0) != 0;
-        let name = column.name;
-        if cell.is_none() && is_lacking {
-            // Said of the file already.
-            self.is_bad = true;
-        } else if cell.is_none() {
-            let message = format!("`{name}` is empty");
-            self.say(Diagnostic::new(Code::MissingValue, message).at(
-                self.raw.origin,
-                format!(
-                    "expected a value for `{name}` in every row of `{}`",
-                    self.table.word()
-                ),
-            ));
+        if cell.is_none() {
+            self.say_missing(column);
         }
         cell
+    }
+
+    fn say_missing(&mut self, column: Col) {
+        let is_lacking = self.lacks & 1u32.checked_shl(column.at.into()).unwrap_or(0) != 0;
+        if is_lacking {
+            // Said of the file already.
+            self.is_bad = true;
+            return;
+        }
+        let name = column.name;
+        let message = format!("`{name}` is empty");
+        self.say(Diagnostic::new(Code::MissingValue, message).at(
+            self.raw.origin,
+            format!(
+                "expected a value for `{name}` in every row of `{}`",
+                self.table.word()
+            ),
+        ));
     }
 
     /// What a row of a change set does; other rows do nothing of the kind.

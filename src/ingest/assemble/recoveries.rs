@@ -49,7 +49,7 @@ struct Rest {
 
 impl<'t> Builder<'t> {
     pub(super) fn recoveries(&mut self, tables: &[(Context, &RawTable<'t>)]) {
-        self.each(tables, read_recovery, &mut |builder, _, said, looked| {
+        self.each(tables, read_recovery, |builder, _, said, looked| {
             builder.recovery(said, looked);
         });
     }

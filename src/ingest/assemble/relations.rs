@@ -19,7 +19,7 @@ type Tables<'a, 't> = [(Context, &'a RawTable<'t>)];
 
 impl<'t> Builder<'t> {
     pub(super) fn bindings(&mut self, tables: &Tables<'_, 't>) {
-        self.each(tables, read_binding, &mut |builder, _, mut said, looked| {
+        self.each(tables, read_binding, |builder, _, mut said, looked| {
             let row = RowRef {
                 table: Table::MfaBindings,
                 index: builder.org.bindings.len() as u32,
@@ -38,7 +38,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn holdings(&mut self, tables: &Tables<'_, 't>) {
-        self.each(tables, read_holding, &mut |builder, _, mut said, looked| {
+        self.each(tables, read_holding, |builder, _, mut said, looked| {
             let row = RowRef {
                 table: Table::Holdings,
                 index: builder.org.holdings.len() as u32,
@@ -54,34 +54,30 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn memberships(&mut self, tables: &Tables<'_, 't>) {
-        self.each(
-            tables,
-            read_membership,
-            &mut |builder, _, mut said, looked| {
-                let row = RowRef {
-                    table: Table::Memberships,
-                    index: builder.org.memberships.len() as u32,
-                };
-                let meta = builder.meta(&mut said);
-                let (names, access) = said.row;
-                let is_group = looked.names.get(names[0]).kind == Kind::Group;
-                let [member, group] = names.map(|at| builder.resolve(looked, at, row, meta));
-                builder.declared_groups.insert(group);
-                if is_group {
-                    builder.declared_groups.insert(member);
-                }
-                builder.org.memberships.push(Membership {
-                    member,
-                    group,
-                    access,
-                    meta,
-                });
-            },
-        );
+        self.each(tables, read_membership, |builder, _, mut said, looked| {
+            let row = RowRef {
+                table: Table::Memberships,
+                index: builder.org.memberships.len() as u32,
+            };
+            let meta = builder.meta(&mut said);
+            let (names, access) = said.row;
+            let is_group = looked.names.get(names[0]).kind == Kind::Group;
+            let [member, group] = names.map(|at| builder.resolve(looked, at, row, meta));
+            builder.declared_groups.insert(group);
+            if is_group {
+                builder.declared_groups.insert(member);
+            }
+            builder.org.memberships.push(Membership {
+                member,
+                group,
+                access,
+                meta,
+            });
+        });
     }
 
     pub(super) fn grants(&mut self, tables: &Tables<'_, 't>) {
-        self.each(tables, read_grant, &mut |builder, _, mut said, looked| {
+        self.each(tables, read_grant, |builder, _, mut said, looked| {
             let row = RowRef {
                 table: Table::Grants,
                 index: builder.org.grants.len() as u32,
@@ -101,7 +97,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn signals(&mut self, tables: &Tables<'_, 't>) {
-        self.each(tables, read_signal, &mut |builder, _, mut said, looked| {
+        self.each(tables, read_signal, |builder, _, mut said, looked| {
             let (name, signal, seen) = said.row;
             let meta = builder.meta(&mut said);
             let identity = builder.known_identity("signal", looked, name);
@@ -141,7 +137,7 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn coverage(&mut self, tables: &Tables<'_, 't>) {
-        self.each(tables, read_coverage, &mut |builder, _, said, _| {
+        self.each(tables, read_coverage, |builder, _, said, _| {
             builder.org.coverage.push(said.row);
         });
     }

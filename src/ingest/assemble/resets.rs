@@ -36,88 +36,84 @@ struct Rest<'t> {
 
 impl<'t> Builder<'t> {
     pub(super) fn resets(&mut self, tables: &[(Context, &RawTable<'t>)]) {
-        self.each(
-            tables,
-            read_reset,
-            &mut |builder, context, mut said, looked| {
-                let meta = builder.meta(&mut said);
-                let ReadReset { id, origin, rest } = said.row;
-                let key = fold(&id).into_owned();
-                if let Some(&(source, first, _)) = builder.reset_ids.get(&key)
-                    && source == context.source
-                {
-                    builder.diagnostics.push(
-                        Diagnostic::new(
-                            Code::DuplicateId,
-                            format!("`{id}` is declared twice in `resets`"),
-                        )
-                        .at(origin, "declared again here")
-                        .related(first, "first declared here"),
-                    );
-                    builder.rows_left_out += u64::from(!said.is_bad);
-                    return;
-                }
-                let Some(rest) = rest else {
-                    return;
-                };
-                let is_imported = meta.provenance.is_some();
-                let name = looked.names.get(rest.identity).shown();
-                let found = looked.found.get(rest.identity.index()).copied().flatten();
-                let by_name = match found {
-                    None => builder.only_shown(is_imported, name),
-                    Some(_) => None,
-                };
-                let identity = found.or(by_name);
-                let identity =
-                    identity.or_else(|| builder.known_identity("reset", looked, rest.identity));
-                if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
-                    && let Some(known) = builder.org.resets.get(at as usize)
-                    && known.time == rest.time
-                    && is_one(builder, known, identity, name)
-                {
-                    // Exports overlap.
-                    return;
-                }
-                let at = builder.org.resets.len() as u32;
-                builder.reset_ids.insert(key, (context.source, origin, at));
-                let who = |builder: &mut Self, at: At| {
-                    // Whoever acts need not be an account that the tables know.
-                    let name = looked.names.get(at).shown();
-                    let found = looked.found.get(at.index()).copied().flatten();
-                    let found = found.or_else(|| builder.only_shown(is_imported, name));
-                    found.map_or_else(
-                        || Owner::Text(builder.org.texts.keep(name)),
-                        Owner::Identity,
+        self.each(tables, read_reset, |builder, context, mut said, looked| {
+            let meta = builder.meta(&mut said);
+            let ReadReset { id, origin, rest } = said.row;
+            let key = fold(&id).into_owned();
+            if let Some(&(source, first, _)) = builder.reset_ids.get(&key)
+                && source == context.source
+            {
+                builder.diagnostics.push(
+                    Diagnostic::new(
+                        Code::DuplicateId,
+                        format!("`{id}` is declared twice in `resets`"),
                     )
-                };
-                let agent = rest.agent.map(|at| who(builder, at));
-                let approvers = rest.approvers.each().map(|at| who(builder, at));
-                let approvers: Vec<Owner> = approvers.collect();
-                let shown = match by_name {
-                    None => name,
-                    Some(account) => builder.org.assets.get(account).shown,
-                };
-                let name = builder.org.texts.keep(shown);
-                let process_name = builder.org.texts.keep(&rest.process);
-                let process = builder.processes.get(&*fold(&rest.process)).copied();
-                builder.org.resets.push(Reset {
-                    id: (&*id).into(),
-                    identity,
-                    name,
-                    time: rest.time,
-                    process,
-                    process_name,
-                    agent,
-                    approvers: approvers.into(),
-                    evidence: rest.evidence.into(),
-                    proofing: rest.proofing,
-                    restored: rest.restored,
-                    sessions_revoked: rest.sessions_revoked,
-                    requested: rest.requested,
-                    meta,
-                });
-            },
-        );
+                    .at(origin, "declared again here")
+                    .related(first, "first declared here"),
+                );
+                builder.rows_left_out += u64::from(!said.is_bad);
+                return;
+            }
+            let Some(rest) = rest else {
+                return;
+            };
+            let is_imported = meta.provenance.is_some();
+            let name = looked.names.get(rest.identity).shown();
+            let found = looked.found.get(rest.identity.index()).copied().flatten();
+            let by_name = match found {
+                None => builder.only_shown(is_imported, name),
+                Some(_) => None,
+            };
+            let identity = found.or(by_name);
+            let identity =
+                identity.or_else(|| builder.known_identity("reset", looked, rest.identity));
+            if let Some(&(_, _, at)) = builder.reset_ids.get(&key)
+                && let Some(known) = builder.org.resets.get(at as usize)
+                && known.time == rest.time
+                && is_one(builder, known, identity, name)
+            {
+                // Exports overlap.
+                return;
+            }
+            let at = builder.org.resets.len() as u32;
+            builder.reset_ids.insert(key, (context.source, origin, at));
+            let who = |builder: &mut Self, at: At| {
+                // Whoever acts need not be an account that the tables know.
+                let name = looked.names.get(at).shown();
+                let found = looked.found.get(at.index()).copied().flatten();
+                let found = found.or_else(|| builder.only_shown(is_imported, name));
+                found.map_or_else(
+                    || Owner::Text(builder.org.texts.keep(name)),
+                    Owner::Identity,
+                )
+            };
+            let agent = rest.agent.map(|at| who(builder, at));
+            let approvers = rest.approvers.each().map(|at| who(builder, at));
+            let approvers: Vec<Owner> = approvers.collect();
+            let shown = match by_name {
+                None => name,
+                Some(account) => builder.org.assets.get(account).shown,
+            };
+            let name = builder.org.texts.keep(shown);
+            let process_name = builder.org.texts.keep(&rest.process);
+            let process = builder.processes.get(&*fold(&rest.process)).copied();
+            builder.org.resets.push(Reset {
+                id: (&*id).into(),
+                identity,
+                name,
+                time: rest.time,
+                process,
+                process_name,
+                agent,
+                approvers: approvers.into(),
+                evidence: rest.evidence.into(),
+                proofing: rest.proofing,
+                restored: rest.restored,
+                sessions_revoked: rest.sessions_revoked,
+                requested: rest.requested,
+                meta,
+            });
+        });
     }
 
     /// The only account with this display name, for rows that came of tickets: those know people by it.

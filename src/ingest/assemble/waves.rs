@@ -93,20 +93,39 @@ impl<'t> Looked<'t> {
     }
 }
 
-/// Reads a row; gives nothing when there is nothing to put in.
-pub(super) type Understand<'t, R> = fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R>;
+/// Reads a row; gives nothing when there is nothing to put in. Of its own type for every table, so that
+/// what it gives need not pass through memory.
+pub(super) trait Understand<'t, R>:
+    Fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R> + Copy + Send + Sync
+{
+}
+
+impl<'t, R, F> Understand<'t, R> for F where
+    F: Fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R> + Copy + Send + Sync
+{
+}
 
 /// Puts a row into the organisation.
-pub(super) type Place<'p, 't, R> =
-    dyn FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send + 'p;
+pub(super) trait Place<'t, R>:
+    FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send
+{
+}
+
+impl<'t, R, F> Place<'t, R> for F where
+    F: FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send
+{
+}
 
 impl<'t> Builder<'t> {
     /// Every row of some tables, in their order.
     pub(super) fn each<R: Send>(
         &mut self,
         tables: &[(Context, &RawTable<'t>)],
-        understand: Understand<'t, R>,
-        place: &mut Place<'_, 't, R>,
+        understand: impl Fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R>
+        + Copy
+        + Send
+        + Sync,
+        mut place: impl FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send,
     ) {
         /// Parts of a wave for each thread: enough that none waits long for the last one.
         const PARTS: usize = 8;
@@ -131,7 +150,7 @@ impl<'t> Builder<'t> {
                     });
                     read.collect::<Vec<_>>()
                 },
-                || self.place_all(before, place, &spare),
+                || self.place_all(before, &mut place, &spare),
             );
             let assets = &self.org.assets;
             let parts = next.par_iter_mut().with_max_len(1);
@@ -141,13 +160,13 @@ impl<'t> Builder<'t> {
                 watch(wave.iter().map(|(_, part)| part.bytes()).sum(), self.bytes);
             }
         }
-        self.place_all(ready, place, &spare);
+        self.place_all(ready, &mut place, &spare);
     }
 
     fn place_all<R>(
         &mut self,
         parts: Vec<Understood<'t, R>>,
-        place: &mut Place<'_, 't, R>,
+        place: &mut impl Place<'t, R>,
         spare: &Mutex<Vec<Understood<'t, R>>>,
     ) {
         for mut part in parts {
@@ -207,7 +226,7 @@ impl<'t> Builder<'t> {
 fn read<'t, R>(
     context: Context,
     part: &Part<'_, 't>,
-    understand: Understand<'t, R>,
+    understand: impl Understand<'t, R>,
     spare: Understood<'t, R>,
 ) -> Understood<'t, R> {
     let Understood {
