@@ -71,6 +71,10 @@ impl<'t> GateName<'t> {
     pub(super) fn shown(&self) -> &str {
         self.name.shown()
     }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 /// Which gate each row of `recoveries` is of, gates numbered by their first rows.
@@ -97,6 +101,11 @@ impl<'t> Gates<'t> {
     pub(super) fn reserve(&mut self, rows: usize) {
         self.of.reserve_exact(rows);
         self.needs.reserve_exact(rows);
+    }
+
+    /// Brings the places into the caches where gates of these hashes will be looked for.
+    pub(super) fn make_ready(&self, hashes: &[u64]) {
+        self.by_name.read_ahead(hashes.iter().copied());
     }
 
     /// The next row is of the gate with this name, or a gate of its own.

@@ -155,8 +155,10 @@ fn read_recovery<'t>(
         _ => None,
     };
     let gate = row.text(column!(Recoveries, "gate"));
+    let gate = GateName::of(context, row.raw.provenance.is_some(), gate);
+    looked.gates.push(gate.as_ref().map_or(0, GateName::hash));
     Some(ReadRecovery {
-        gate: GateName::of(context, row.raw.provenance.is_some(), gate),
+        gate,
         need_origin: row.origin(column!(Recoveries, "need")),
         rest,
     })

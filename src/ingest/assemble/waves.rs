@@ -43,6 +43,8 @@ pub(super) struct Looked<'t> {
     /// The owners who had those names; other kinds of things are not looked up before all rows are there.
     pub later_found: Vec<Option<AssetId>>,
     pub processes: Processes<'t>,
+    /// The hash of the name of each row's gate; 0 where it has none.
+    pub gates: Vec<u64>,
 }
 
 /// A part that was understood.
@@ -90,6 +92,7 @@ impl<'t> Looked<'t> {
         self.found.clear();
         self.later_found.clear();
         self.processes.clear();
+        self.gates.clear();
     }
 }
 
@@ -198,7 +201,7 @@ impl<'t> Builder<'t> {
     }
 
     /// Makes ready for these of so many rows: names that they declare and names that nobody had when they
-    /// were looked up will mostly be new ones.
+    /// were looked up will mostly be new ones, and rows of gates name them.
     fn make_ready(&self, looked: &Looked<'t>, next: Range<usize>, rows: usize) {
         let assets = &self.org.assets;
         // Names come in the order of their rows, about as many for each.
@@ -210,6 +213,8 @@ impl<'t> Builder<'t> {
         let missing = looked.names.at(names).iter().zip(found);
         let missing = missing.filter(|(_, found)| found.is_none());
         assets.make_ready(missing.map(|(name, _)| name.hash()));
+        let gates = looked.gates.get(next).unwrap_or_default();
+        self.gates.make_ready(gates);
     }
 
     /// Notes what going through the rows of a table showed.
