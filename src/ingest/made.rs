@@ -157,10 +157,8 @@ mod tests {
         made.push(origin(3), ("a", 9, "y"), [(1, "z")].into_iter());
         let mut seen = Vec::new();
         let count = made.for_each(0..5, &mut |row| {
-            let cells = row
-                .cells
-                .iter()
-                .map(|cell| (cell.column, cell.text().into_owned()));
+            let cells = row.each().into_iter();
+            let cells = cells.map(|cell| (cell.column, cell.text().into_owned()));
             let from = row
                 .provenance
                 .map(|from| (from.file.to_string(), from.line));

@@ -126,6 +126,26 @@ mod tests {
     }
 
     #[test]
+    fn the_dearest_goes_first_or_last_where_every_thread_has_a_part_of_it() {
+        let ordered = |reaches: &[u64]| -> Vec<(u64, usize)> {
+            let chunks = reaches.iter().enumerate().map(|(at, &reach)| Chunk {
+                order: at..at + 1,
+                reach,
+            });
+            let mut chunks: Vec<Chunk> = chunks.collect();
+            in_good_order(&mut chunks, 2);
+            let chunks = chunks.into_iter();
+            chunks
+                .map(|chunk| (chunk.reach, chunk.order.start))
+                .collect()
+        };
+        assert!(ordered(&[]).is_empty());
+        assert_eq!(ordered(&[3, 9, 4]), [(9, 1), (4, 2), (3, 0)]);
+        assert_eq!(ordered(&[3, 9, 4, 9]), [(4, 2), (3, 0), (9, 1), (9, 3)]);
+        assert_eq!(ordered(&[9, 9]), [(9, 0), (9, 1)]);
+    }
+
+    #[test]
     fn a_part_is_as_dear_as_the_dearest_root_above_it() {
         let cut = |ways: &[(usize, usize)]| -> Vec<(Range<usize>, u64)> {
             let chunks = chunks_of(ways, 2, 1000).into_iter();
