@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -45,20 +46,6 @@ impl PartialEq for GateName<'_> {
 impl Eq for GateName<'_> {}
 
 impl<'t> GateName<'t> {
-    /// Of what a cell says; nothing for a gate of its own.
-    pub(super) fn of(context: Context, is_imported: bool, gate: Cow<'t, str>) -> Option<Self> {
-        let name = match &gate {
-            Cow::Borrowed(gate) => fold(gate),
-            Cow::Owned(gate) => Cow::Owned(fold(gate).into_owned()),
-        };
-        let scope = if is_imported {
-            Scope::Source(context.source)
-        } else {
-            Scope::File(context.file)
-        };
-        (!name.is_empty()).then(|| Self::new(scope, Spelling::new(name, gate)))
-    }
-
     fn new(scope: Scope, name: Spelling<'t>) -> Self {
         Self {
             hash: FxBuildHasher.hash_one((scope, name.key())),
@@ -71,9 +58,56 @@ impl<'t> GateName<'t> {
     pub(super) fn shown(&self) -> &str {
         self.name.shown()
     }
+}
 
-    pub(super) fn hash(&self) -> u64 {
-        self.hash
+/// The names of gates in the rows of a part. Rows of a gate mostly follow each other, so there are fewer
+/// than rows.
+#[derive(Default)]
+pub(super) struct GateNames<'t>(Vec<GateName<'t>>);
+
+impl<'t> GateNames<'t> {
+    /// The place of the name that a cell says; nothing for a gate of its own.
+    pub(super) fn add(
+        &mut self,
+        context: Context,
+        is_imported: bool,
+        gate: Cow<'t, str>,
+    ) -> Option<u32> {
+        let scope = if is_imported {
+            Scope::Source(context.source)
+        } else {
+            Scope::File(context.file)
+        };
+        let last = self.0.last();
+        if last.is_none_or(|last| last.scope != scope || last.shown() != gate) {
+            let name = match &gate {
+                Cow::Borrowed(gate) => fold(gate),
+                Cow::Owned(gate) => Cow::Owned(fold(gate).into_owned()),
+            };
+            if name.is_empty() {
+                return None;
+            }
+            self.0.push(GateName::new(scope, Spelling::new(name, gate)));
+        }
+        Some(self.0.len() as u32 - 1)
+    }
+
+    pub(super) fn get(&self, place: u32) -> &GateName<'t> {
+        &self.0[place as usize]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The hashes of the names at these places.
+    pub(super) fn hashes(&self, places: Range<usize>) -> impl Iterator<Item = u64> {
+        let names = self.0.get(places).unwrap_or_default();
+        names.iter().map(|name| name.hash)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -104,18 +138,18 @@ impl<'t> Gates<'t> {
     }
 
     /// Brings the places into the caches where gates of these hashes will be looked for.
-    pub(super) fn make_ready(&self, hashes: &[u64]) {
-        self.by_name.read_ahead(hashes.iter().copied());
+    pub(super) fn make_ready(&self, hashes: impl Iterator<Item = u64>) {
+        self.by_name.read_ahead(hashes);
     }
 
     /// The next row is of the gate with this name, or a gate of its own.
-    pub(super) fn add(&mut self, name: Option<GateName<'t>>, need: Origin) {
+    pub(super) fn add(&mut self, name: Option<&GateName<'t>>, need: Origin) {
         let next = self.count;
         let gate = match (name, &self.last) {
             (None, _) => next,
-            (Some(name), Some((last, gate))) if *last == name => *gate,
+            (Some(name), Some((last, gate))) if last == name => *gate,
             (Some(name), _) => {
-                let gate = match self.find(&name) {
+                let gate = match self.find(name) {
                     Some(gate) => gate,
                     None => {
                         let place = self.names.len() as u32;
@@ -126,7 +160,7 @@ impl<'t> Gates<'t> {
                         next
                     }
                 };
-                self.last = Some((name, gate));
+                self.last = Some((name.clone(), gate));
                 gate
             }
         };
@@ -160,8 +194,8 @@ impl<'t> Gates<'t> {
     }
 
     /// A row of this gate is left out.
-    pub(super) fn break_one(&mut self, name: Option<GateName<'t>>) {
-        self.broken.extend(name);
+    pub(super) fn break_one(&mut self, name: Option<&GateName<'t>>) {
+        self.broken.extend(name.cloned());
     }
 }
 

@@ -27,9 +27,9 @@ enum NamedTarget {
 }
 
 /// What a row of `recoveries` says.
-struct ReadRecovery<'t> {
-    /// Nothing for a gate of its own.
-    gate: Option<GateName<'t>>,
+struct ReadRecovery {
+    /// The place of its gate's name among those of the part; nothing for a gate of its own.
+    gate: Option<u32>,
     /// Where `need` stands.
     need_origin: Origin,
     /// Nothing in a bad row: then its gate is lost.
@@ -54,13 +54,14 @@ impl<'t> Builder<'t> {
         });
     }
 
-    fn recovery(&mut self, mut said: Said<ReadRecovery<'t>>, looked: &Looked<'t>) {
+    fn recovery(&mut self, mut said: Said<ReadRecovery>, looked: &Looked<'t>) {
         let meta = self.meta(&mut said);
         let ReadRecovery {
-            gate: name,
+            gate,
             need_origin,
             rest,
         } = said.row;
+        let name = gate.map(|gate| looked.gates.get(gate));
         let Some(rest) = rest else {
             // Without this row its gate would need less, or more, than the organisation's does.
             self.gates.break_one(name);
@@ -99,7 +100,7 @@ impl<'t> Builder<'t> {
         });
         // Rows of a gate mostly follow each other, and write its name alike.
         let before = self.org.recoveries.last().map(|before| before.gate);
-        let gate = name.as_ref().map_or("", GateName::shown);
+        let gate = name.map_or("", GateName::shown);
         let gate = match before {
             Some(before) if self.org.texts.get(before) == gate => before,
             _ => self.org.texts.keep(gate),
@@ -123,7 +124,7 @@ fn read_recovery<'t>(
     context: Context,
     row: &mut Row<'_, 't>,
     looked: &mut Looked<'t>,
-) -> Option<ReadRecovery<'t>> {
+) -> Option<ReadRecovery> {
     row.required(column!(Recoveries, "target"));
     row.required(column!(Recoveries, "method"));
     let names = &mut looked.names;
@@ -155,8 +156,8 @@ fn read_recovery<'t>(
         _ => None,
     };
     let gate = row.text(column!(Recoveries, "gate"));
-    let gate = GateName::of(context, row.raw.provenance.is_some(), gate);
-    looked.gates.push(gate.as_ref().map_or(0, GateName::hash));
+    let is_imported = row.raw.provenance.is_some();
+    let gate = looked.gates.add(context, is_imported, gate);
     Some(ReadRecovery {
         gate,
         need_origin: row.origin(column!(Recoveries, "need")),

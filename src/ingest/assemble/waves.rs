@@ -10,6 +10,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::gates::GateNames;
 use super::names::{At, Names, Processes, Reference};
 use super::read::Row;
 use super::{Builder, Context};
@@ -43,8 +44,7 @@ pub(super) struct Looked<'t> {
     /// The owners who had those names; other kinds of things are not looked up before all rows are there.
     pub later_found: Vec<Option<AssetId>>,
     pub processes: Processes<'t>,
-    /// The hash of the name of each row's gate; 0 where it has none.
-    pub gates: Vec<u64>,
+    pub gates: GateNames<'t>,
 }
 
 /// A part that was understood.
@@ -213,8 +213,8 @@ impl<'t> Builder<'t> {
         let missing = looked.names.at(names).iter().zip(found);
         let missing = missing.filter(|(_, found)| found.is_none());
         assets.make_ready(missing.map(|(name, _)| name.hash()));
-        let gates = looked.gates.get(next).unwrap_or_default();
-        self.gates.make_ready(gates);
+        let gates = of(looked.gates.len());
+        self.gates.make_ready(looked.gates.hashes(gates));
     }
 
     /// Notes what going through the rows of a table showed.

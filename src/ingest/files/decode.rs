@@ -71,7 +71,7 @@ pub(super) fn decode(
 
 /// No table holds a NUL; UTF-16 without a mark is full of them.
 pub(super) fn no_nul(text: String) -> Result<String, Undecodable> {
-    match text.find('\0') {
+    match memchr::memchr(0, text.as_bytes()) {
         None => Ok(text),
         Some(at) => {
             let what = "a NUL byte: this is not text, or UTF-16 without a byte order mark (`--encoding utf-16le`)";
