@@ -249,8 +249,9 @@ impl<'t> Body<'t> {
                 let Some(column) = self.header.column(at) else {
                     continue;
                 };
+                let place = self.places.get(usize::from(column));
                 let value = record.value(at);
-                if value.is_empty() {
+                if value.is_empty() || place.is_none_or(|&place| usize::from(place) != at + 1) {
                     continue;
                 }
                 cells.push(RawCell {
@@ -258,8 +259,7 @@ impl<'t> Body<'t> {
                     origin: record.origin_of(at),
                     value: Value::Text(value),
                 });
-                // Of a column that stands twice, which is an error, the first one.
-                if let Some(place @ 0) = places.get_mut(usize::from(column)) {
+                if let Some(place) = places.get_mut(usize::from(column)) {
                     *place = cells.len() as u16;
                 }
             }

@@ -44,6 +44,7 @@ pub(super) struct Looked<'t> {
     /// The owners who had those names; other kinds of things are not looked up before all rows are there.
     pub later_found: Vec<Option<AssetId>>,
     pub processes: Processes<'t>,
+    /// The names of gates, which are looked up when rows are put in.
     pub gates: GateNames<'t>,
 }
 
@@ -124,10 +125,8 @@ impl<'t> Builder<'t> {
     pub(super) fn each<R: Send>(
         &mut self,
         tables: &[(Context, &RawTable<'t>)],
-        understand: impl Fn(Context, &mut Row<'_, 't>, &mut Looked<'t>) -> Option<R>
-        + Copy
-        + Send
-        + Sync,
+        understand: impl Understand<'t, R>,
+        // As it stands in `Place`: the types of a closure's arguments are taken from here.
         mut place: impl FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send,
     ) {
         /// Parts of a wave for each thread: enough that none waits long for the last one.

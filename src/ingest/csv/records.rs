@@ -386,4 +386,54 @@ mod tests {
             assert_eq!(found, expected, "{bytes:?} from {begin}");
         }
     }
+
+    #[test]
+    fn cells_are_the_same_with_quotes_and_without() {
+        // Of three fields one is no column of the table, and the others stand in another order.
+        let mut places: Places = Default::default();
+        (places[0], places[2]) = (3, 1);
+        let cells = |text: &str| -> Vec<[Option<String>; 3]> {
+            let mut records = Records::new(FileId(0), text, 0..text.len(), b',');
+            let mut all = Vec::new();
+            while let Some(next) = records.advance() {
+                assert!(next.is_ok());
+                let line = Line {
+                    records: &records,
+                    places: &places,
+                };
+                let record = records.record();
+                all.push([0u8, 1, 2].map(|column| {
+                    if !records.is_quoted() {
+                        return line.cell(column).map(|cell| cell.text().into_owned());
+                    }
+                    let field = usize::from(places[usize::from(column)]).checked_sub(1)?;
+                    let value = record.value(field).into_owned();
+                    (!value.is_empty()).then_some(value)
+                }));
+            }
+            all
+        };
+        let mut random = fastrand::Rng::with_seed(11);
+        let values = ["", " ", "a", " b ", "\u{fc}", "x y", "\u{a0}z", "=1;2"];
+        for _ in 0..500 {
+            let rows: Vec<[&str; 3]> = (0..random.usize(1..6))
+                .map(|_| std::array::from_fn(|_| values[random.usize(..values.len())]))
+                .collect();
+            let end = ["\n", "\r\n", "\r"][random.usize(..3)];
+            let written = |quote: &str| -> String {
+                let rows = rows.iter().map(|row| {
+                    let fields = row.map(|field| format!("{quote}{field}{quote}"));
+                    fields.join(",") + end
+                });
+                rows.collect()
+            };
+            let expected: Vec<[Option<String>; 3]> = rows
+                .iter()
+                .map(|row| [row[2], "", row[0]].map(|text| Some(text.trim().to_owned())))
+                .map(|row| row.map(|text| text.filter(|text| !text.is_empty())))
+                .collect();
+            assert_eq!(cells(&written("")), expected);
+            assert_eq!(cells(&written("\"")), expected);
+        }
+    }
 }
