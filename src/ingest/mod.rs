@@ -22,7 +22,7 @@ use crate::diag::{Code, Diagnostic, FileId, Severity, Sources};
 use crate::model::{Input, Organisation, Table, Word, sha256};
 use encoding_rs::Encoding;
 pub use made::Made;
-pub use raw::{KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
+pub use raw::{Cell, KeptRow, RawCell, RawRow, RawTable, Rows, SourceId, Value};
 use rayon::prelude::*;
 use recognise::{Recognised, may_be_export, not_of, recognise};
 

@@ -111,7 +111,7 @@ pub(super) enum Cells<'r, 't> {
 }
 
 /// For every column of a table its place in something, plus one; 0 where it has none.
-pub(super) type Places = [u16; schema::MOST_COLUMNS];
+pub(super) type Places = [u32; schema::MOST_COLUMNS];
 
 /// A cell that is not empty, as one sees it who asks for it.
 #[derive(Clone, Copy, Debug)]
@@ -352,7 +352,7 @@ fn find_made<'r, 't>(
     match places {
         Some(places) => {
             let place = places.get(usize::from(column)).copied()?;
-            cells.get(usize::from(place).checked_sub(1)?)
+            cells.get((place as usize).checked_sub(1)?)
         }
         None => cells.iter().find(|cell| cell.column == column),
     }

@@ -220,7 +220,7 @@ impl<'r, 't> Line<'r, 't> {
             file, text, fields, ..
         } = self.records;
         let place = *self.places.get(usize::from(column))?;
-        let &(start, end) = fields.spans.get(usize::from(place).checked_sub(1)?)?;
+        let &(start, end) = fields.spans.get((place as usize).checked_sub(1)?)?;
         let text = trim(text.get(start..end)?);
         let origin = Origin {
             file: *file,
@@ -233,7 +233,7 @@ impl<'r, 't> Line<'r, 't> {
     /// Its cells that are not empty, in the order of the file.
     pub(in crate::ingest) fn each(self) -> Vec<RawCell<'t>> {
         let columns = (0u8..).zip(self.places).filter(|(_, place)| **place > 0);
-        let mut columns: Vec<(u16, u8)> = columns.map(|(at, &place)| (place, at)).collect();
+        let mut columns: Vec<(u32, u8)> = columns.map(|(at, &place)| (place, at)).collect();
         columns.sort_unstable();
         let cells = columns.into_iter().filter_map(|(_, column)| {
             let cell = self.cell(column)?;
@@ -406,7 +406,7 @@ mod tests {
                     if !records.is_quoted() {
                         return line.cell(column).map(|cell| cell.text().into_owned());
                     }
-                    let field = usize::from(places[usize::from(column)]).checked_sub(1)?;
+                    let field = (places[usize::from(column)] as usize).checked_sub(1)?;
                     let value = record.value(field).into_owned();
                     (!value.is_empty()).then_some(value)
                 }));
