@@ -154,6 +154,20 @@ fn errors_point_at_what_is_wrong_and_say_what_to_do() {
 }
 
 #[test]
+fn an_id_that_stands_twice_points_at_its_first_row_whatever_was_named_between() {
+    let rows: String = (0..300)
+        .map(|at| format!("p{at},+1{at};+2{at}\n"))
+        .collect();
+    let table = format!("id,recovery_phone\n{rows}p123,+9\n");
+    let folder = Folder::new(&[("identities.csv", &table)]);
+    let said = say(folder.path().into(), &["check", "."]);
+    assert_eq!(said.status, 2);
+    let lines = said.err.lines().map(str::trim_start);
+    let places: Vec<&str> = lines.filter_map(|line| line.strip_prefix("--> ")).collect();
+    assert_eq!(places, ["./identities.csv:302:1", "./identities.csv:125:1"]);
+}
+
+#[test]
 fn gates_that_do_not_fit_together() {
     let folder = Folder::new(&[
         ("identities.csv", "id\nana\nben\nroot\n"),
