@@ -83,7 +83,7 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
     let body = Body {
         file,
         text,
-        places: places(&header),
+        places: header.places(),
         header,
         start,
         delimiter,
@@ -93,18 +93,6 @@ pub(super) fn read(table: Table, file: FileId, text: &str) -> Read<'_> {
         lacks,
         diagnostics,
     }
-}
-
-/// Which field each column is: of a column that stands twice, which is an error, the first one.
-fn places(header: &header::Header) -> Places {
-    let mut places: Places = Default::default();
-    let columns = (0..header.len()).filter_map(|at| Some((at, header.column(at)?)));
-    for (at, column) in columns {
-        if let Some(place @ 0) = places.get_mut(usize::from(column)) {
-            *place = at as u32 + 1;
-        }
-    }
-    places
 }
 
 /// Whether the header names every column that a table needs.
@@ -249,9 +237,8 @@ impl<'t> Body<'t> {
                 let Some(column) = self.header.column(at) else {
                     continue;
                 };
-                let place = self.places.get(usize::from(column));
                 let value = record.value(at);
-                if value.is_empty() || place.is_none_or(|&place| place as usize != at + 1) {
+                if value.is_empty() {
                     continue;
                 }
                 cells.push(RawCell {
@@ -263,11 +250,11 @@ impl<'t> Body<'t> {
                     *place = cells.len() as u32;
                 }
             }
-            let made = Cells::Made {
+            let kept = Cells::Kept {
                 cells: &cells,
                 places: Some(&places),
             };
-            row(record.origin, made);
+            row(record.origin, kept);
         }
         found
     }

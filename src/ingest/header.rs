@@ -1,10 +1,12 @@
 //! Which column of a file is which column of its table.
 
+use super::raw::Places;
 use super::schema;
 use crate::diag::{Code, Diagnostic, Origin, closest};
 use crate::model::{Table, Word};
 
-/// The columns of one file, in its order.
+/// The columns of one file, in its order. Of a column that stands twice, which is an error, the first one
+/// counts; the others are none.
 #[derive(Debug, Default)]
 pub(super) struct Header {
     columns: Vec<Option<u8>>,
@@ -23,18 +25,19 @@ impl Header {
         for (name, origin) in names {
             let name = name.trim();
             let found = schema::find(table, name);
-            match found {
-                Some(column) if columns.contains(&Some(column)) => diagnostics.push(
+            let is_second = found.is_some() && columns.contains(&found);
+            if is_second {
+                diagnostics.push(
                     Diagnostic::new(
                         Code::DuplicateColumn,
                         format!("column `{name}` stands twice in the header"),
                     )
                     .at(origin, "the second one"),
-                ),
-                Some(_) => {}
-                None => unknown.push((name, origin)),
+                );
+            } else if found.is_none() {
+                unknown.push((name, origin));
             }
-            columns.push(found);
+            columns.push(found.filter(|_| !is_second));
         }
         let missing: Vec<_> = schema::all(table)
             .enumerate()
@@ -81,6 +84,18 @@ impl Header {
     /// How many fields a row must have.
     pub(super) fn len(&self) -> usize {
         self.columns.len()
+    }
+
+    /// The fields of the table's columns.
+    pub(super) fn places(&self) -> Places {
+        let mut places: Places = Default::default();
+        for (place, column) in (1..).zip(&self.columns) {
+            let of_column = column.and_then(|column| places.get_mut(usize::from(column)));
+            if let Some(of_column) = of_column {
+                *of_column = place;
+            }
+        }
+        places
     }
 
     /// The table's column at this position of the file.

@@ -126,7 +126,7 @@ impl Made {
             };
             row(RawRow {
                 origin: made.origin,
-                cells: Cells::made(&cells),
+                cells: Cells::kept(&cells),
                 provenance: Some(&provenance),
             });
             count += 1;

@@ -100,7 +100,7 @@ pub struct RawRow<'r, 't> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Cells<'r, 't> {
     /// Those that are not empty, in the order of the file.
-    Made {
+    Kept {
         cells: &'r [RawCell<'t>],
         /// Which of them that of a column is; for rows that somebody indexed.
         places: Option<&'r Places>,
@@ -275,14 +275,14 @@ impl<'t> KeptRow<'t> {
     pub fn view(&self) -> RawRow<'_, 't> {
         RawRow {
             origin: self.origin,
-            cells: Cells::made(&self.cells),
+            cells: Cells::kept(&self.cells),
             provenance: self.provenance.as_deref(),
         }
     }
 
     /// Notes what the row's origin columns say: it was imported, maybe in an earlier run.
     pub(super) fn note_provenance(&mut self, table: Table) {
-        self.provenance = imported(table, Cells::made(&self.cells)).map(Box::new);
+        self.provenance = imported(table, Cells::kept(&self.cells)).map(Box::new);
     }
 }
 
@@ -309,7 +309,7 @@ impl<'r, 't> RawRow<'r, 't> {
     #[must_use]
     pub fn each(&self) -> Vec<RawCell<'t>> {
         match self.cells {
-            Cells::Made { cells, .. } => cells.to_vec(),
+            Cells::Kept { cells, .. } => cells.to_vec(),
             Cells::Fields(line) => line.each(),
         }
     }
@@ -327,8 +327,8 @@ impl<'r, 't> RawRow<'r, 't> {
 
 impl<'r, 't> Cells<'r, 't> {
     /// Cells that nobody indexed.
-    pub(super) fn made(cells: &'r [RawCell<'t>]) -> Self {
-        Self::Made {
+    pub(super) fn kept(cells: &'r [RawCell<'t>]) -> Self {
+        Self::Kept {
             cells,
             places: None,
         }
@@ -339,12 +339,12 @@ impl<'r, 't> Cells<'r, 't> {
     pub(super) fn find(self, column: u8) -> Option<Cell<'r, 't>> {
         match self {
             Self::Fields(line) => line.cell(column),
-            Self::Made { cells, places } => find_made(cells, places, column).map(RawCell::seen),
+            Self::Kept { cells, places } => find_kept(cells, places, column).map(RawCell::seen),
         }
     }
 }
 
-fn find_made<'r, 't>(
+fn find_kept<'r, 't>(
     cells: &'r [RawCell<'t>],
     places: Option<&Places>,
     column: u8,

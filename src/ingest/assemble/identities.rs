@@ -117,6 +117,15 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Keeps a list that was made in [`Builder::found`], and gives back its room.
+    pub(super) fn keep_found(&mut self, mut found: Vec<AssetId>) -> AssetList {
+        once_each(&mut found);
+        let list = self.org.keep_list(&found);
+        found.clear();
+        self.found = found;
+        list
+    }
+
     /// Recovery mailboxes, in the order of the rows.
     pub(super) fn identity_references(&mut self) {
         let references = std::mem::take(&mut self.identity_references);
@@ -217,17 +226,6 @@ impl<'t> Builder<'t> {
             )
             .at(origin, "no identity has this name"),
         );
-    }
-}
-
-impl Builder<'_> {
-    /// Keeps a list that was made in [`Builder::found`], and gives back its room.
-    pub(super) fn keep_found(&mut self, mut found: Vec<AssetId>) -> AssetList {
-        once_each(&mut found);
-        let list = self.org.keep_list(&found);
-        found.clear();
-        self.found = found;
-        list
     }
 }
 

@@ -109,24 +109,12 @@ impl<'t, R, F> Understand<'t, R> for F where
 {
 }
 
-/// Puts a row into the organisation.
-pub(super) trait Place<'t, R>:
-    FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send
-{
-}
-
-impl<'t, R, F> Place<'t, R> for F where
-    F: FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send
-{
-}
-
 impl<'t> Builder<'t> {
-    /// Every row of some tables, in their order.
+    /// Every row of some tables, in their order: understood, and put into the organisation by `place`.
     pub(super) fn each<R: Send>(
         &mut self,
         tables: &[(Context, &RawTable<'t>)],
         understand: impl Understand<'t, R>,
-        // As it stands in `Place`: the types of a closure's arguments are taken from here.
         mut place: impl FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>) + Send,
     ) {
         /// Parts of a wave for each thread: enough that none waits long for the last one.
@@ -168,7 +156,7 @@ impl<'t> Builder<'t> {
     fn place_all<R>(
         &mut self,
         parts: Vec<Understood<'t, R>>,
-        place: &mut impl Place<'t, R>,
+        mut place: impl FnMut(&mut Builder<'t>, Context, Said<R>, &Looked<'t>),
         spare: &Mutex<Vec<Understood<'t, R>>>,
     ) {
         for mut part in parts {
