@@ -204,7 +204,7 @@ impl<'t> Record<'t, '_> {
 /// The fields of a record without quotes, which become cells when they are asked for.
 ///
 /// Whoever asks is to have this inlined: a cell that is returned through memory is written piece by piece
-/// and read as a whole at once, for which the processor has to wait; in all a sixth of reading.
+/// and read as a whole at once, for which the processor has to wait.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ingest) struct Line<'r, 't> {
     pub(super) records: &'r Records<'t>,
