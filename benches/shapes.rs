@@ -92,18 +92,22 @@ fn compare(name: &str, sample: usize, graph: &RuleGraph) {
     println!("{name:<32} {search:>9.3} {solver:>9.3} {ratio:>8.1} x{note}");
 }
 
-/// Accounts and one system that the first of them holds.
-fn accounts(n: usize) -> (RuleGraphBuilder, Vec<Fact>) {
+/// Accounts and one system that some of them hold: where everything leads, so that there are hops and a
+/// proof for whoever gets far.
+fn accounts(n: usize, holds: impl Fn(usize) -> bool) -> (RuleGraphBuilder, Vec<Fact>) {
     let mut builder = RuleGraphBuilder::new();
     let accounts: Vec<Fact> = (0..n).map(|_| builder.fact(Class::Account)).collect();
     let system = builder.fact(Class::System);
-    builder.gate(system, 1, 0, &accounts[..1]);
+    for at in (0..n).filter(|&at| holds(at)) {
+        builder.gate(system, 1, 0, &accounts[at..=at]);
+    }
     (builder, accounts)
 }
 
-/// Every account resets the next; in every tenth link it takes the one before as well.
+/// Every account resets the next; in every tenth link it takes the one before as well. The last of each
+/// chain holds the system.
 fn chains(n: usize, depth: usize, with_and: bool) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
+    let (mut builder, accounts) = accounts(n, |at| (at + 1) % depth == 0);
     for at in 0..n {
         if (at + 1) % depth == 0 || at + 1 == n {
             continue;
@@ -119,11 +123,11 @@ fn chains(n: usize, depth: usize, with_and: bool) -> RuleGraph {
 }
 
 /// Twenty layers; every account follows from three of the layer below, or from two single ones and
-/// any two of four.
+/// any two of four. The last of the top layer holds the system.
 fn layers(n: usize, with_and: bool) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
-    let mut random = fastrand::Rng::with_seed(1);
     let layer = n / 20;
+    let (mut builder, accounts) = accounts(n, |at| at + 1 == layer * 20);
+    let mut random = fastrand::Rng::with_seed(1);
     for at in layer..layer * 20 {
         let mut below = || accounts[at / layer * layer - layer + random.usize(..layer)];
         if with_and {
@@ -143,7 +147,7 @@ fn layers(n: usize, with_and: bool) -> RuleGraph {
 
 /// Two gates of three of six and one single one for every account, drawn at random.
 fn dense(n: usize) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
+    let (mut builder, accounts) = accounts(n, |at| at == 0);
     let mut random = fastrand::Rng::with_seed(1);
     for &head in &accounts {
         let mut any = || accounts[random.usize(..n)];
@@ -158,7 +162,7 @@ fn dense(n: usize) -> RuleGraph {
 
 /// Everybody is in one group that resets everybody.
 fn circle(n: usize) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
+    let (mut builder, accounts) = accounts(n, |at| at == 0);
     let group = builder.fact(Class::Group);
     let shared = builder.fact(Class::Helper);
     for &account in &accounts {
@@ -174,7 +178,7 @@ fn circle(n: usize) -> RuleGraph {
 /// The last account resets half of the others, each of them one of the other half, and more than half of
 /// them all together the first one: the gate could fire long before it does.
 fn one_gate(n: usize) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
+    let (mut builder, accounts) = accounts(n, |at| at == 0);
     let half = (n - 2) / 2;
     let others = &accounts[1..=2 * half];
     let (near, far) = others.split_at(half);
@@ -187,9 +191,9 @@ fn one_gate(n: usize) -> RuleGraph {
 }
 
 /// A twentieth of the accounts are in a group that reads a mailbox for every account, and nothing follows
-/// from any of these.
+/// from any of these; its members hold the system.
 fn reader(n: usize) -> RuleGraph {
-    let (mut builder, accounts) = accounts(n);
+    let (mut builder, accounts) = accounts(n, |at| at < n / 20);
     let group = builder.fact(Class::Group);
     for &member in &accounts[..n / 20] {
         builder.gate(group, 1, 0, &[member]);

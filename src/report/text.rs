@@ -27,6 +27,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     // Joiners belong to emoji and to Persian and Indic words; every other format character only
     // hides or turns around.
     const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];

@@ -1,8 +1,5 @@
 //! One proof of a fact, read off the keys and the chosen gates of a closure.
 
-use std::iter::Chain;
-use std::ops::Range;
-
 use rustc_hash::FxHashSet;
 
 use super::Key;
@@ -44,6 +41,21 @@ impl Proof {
         }
     }
 
+    /// A proof of so many steps, its middle left out where they are very many: `step` gives the gate, level
+    /// and slots at a place.
+    pub(super) fn kept<'s>(count: usize, step: impl Fn(usize) -> (Gate, u32, &'s [u32])) -> Self {
+        let omitted = count.saturating_sub(2 * Self::KEPT);
+        let middle = if omitted > 0 { Self::KEPT } else { count };
+        let places = (0..middle).chain(middle + omitted..count);
+        let slots = places.clone().map(|at| step(at).2.len()).sum();
+        let mut proof = Self::with_room(count - omitted, slots);
+        proof.omitted = omitted as u32;
+        for (gate, level, slots) in places.map(step) {
+            proof.add(gate, level, slots);
+        }
+        proof
+    }
+
     /// Adds a step behind those that yield its inputs.
     pub fn add(&mut self, gate: Gate, level: u32, slots: &[u32]) {
         self.steps.push(ProofStep {
@@ -78,28 +90,23 @@ pub struct ProofStep {
 
 /// The chosen proof of `goal`, its middle left out where it is very long.
 pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
-    let found = Found::of(graph, derived, goal)?;
-    let count = found.steps.len();
-    let omitted = count.saturating_sub(2 * Proof::KEPT);
-    Some(match omitted {
-        0 => found.proof((0..count).chain(0..0)),
-        _ => Proof {
-            omitted: omitted as u32,
-            ..found.proof((0..Proof::KEPT).chain(count - Proof::KEPT..count))
-        },
-    })
+    Some(Found::of(graph, derived, goal)?.kept())
 }
 
 /// The same with every step.
 pub(super) fn prove_whole(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
     let found = Found::of(graph, derived, goal)?;
-    Some(found.proof((0..found.steps.len()).chain(0..0)))
+    let mut proof = Proof::with_room(found.count(), found.slots.len());
+    for step in &found.steps {
+        proof.add(step.gate, step.level, found.slots(step));
+    }
+    Some(proof)
 }
 
 /// The steps of a proof, in their order, and the slots of all of them in the order in which they were
 /// found.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     steps: Vec<FoundStep>,
     slots: Vec<u32>,
 }
@@ -113,8 +120,8 @@ struct FoundStep {
 }
 
 impl Found {
-    /// O(the steps and their gates' inputs).
-    fn of(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Self> {
+    /// The whole proof of `goal`: O(the steps and their gates' inputs).
+    pub(super) fn of(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Self> {
         derived.key(goal).level()?;
         let mut found = Self::default();
         let mut done = Done::default();
@@ -150,15 +157,26 @@ impl Found {
         Some(found)
     }
 
-    /// The proof of some of the steps, all in their order.
-    fn proof(&self, steps: Chain<Range<usize>, Range<usize>>) -> Proof {
-        let steps = steps.map(|at| self.steps[at]);
-        let slots: usize = steps.clone().map(|step| step.end - step.first).sum();
-        let mut proof = Proof::with_room(steps.clone().count(), slots);
-        for step in steps {
-            proof.add(step.gate, step.level, &self.slots[step.first..step.end]);
-        }
-        proof
+    /// How many steps there are.
+    pub(super) fn count(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The gates and slots of all steps, in their order.
+    pub(super) fn steps(&self) -> impl DoubleEndedIterator<Item = (Gate, &[u32])> {
+        self.steps.iter().map(|step| (step.gate, self.slots(step)))
+    }
+
+    /// The proof, its middle left out where it is very long.
+    pub(super) fn kept(&self) -> Proof {
+        Proof::kept(self.count(), |at| {
+            let step = &self.steps[at];
+            (step.gate, step.level, self.slots(step))
+        })
+    }
+
+    fn slots(&self, step: &FoundStep) -> &[u32] {
+        &self.slots[step.first..step.end]
     }
 }
 

@@ -132,6 +132,28 @@ impl<'g> Running<'g> {
         self.path.last().map(|step| step.fact)
     }
 
+    /// How many steps there were to the seed, the root's among them.
+    pub(super) fn depth(&self) -> usize {
+        self.path.len()
+    }
+
+    /// The fact before the seed on the path.
+    pub(super) fn parent(&self) -> Option<Fact> {
+        let above = self.path.len().checked_sub(2)?;
+        self.path.get(above).map(|step| step.fact)
+    }
+
+    /// Facts that the last step added to the closure or changed, some of them more than once.
+    pub(super) fn touched(&self) -> impl Iterator<Item = Fact> {
+        let last = self.path.last();
+        let (added, changed) = last.map_or((0, 0), |step| (step.added, step.changed));
+        let changed = self.changed[changed..].iter();
+        self.added[added..]
+            .iter()
+            .copied()
+            .chain(changed.map(|(fact, _)| *fact))
+    }
+
     /// Systems of the closure, in no order that means something.
     pub(super) fn systems(&self) -> &[Fact] {
         &self.systems

@@ -2,6 +2,7 @@
 //! lanes what would change too much of the closure before it.
 
 mod chunks;
+mod proofs;
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -10,9 +11,10 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use self::chunks::{Chunk, chunks, in_good_order};
+use self::proofs::Proofs;
 use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{LANES, Lanes, Shared};
-use super::proof::{self, Derived};
+use super::proof::Derived;
 use super::running::{Limit, Running};
 use super::small::Small;
 use super::{Answer, Question, Spare, Tally, Unlocked};
@@ -189,7 +191,7 @@ fn tour<'g>(
     effort: Effort,
     forest: &Forest,
     sizes: &[Size],
-    spare: &Spare<Running<'g>>,
+    spare: &Spare<Walker<'g>>,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Toured {
     let count = forest.order().len();
@@ -205,7 +207,7 @@ fn tour<'g>(
         .map(|Chunk { order, .. }| {
             let Range { start, end } = order;
             // The next chunk on this closure may hang below the same facts.
-            let go = |running: &mut Running<'g>| {
+            let go = |(running, proofs): &mut Walker<'g>| {
                 let mut tour = Tour {
                     graph,
                     question,
@@ -213,12 +215,13 @@ fn tour<'g>(
                     forest,
                     sizes,
                     running,
+                    proofs,
                     toured: Toured::default(),
                 };
                 tour.go(start, end);
                 tour.toured
             };
-            let toured = spare.lend(|| Running::new(graph), go);
+            let toured = spare.lend(|| (Running::new(graph), Proofs::default()), go);
             tick(toured.answers.len() as u64);
             (start, toured)
         })
@@ -291,8 +294,12 @@ struct Tour<'a, 'g> {
     forest: &'a Forest,
     sizes: &'a [Size],
     running: &'a mut Running<'g>,
+    proofs: &'a mut Proofs,
     toured: Toured,
 }
+
+/// What a walk takes along.
+type Walker<'g> = (Running<'g>, Proofs);
 
 impl Tour<'_, '_> {
     /// Answers the seeds at these places of the forest's order.
@@ -303,7 +310,7 @@ impl Tour<'_, '_> {
             let parent = self.forest.parent(fact);
             let parent_fact = parent.map(|(parent, _)| parent);
             while self.running.seed().is_some() && self.running.seed() != parent_fact {
-                self.running.pop();
+                self.pop();
             }
             let too_dear = if self.running.seed().is_none() {
                 self.go_to(parent_fact).err()
@@ -316,7 +323,7 @@ impl Tour<'_, '_> {
             };
             if let Some(ancestor) = too_dear {
                 self.toured.tops.push((ancestor, self.largest_met()));
-                self.running.pop();
+                self.pop();
                 // So is what hangs below it.
                 let next = self.forest.end(ancestor).min(end);
                 let below = &self.forest.order()[at..next];
@@ -329,7 +336,7 @@ impl Tour<'_, '_> {
                 continue;
             }
             if self.sizes[fact.index()] == Size::Large {
-                let answer = answer_running(self.graph, self.question, self.running, fact);
+                let answer = self.answer(fact, self.forest.end(fact) > at + 1);
                 self.toured.answers.push((fact, answer));
             }
             at += 1;
@@ -343,8 +350,38 @@ impl Tour<'_, '_> {
             free: self.effort.free.saturating_mul(self.forest.below(fact)),
             share: self.effort.share,
         };
-        self.running
-            .push(fact, parent.map(|(_, shift)| shift), limit)
+        let shift = parent.map(|(_, shift)| shift);
+        let is_done = self.running.push(fact, shift, limit);
+        if is_done && let Some(parent) = self.running.parent() {
+            self.proofs.go_on(self.graph, self.running, parent);
+        }
+        is_done
+    }
+
+    fn pop(&mut self) {
+        self.running.pop();
+        self.proofs.go_back(self.running);
+    }
+
+    /// What the running closure says of its seed, below which others hang or not.
+    fn answer(&mut self, seed: Fact, is_shared: bool) -> Answer {
+        let (graph, running) = (self.graph, &*self.running);
+        let own = graph.class(seed);
+        let systems = running.systems().iter().filter(|&&system| system != seed);
+        let tally = Tally {
+            unlocks: systems
+                .map(|&system| Unlocked {
+                    system,
+                    hops: running.key(system).level().unwrap_or_default(),
+                })
+                .collect(),
+            accounts: running.accounts() - u32::from(own == Class::Account),
+            mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
+        };
+        let proofs = &mut *self.proofs;
+        tally.answer(self.question, |worst| {
+            proofs.prove(graph, running, worst, is_shared)
+        })
     }
 
     /// The fact with the most behind it among the first that a step which was too dear has added.
@@ -376,26 +413,4 @@ impl Tour<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// What the running closure says of its seed.
-fn answer_running(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    running: &Running<'_>,
-    seed: Fact,
-) -> Answer {
-    let own = graph.class(seed);
-    let systems = running.systems().iter().filter(|&&system| system != seed);
-    let tally = Tally {
-        unlocks: systems
-            .map(|&system| Unlocked {
-                system,
-                hops: running.key(system).level().unwrap_or_default(),
-            })
-            .collect(),
-        accounts: running.accounts() - u32::from(own == Class::Account),
-        mailboxes: running.mailboxes() - u32::from(own == Class::Mailbox),
-    };
-    tally.answer(question, |worst| proof::prove(graph, running, worst))
 }
