@@ -216,6 +216,7 @@ fn tour<'g>(
                     sizes,
                     running,
                     proofs,
+                    dear: 0,
                     toured: Toured::default(),
                 };
                 tour.go(start, end);
@@ -295,6 +296,8 @@ struct Tour<'a, 'g> {
     sizes: &'a [Size],
     running: &'a mut Running<'g>,
     proofs: &'a mut Proofs,
+    /// How many steps in a row were too dear.
+    dear: u32,
     toured: Toured,
 }
 
@@ -321,6 +324,7 @@ impl Tour<'_, '_> {
                 Some(ancestor) => Some(ancestor),
                 None => (!self.push(fact)).then_some(fact),
             };
+            self.dear = too_dear.map_or(0, |_| self.dear + 1);
             if let Some(ancestor) = too_dear {
                 self.toured.tops.push((ancestor, self.largest_met()));
                 self.pop();
@@ -345,10 +349,13 @@ impl Tour<'_, '_> {
 
     fn push(&mut self, fact: Fact) -> bool {
         let parent = self.forest.parent(fact);
+        // Where all of the last ones were too dear, so is the next one as a rule: finding out costs less.
+        const MANY: u32 = 16;
+        let part = if self.dear < MANY { 1 } else { 4 };
         // What hangs below a fact shares what it costs.
         let limit = Limit {
-            free: self.effort.free.saturating_mul(self.forest.below(fact)),
-            share: self.effort.share,
+            free: self.effort.free.saturating_mul(self.forest.below(fact)) / part,
+            share: self.effort.share * part,
         };
         let shift = parent.map(|(_, shift)| shift);
         let is_done = self.running.push(fact, shift, limit);

@@ -1,9 +1,10 @@
 //! When each lane reached each fact: what levels and proofs are read off.
 
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 
 use super::beginning::Begun;
-use super::mask::{Mask, WORDS};
+use super::mask::WORDS;
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::search::GIVEN;
@@ -72,37 +73,54 @@ impl History {
         }
     }
 
-    /// The step in which a lane reached a fact.
-    fn step(&self, fact: Fact, lane: usize) -> Option<u32> {
+    /// The words of a fact's events in which a lane has its bit, and their steps.
+    fn of(&self, fact: Fact, lane: usize) -> (&[u64], &[u32]) {
         let span = self.spans[fact.index()];
         let (start, len) = (span.start as usize, span.len as usize);
         let first = start * WORDS + lane / 64 * len;
+        (
+            &self.words[first..first + len],
+            &self.steps[start..start + len],
+        )
+    }
+
+    /// The step in which a lane reached a fact.
+    fn step(&self, fact: Fact, lane: usize) -> Option<u32> {
+        let (words, steps) = self.of(fact, lane);
         let has = |bits: &u64| (bits >> (lane % 64)) & 1 == 1;
-        let at = self.words[first..first + len].iter().position(has)?;
-        Some(self.steps[start + at])
+        let at = words.iter().position(has)?;
+        Some(steps[at])
     }
 }
 
-/// Where a lane's beginning holds each fact: proofs ask for thousands of them, in no order.
+/// Where a lane's beginning holds each fact, and in which step the lane reached the others that were asked
+/// for: proofs ask for thousands of them, in no order and again and again.
 #[derive(Default)]
-pub(super) struct Places(Vec<u32>);
+pub(super) struct Places {
+    /// A place in the beginning, a step and [`ASKED`], or [`NONE`] where nothing is known.
+    of: Vec<Cell<u32>>,
+    asked: RefCell<Vec<Fact>>,
+}
+
+/// Marks a step in [`Places`].
+const ASKED: u32 = 1 << 31;
+/// A fact that the lane never reaches; more steps than could be kept.
+const NEVER: u32 = NONE - 1;
 
 impl Places {
-    /// Of some facts of a graph, of which there are so many.
+    /// Of a lane over a graph of so many facts.
     pub(super) fn fill(&mut self, begun: &[Begun], facts: usize) {
-        if begun.is_empty() {
-            return;
-        }
-        self.0.resize(facts, NONE);
+        self.of.resize(facts, Cell::new(NONE));
         for (begun, at) in begun.iter().zip(0..) {
-            self.0[begun.fact.index()] = at;
+            self.of[begun.fact.index()].set(at);
         }
     }
 
-    /// Forgets the same facts.
+    /// Forgets that lane.
     pub(super) fn forget(&mut self, begun: &[Begun]) {
-        for begun in begun {
-            self.0[begun.fact.index()] = NONE;
+        let asked = self.asked.get_mut().drain(..);
+        for fact in begun.iter().map(|begun| begun.fact).chain(asked) {
+            self.of[fact.index()].set(NONE);
         }
     }
 }
@@ -132,8 +150,24 @@ impl<'l, 'g> Lane<'l, 'g> {
     }
 
     fn begun(&self, fact: Fact) -> Option<&Begun> {
-        let place = self.places.0.get(fact.index())?;
-        self.begun.get(*place as usize)
+        // What is marked as a step is no place: there are not as many facts.
+        self.begun.get(self.places.of[fact.index()].get() as usize)
+    }
+
+    /// The step in which the lane reached a fact that its beginning does not hold.
+    fn step(&self, fact: Fact) -> Option<u32> {
+        let place = &self.places.of[fact.index()];
+        let known = match place.get() {
+            NONE => {
+                let step = self.lanes.history.step(fact, self.lane);
+                let known = step.map_or(NEVER, |step| step | ASKED);
+                place.set(known);
+                self.places.asked.borrow_mut().push(fact);
+                known
+            }
+            known => known,
+        };
+        (known != NEVER).then_some(known & !ASKED)
     }
 
     /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
@@ -142,18 +176,18 @@ impl<'l, 'g> Lane<'l, 'g> {
         /// Inputs that are looked at.
         const MOST: usize = 32;
         let graph = self.lanes.graph;
-        let inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
-        let sum = inputs.take(MOST).fold(0, |sum, &input| {
-            let have: &Mask = self.lanes.have.of(input);
-            sum ^ have[self.lane / 64] ^ self.lanes.history.len(input)
-        });
+        let mut inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
+        let mut words = [&[][..]; MOST];
+        let mut sum = 0;
+        for (words, &input) in words.iter_mut().zip(&mut inputs) {
+            let (of_lane, steps) = self.lanes.history.of(input, self.lane);
+            sum ^= self.places.of[input.index()].get() ^ steps.len() as u32;
+            *words = of_lane;
+        }
+        let first = words.iter().filter_map(|words| words.first());
+        sum ^= first.fold(0, |sum, word| sum ^ *word as u32);
         // Without a use the reads would be left out.
         black_box(sum);
-    }
-
-    fn has(&self, fact: Fact) -> bool {
-        let have: &Mask = self.lanes.have.of(fact);
-        (have[self.lane / 64] >> (self.lane % 64)) & 1 == 1
     }
 }
 
@@ -162,10 +196,7 @@ impl Derived for Lane<'_, '_> {
         if let Some(begun) = self.begun(fact) {
             return Key::new(begun.level, begun.round);
         }
-        if !self.has(fact) {
-            return Key::NEVER;
-        }
-        let Some(step) = self.lanes.history.step(fact, self.lane) else {
+        let Some(step) = self.step(fact) else {
             return Key::NEVER;
         };
         let (level, round) = self.lanes.steps[step as usize].parts();
