@@ -28,7 +28,7 @@ pub struct Shape {
     pub sspr_one_method: f64,
     /// The share of administrators whose password is reset through their person's mailbox.
     pub admin_mail_recovery: f64,
-    /// How many of a person's accounts elsewhere recover each through the one before.
+    /// How many accounts elsewhere stand in a row, each the recovery contact of the next person's.
     pub depth: u64,
     /// Whether there are help desks and a console, from which very many accounts fall.
     pub hubs: bool,

@@ -42,7 +42,7 @@ impl World {
     pub(super) fn phone_of(&self, at: u64) -> String {
         let shared = self.chance("shared-phone", at, 0.02);
         let holder = if shared { at / TEAM * TEAM } else { at };
-        // 01632 960 is kept for fiction.
+        // 01632 960 is kept for fiction. These have a digit more: it has a thousand numbers only.
         format!("+441632{}", 9_600_000 + holder)
     }
 

@@ -3,8 +3,11 @@
 use super::names::{SERVICES, SYSTEMS};
 use super::{ROLE, ROLES_TO_A_SPREAD_ONE, TEAM, World};
 
-/// The share of services that hold privileges.
+/// The share of services that hold privileges, and the power by which it grows in organisations of fewer
+/// identities than [`SMALL`], where few services do much.
 const PRIVILEGED_SERVICES: f64 = 0.022;
+const SMALL: f64 = 10_000.0;
+const GROWTH: f64 = 1.25;
 /// The share of services whose secret lies in a team's vault; the owner rotates the others.
 const IN_A_VAULT: f64 = 0.85;
 
@@ -75,7 +78,9 @@ impl World {
     }
 
     pub(super) fn is_privileged(&self, service: u64) -> bool {
-        self.chance("privileged", service, PRIVILEGED_SERVICES)
+        let growth = (SMALL / self.shape.identities as f64).max(1.0).powf(GROWTH);
+        let share = (PRIVILEGED_SERVICES * growth).min(0.3);
+        self.chance("privileged", service, share)
     }
 
     /// Systems of the `at`-th role or privileged service, without repetition.

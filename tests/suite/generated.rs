@@ -69,6 +69,30 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
 }
 
 #[test]
+fn facts_gates_and_unlocked_pairs_are_those_that_the_goals_were_set_on() {
+    // Identities, and facts, gates and pairs of an identity and a system of the organisation that the goals
+    // for speed were set on.
+    for (size, goals) in [
+        ("2000", [7_875, 11_831, 1_105]),
+        ("20000", [78_805, 117_757, 4_914]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let tables = dir.path().join("tables");
+        generate(&tables, &["--identities", size]);
+        let mut command = Command::cargo_bin("linchpin").unwrap();
+        command.arg("scan").arg(&tables).args(["--format", "json"]);
+        command.arg("--out").arg(dir.path().join("out"));
+        let said = command.assert().success().get_output().stdout.clone();
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        for (what, goal) in ["facts", "gates", "pairs"].iter().zip(goals) {
+            let seen = said["counts"][what].as_f64().unwrap();
+            let off = (seen / f64::from(goal) - 1.0).abs();
+            assert!(off < 0.15, "{size}: {seen} {what} for {goal}");
+        }
+    }
+}
+
+#[test]
 fn too_little_memory_is_an_error_in_words_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let tables = dir.path().join("tables");

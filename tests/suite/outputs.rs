@@ -53,10 +53,32 @@ fn the_same_bytes_with_one_thread_and_with_eight() {
     if sample.is_dir() {
         inputs.push(sample);
     }
-    for input in inputs {
+    // Large enough to be cut into many parts, by thread.
+    let made = tempfile::tempdir().unwrap();
+    let tables = made.path().join("tables");
+    linchpin(&[
+        "generate",
+        "--identities",
+        "6000",
+        "--help-desk-share",
+        "0.1",
+        "--out",
+        tables.to_str().unwrap(),
+    ])
+    .success();
+    inputs.push(tables);
+    let assumed = [&["--assume", "weak-proofing"][..], &[]];
+    for (input, assumed) in inputs
+        .iter()
+        .flat_map(|input| assumed.map(|it| (input, it)))
+    {
         let input = input.to_str().unwrap();
-        let more = ["--pairs", "--assume", "weak-proofing", "--threads"];
-        let scan = |threads| written(input, &[&more[..], &[threads]].concat());
+        let scan = |threads| {
+            written(
+                input,
+                &[assumed, &["--pairs", "--threads", threads]].concat(),
+            )
+        };
         let first = scan("1");
         assert_eq!(
             first.keys().map(String::as_str).collect::<Vec<_>>(),
