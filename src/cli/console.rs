@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
+use indicatif::ProgressBar;
 
 use super::Failure;
 use super::args::Color;
@@ -17,6 +18,8 @@ pub(super) struct Console {
     pub quiet: bool,
     /// What the run does, where that is put on record.
     notes: Option<Arc<Mutex<Notes>>>,
+    /// The bar that stands on standard error, if any.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Console {
@@ -30,6 +33,7 @@ impl Console {
             choice,
             quiet,
             notes: None,
+            bar: Arc::default(),
         }
     }
 
@@ -84,7 +88,20 @@ impl Console {
         }
     }
 
+    /// The bar that is to make room for what went wrong.
+    pub(super) fn set_bar(&self, bar: &ProgressBar) {
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    }
+
     pub(super) fn failure(&self, failure: &Failure) {
+        let bar = self
+            .bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
         let style = anstyle::AnsiColor::BrightRed.on_default().bold();
         self.err(&format!("{style}error{style:#}: {failure}\n"));
     }

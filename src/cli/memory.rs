@@ -1,6 +1,5 @@
 //! `--memory-limit`: an error in words instead of a machine that swaps.
 
-use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use memory_stats::memory_stats;
 
 use super::console::Console;
 use super::{Exit, Failure};
+use crate::write::unfinished;
 
 /// Watches the memory of the process until it is dropped.
 pub(super) struct Watch {
@@ -17,8 +17,7 @@ pub(super) struct Watch {
 }
 
 /// Looks at the memory that the process has from now on; when it is more than the limit, says so and
-/// ends the process with the status of a refusal. Nothing is being written meanwhile: what a scan
-/// needs is known when it begins to write.
+/// ends the process with the status of a refusal. What was being written is removed.
 ///
 /// # Errors
 /// When this system does not tell how much memory a process has, or no thread can be started.
@@ -32,17 +31,20 @@ pub(super) fn watch(limit: ByteSize, console: &Console) -> Result<Watch, Failure
     let (stop, stopped) = mpsc::channel::<()>();
     let console = console.clone();
     let watch = move || {
-        while stopped.recv_timeout(LOOKS) == Err(RecvTimeoutError::Timeout) {
+        loop {
             let used = memory_stats().map_or(0, |stats| stats.physical_mem as u64);
             if used > limit.as_u64() {
                 let failure = Failure::Usage(format!(
                     "the scan has {} of memory, more than --memory-limit {} allows; nothing was written\n\
-                     (a scan takes about 6 times the size of its CSV files: raise the limit, use a larger machine, or fewer --threads)",
+                     (a scan takes about 4 to 7 times the size of its CSV files: raise the limit, use a larger machine, or fewer --threads)",
                     ByteSize(used),
                     limit
                 ));
                 console.failure(&failure);
-                process::exit(Exit::Bad.status().into());
+                unfinished::exit(Exit::Bad.status());
+            }
+            if stopped.recv_timeout(LOOKS) != Err(RecvTimeoutError::Timeout) {
+                return;
             }
         }
     };

@@ -69,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         cli.command.redirect(folder);
     }
     let mut console = Console::new(cli.color, cli.quiet);
+    remove_unfinished_when_ended();
     let result = match &cli.evidence {
         None => command(cli.command, &console),
         Some(path) => {
@@ -83,6 +84,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             Exit::Bad
         }
     }
+}
+
+/// Whoever presses Ctrl-C, or ends the process otherwise where it can tell, leaves no half-written files.
+fn remove_unfinished_when_ended() {
+    /// What shells say of a program that Ctrl-C has ended.
+    const INTERRUPTED: u8 = 130;
+    // Not where somebody wants signals ignored, as nohup does. Without it the files stay, and that is all.
+    let _ = ctrlc::try_set_handler(|| crate::write::unfinished::exit(INTERRUPTED));
 }
 
 /// Runs a command and puts it on record, unless it could not do what it was asked.

@@ -24,6 +24,7 @@ impl Progress {
                 ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_message(what);
+            console.set_bar(&bar);
         }
         let progress = Self {
             bar,

@@ -93,7 +93,6 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
     rulebook.waive_found(&organisation, &mut scan, accepted)?;
     rulebook::remark(&scan, args.read.format, console);
     stages.done("solve");
-    drop(watch);
     let view = View {
         org: &organisation,
         sources: &sources,
@@ -103,6 +102,7 @@ fn scan(args: &ScanArgs, console: &Console) -> Result<Exit, Failure> {
         policy: &rulebook.policy,
     };
     let files = write_all(console, args, &view, focus, &mut stages)?;
+    drop(watch);
     let written = Written {
         files,
         rows_left_out,

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Control, RowEntry, View, chain, controls, frameworks, row_entry, row_key, visible};
+use crate::analyze::IdentityResult;
 use crate::diag::{Code, Severity};
 use crate::model::{AssetId, IdentityKind, RowRef, Waiver, hexadecimal};
+use crate::solve::{Answer, Unlocked};
 
 /// The rule of an identity that unlocks a system of criticality 0.
 const UNLOCKS: &str = "unlocks-critical";
@@ -19,9 +21,10 @@ const RESULTS: usize = 20_000;
 /// The document.
 #[must_use]
 pub fn sarif(view: &View<'_>) -> Value {
-    let mut results = unlocks(view);
-    let unlocking = results.len();
-    results.extend(view.scan.findings.iter().enumerate().map(|(at, finding)| {
+    let unlocking = unlocking(*view).count();
+    let all = unlocking + view.scan.findings.len();
+    let of_identities = unlocking_results(*view);
+    let of_findings = view.scan.findings.iter().enumerate().map(|(at, finding)| {
         let level = match finding.code.severity() {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -42,9 +45,9 @@ pub fn sarif(view: &View<'_>) -> Value {
         );
         suppress(&mut one, view.scan.waived.finding(at));
         one
-    }));
-    let all = results.len();
-    results.truncate(RESULTS);
+    });
+    // No more than are kept are made: there may be one for every identity.
+    let results: Vec<Value> = of_identities.chain(of_findings).take(RESULTS).collect();
     let used: BTreeSet<String> = results
         .iter()
         .filter_map(|result| result["ruleId"].as_str().map(str::to_owned))
@@ -130,19 +133,22 @@ fn taxa(word: &str, kind: IdentityKind) -> Vec<Value> {
     mine.map(taxon).collect()
 }
 
-/// One result per identity that unlocks a system of criticality 0, in the order of the tiers.
-fn unlocks(view: &View<'_>) -> Vec<Value> {
-    let mut results = Vec::new();
-    for result_of in &view.scan.identities {
-        let Some(answer) = &result_of.answer else {
-            continue;
-        };
-        let Some(worst) = answer.unlocks().first() else {
-            continue;
-        };
-        if view.criticality(worst.system) > 0 {
-            continue;
-        }
+/// Identities that unlock a system of criticality 0, in the order of the tiers.
+fn unlocking(view: View<'_>) -> impl Iterator<Item = Unlocking<'_>> {
+    view.scan.identities.iter().filter_map(move |of| {
+        let answer = of.answer.as_ref()?;
+        let worst = answer.unlocks().first()?;
+        (view.criticality(worst.system) == 0).then_some((of, answer, worst))
+    })
+}
+
+/// An identity, what falls with it, and the worst of that.
+type Unlocking<'a> = (&'a IdentityResult, &'a Answer, &'a Unlocked);
+
+/// A result for each of them.
+fn unlocking_results(view: View<'_>) -> impl Iterator<Item = Value> {
+    unlocking(view).map(move |(result_of, answer, worst)| {
+        let view = &view;
         let identity = &view.org.identities[result_of.identity as usize];
         let name = view.shown(identity.asset);
         let system = view.system(worst.system);
@@ -200,9 +206,8 @@ fn unlocks(view: &View<'_>) -> Vec<Value> {
                 one["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
             }
         }
-        results.push(one);
-    }
-    results
+        one
+    })
 }
 
 fn result(rule: &str, level: &str, message: &str, locations: Vec<Value>, keys: &[String]) -> Value {

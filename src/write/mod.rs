@@ -9,6 +9,7 @@ mod records;
 pub mod reset_tools;
 mod tables;
 mod tiers;
+pub mod unfinished;
 
 pub use governance::{write_accountability, write_violations};
 pub use opengraph::write_opengraph;

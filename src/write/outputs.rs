@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::unfinished;
+
 /// Everything that a scan may write; what an earlier run left of it is removed or replaced.
 const OWN: [&str; 21] = [
     "accountability.csv",
@@ -98,6 +100,7 @@ impl Outputs {
                 file: file.map_err(|source| error(at, source))?,
                 has_failed: false,
             };
+            unfinished::begin(target.file.path());
             out.push(BufWriter::with_capacity(PIECE, target));
         }
         let each: Vec<&mut (dyn Write + Send)> = out
@@ -123,6 +126,28 @@ impl Outputs {
     /// # Errors
     /// When a file cannot be put in its place.
     pub fn commit(self) -> Result<Vec<PathBuf>, OutputsError> {
+        self.settle(|outputs| {
+            outputs.remove_stale()?;
+            outputs.persist()
+        })
+    }
+
+    /// Puts every file in its place and leaves everything else alone.
+    ///
+    /// # Errors
+    /// When a file cannot be put in its place.
+    pub fn place_all(self) -> Result<Vec<PathBuf>, OutputsError> {
+        self.settle(Self::persist)
+    }
+
+    fn settle<T>(self, place: impl FnOnce(Self) -> T) -> T {
+        let files = self.pending.iter();
+        let files: Vec<PathBuf> = files.map(|(_, file)| file.path().to_owned()).collect();
+        unfinished::settle(&files, || place(self))
+    }
+
+    /// Removes what an earlier scan left and this one does not write.
+    fn remove_stale(&self) -> Result<(), OutputsError> {
         for own in OWN
             .iter()
             .filter(|own| !self.pending.iter().any(|(name, _)| name == *own))
@@ -135,14 +160,10 @@ impl Outputs {
                 _ => {}
             }
         }
-        self.place_all()
+        Ok(())
     }
 
-    /// Puts every file in its place and leaves everything else alone.
-    ///
-    /// # Errors
-    /// When a file cannot be put in its place.
-    pub fn place_all(self) -> Result<Vec<PathBuf>, OutputsError> {
+    fn persist(self) -> Result<Vec<PathBuf>, OutputsError> {
         // Better before the first one is there than after.
         for (name, _) in &self.pending {
             let path = self.directory.join(name);

@@ -234,10 +234,12 @@ fn list_end(count: usize) -> &'static [u8] {
 /// A file that another thread may write to.
 type Out<'w> = &'w mut (dyn Write + Send);
 
-/// Entries that one thread makes at a time. Each may hold hundreds of steps.
+/// Entries that one thread makes at a time, where they are short.
 const ENTRIES: usize = 1 << 8;
 /// Unlock sets that one thread makes at a time. Each may hold thousands of systems.
 const SETS: usize = 1 << 2;
+/// Bytes that one thread is to make at a time: entries of long chains are hundreds of times as long as others.
+const BYTES: usize = 1 << 19;
 
 /// Writes to each of some files what `make` appends for the items, in order; it is told where the first
 /// of them stands. The text is made on all threads, so many items together at a time, while what was
@@ -251,6 +253,7 @@ fn in_order<'a, T: Sync, const N: usize>(
     make: impl Fn([&mut Vec<u8>; N], usize, &'a [T]) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
     const BUFFERS: usize = 16;
+    const FEW: usize = 4;
     let buffers = || vec![[const { Vec::new() }; N]; BUFFERS];
     let (mut ready, mut next) = (buffers(), buffers());
     let mut write = |ready: &mut [[Vec<u8>; N]]| {
@@ -262,21 +265,28 @@ fn in_order<'a, T: Sync, const N: usize>(
         }
         io::Result::Ok(())
     };
-    for (wave, items) in items.chunks(together * BUFFERS).enumerate() {
-        let first = wave * together * BUFFERS;
+    // How long entries are, shows at the first few of them.
+    let mut part = together.min(FEW);
+    let mut first = 0;
+    while first < items.len() {
+        let wave = &items[first..items.len().min(first + part * BUFFERS)];
         let (written, made) = rayon::join(
             || write(&mut ready),
             || {
-                let parts = items.par_chunks(together).enumerate().zip(&mut next);
+                let parts = wave.par_chunks(part).enumerate().zip(&mut next);
                 let parts = parts.with_max_len(1);
                 parts.try_for_each(|((at, items), made)| {
-                    make(made.each_mut(), first + at * together, items)
+                    make(made.each_mut(), first + at * part, items)
                 })
             },
         );
         written.and(made)?;
         std::mem::swap(&mut ready, &mut next);
-        tick(items.len() as u64);
+        first += wave.len();
+        tick(wave.len() as u64);
+        let bytes: usize = ready.iter().flatten().map(Vec::len).sum();
+        let fitting = BYTES * wave.len() / bytes.max(1);
+        part = fitting.clamp(1, together);
     }
     write(&mut ready)
 }

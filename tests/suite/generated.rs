@@ -110,7 +110,44 @@ fn too_little_memory_is_an_error_in_words_and_nothing_is_written() {
         "{said}"
     );
     assert!(!out.exists());
+    // Looked at before anything is done: what is over before the next look is refused too.
+    scan("1").code(2);
     scan("lots").code(2);
     scan("4GiB").success();
     assert!(out.join("tiers.csv").exists());
+}
+
+/// Ended by a signal while it writes, a scan takes what it had written with it.
+#[cfg(unix)]
+#[test]
+fn what_is_half_written_goes_with_the_process() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    let dir = tempfile::tempdir().unwrap();
+    let tables = dir.path().join("tables");
+    generate(&tables, &["--identities", "60000", "--seed", "1"]);
+    let out = dir.path().join("out");
+    let mut scan = std::process::Command::new(env!("CARGO_BIN_EXE_linchpin"))
+        .args(["scan", "--quiet", "--out"])
+        .args([&out, &tables])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let files = || fs::read_dir(&out).map_or(0, Iterator::count);
+    let begun = Instant::now();
+    while files() == 0 && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(files() > 0, "nothing was begun");
+    let pid = scan.id().to_string();
+    let ended = std::process::Command::new("kill").arg(pid).status();
+    assert!(ended.unwrap().success());
+    assert_eq!(scan.wait().unwrap().code(), Some(130));
+    assert_eq!(
+        files(),
+        0,
+        "{:?}",
+        fs::read_dir(&out).unwrap().collect::<Vec<_>>()
+    );
 }
