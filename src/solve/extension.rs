@@ -25,7 +25,12 @@ pub(super) struct Extension<'g> {
     keys: Vec<Key>,
     why: Vec<u32>,
     improved: Vec<Fact>,
-    queue: BinaryHeap<Reverse<(Key, Fact)>>,
+    /// What was improved to the key that is followed, to the next round and to the next level ...
+    now: Vec<Fact>,
+    next_round: Vec<Fact>,
+    next_level: Vec<Fact>,
+    /// ... and what to a later one, by inputs of the base.
+    later: BinaryHeap<Reverse<(Key, Fact)>>,
     judged: Judged<Key>,
 }
 
@@ -44,7 +49,10 @@ impl<'g> Extension<'g> {
             keys: vec![Key::NEVER; graph.fact_count()],
             why: vec![GIVEN; graph.fact_count()],
             improved: Vec::new(),
-            queue: BinaryHeap::new(),
+            now: Vec::new(),
+            next_round: Vec::new(),
+            next_level: Vec::new(),
+            later: BinaryHeap::new(),
             judged: Judged::new(),
         }
     }
@@ -61,14 +69,40 @@ impl<'g> Extension<'g> {
     /// Computes the closure of the base's facts and `seed`.
     pub(super) fn run(&mut self, seed: Fact) {
         self.reset();
-        if self.key(seed) > Key::GIVEN {
-            self.improve(seed, Key::GIVEN, GIVEN);
-            self.queue.push(Reverse((Key::GIVEN, seed)));
+        let mut key = Key::GIVEN;
+        if self.key(seed) > key {
+            self.improve(seed, key, GIVEN);
+            self.now.push(seed);
         }
-        while let Some(Reverse((key, fact))) = self.queue.pop() {
-            // A smaller key was found after this entry was queued, and has been followed already.
-            if self.keys[fact.index()] == key {
-                self.follow(fact, key);
+        loop {
+            for at in 0..self.now.len() {
+                let fact = self.now[at];
+                // A smaller key was found after this one, and has been followed already.
+                if self.keys[fact.index()] == key {
+                    self.follow(fact, key);
+                }
+            }
+            self.now.clear();
+            let (round, level) = (key.after_gate(0), key.after_gate(1));
+            let later = self.later.peek();
+            let later = later.map_or(Key::NEVER, |Reverse((key, _))| *key);
+            key = if !self.next_round.is_empty() {
+                std::mem::swap(&mut self.now, &mut self.next_round);
+                round
+            } else if later < level || (self.next_level.is_empty() && later != Key::NEVER) {
+                later
+            } else if !self.next_level.is_empty() {
+                std::mem::swap(&mut self.now, &mut self.next_level);
+                level
+            } else {
+                return;
+            };
+            while let Some(&Reverse((found, fact))) = self.later.peek() {
+                if found != key {
+                    break;
+                }
+                self.later.pop();
+                self.now.push(fact);
             }
         }
     }
@@ -76,6 +110,7 @@ impl<'g> Extension<'g> {
     fn follow(&mut self, fact: Fact, key: Key) {
         let graph = self.graph;
         let is_new = !self.base.contains(fact);
+        let (next_round, next_level) = (key.after_gate(0), key.after_gate(1));
         let uses = graph.uses(fact);
         for (at, step) in uses.iter().enumerate() {
             let (gate, head) = (step.gate, step.head);
@@ -108,7 +143,13 @@ impl<'g> Extension<'g> {
             };
             if found < known {
                 self.improve(head, found, gate.0);
-                self.queue.push(Reverse((found, head)));
+                if found == next_round {
+                    self.next_round.push(head);
+                } else if found == next_level {
+                    self.next_level.push(head);
+                } else {
+                    self.later.push(Reverse((found, head)));
+                }
             } else if found == known && chosen.is_some_and(|chosen| gate < chosen) {
                 self.improve(head, found, gate.0);
             }

@@ -159,26 +159,23 @@ fn solve_one_by_one(
     tick: &(dyn Fn(u64) + Sync),
 ) -> Vec<Answer> {
     let base = closure(graph, question.assumed);
-    const CHUNK: usize = 256;
-    let chunks: Vec<Vec<Answer>> = question
-        .seeds
-        .par_chunks(CHUNK)
-        .map_init(
-            || (Search::new(graph), Extension::new(graph, &base)),
-            |(alone, with_assumptions), seeds| {
-                let answers = seeds
-                    .iter()
-                    .map(|&seed| {
-                        alone.run(&[seed]);
-                        with_assumptions.run(seed);
-                        answer_assuming(graph, question, alone, with_assumptions, seed)
-                    })
-                    .collect();
-                tick(seeds.len() as u64);
-                answers
-            },
-        )
-        .collect();
+    // Those with large closures tend to stand together.
+    const CHUNK: usize = 16;
+    let spare: Spare<(Search<'_>, Extension<'_>)> = Spare::default();
+    let chunks = question.seeds.par_chunks(CHUNK).map(|seeds| {
+        let new = || (Search::new(graph), Extension::new(graph, &base));
+        let answers = spare.lend(new, |(alone, with_assumptions)| {
+            let answers = seeds.iter().map(|&seed| {
+                alone.run(&[seed]);
+                with_assumptions.run(seed);
+                answer_assuming(graph, question, alone, with_assumptions, seed)
+            });
+            answers.collect::<Vec<_>>()
+        });
+        tick(seeds.len() as u64);
+        answers
+    });
+    let chunks: Vec<Vec<Answer>> = chunks.collect();
     chunks.into_iter().flatten().collect()
 }
 
