@@ -92,6 +92,18 @@ impl RuleGraph {
         graph
     }
 
+    /// The same graph where only these facts are about something: solvers neither count nor name others.
+    #[must_use]
+    pub fn only(&self, is_kept: impl Fn(Fact) -> bool) -> Self {
+        let mut graph = self.clone();
+        for (fact, class) in (0..).map(Fact).zip(&mut graph.classes) {
+            if !is_kept(fact) {
+                *class = Class::Helper;
+            }
+        }
+        graph
+    }
+
     /// What follows when the gate fires.
     #[must_use]
     pub fn head(&self, gate: Gate) -> Fact {

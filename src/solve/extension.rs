@@ -62,12 +62,9 @@ impl<'g> Extension<'g> {
         &self.improved
     }
 
-    pub(super) fn in_base(&self, fact: Fact) -> bool {
-        self.base.contains(fact)
-    }
-
-    /// Computes the closure of the base's facts and `seed`.
-    pub(super) fn run(&mut self, seed: Fact) {
+    /// Computes the closure of the base's facts and `seed`, unless more facts than the limit are improved;
+    /// says whether it was done.
+    pub(super) fn run(&mut self, seed: Fact, limit: usize) -> bool {
         self.reset();
         let mut key = Key::GIVEN;
         if self.key(seed) > key {
@@ -75,6 +72,13 @@ impl<'g> Extension<'g> {
             self.now.push(seed);
         }
         loop {
+            if self.improved.len() > limit {
+                self.now.clear();
+                self.next_round.clear();
+                self.next_level.clear();
+                self.later.clear();
+                return false;
+            }
             for at in 0..self.now.len() {
                 let fact = self.now[at];
                 // A smaller key was found after this one, and has been followed already.
@@ -95,7 +99,7 @@ impl<'g> Extension<'g> {
                 std::mem::swap(&mut self.now, &mut self.next_level);
                 level
             } else {
-                return;
+                return true;
             };
             while let Some(&Reverse((found, fact))) = self.later.peek() {
                 if found != key {
@@ -227,7 +231,7 @@ mod tests {
             let mut extension = Extension::new(&graph, &base);
             let mut search = Search::new(&graph);
             for &seed in &facts {
-                extension.run(seed);
+                extension.run(seed, usize::MAX);
                 search.run(&[&assumed[..], &[seed]].concat());
                 for &fact in &facts {
                     let found = (extension.key(fact), extension.why(fact));

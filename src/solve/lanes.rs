@@ -28,6 +28,7 @@ mod uses;
 use std::hint::black_box;
 use std::sync::OnceLock;
 
+use super::assuming::{Base, joined};
 use super::proof;
 use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
@@ -202,7 +203,7 @@ impl<'g> Lanes<'g> {
                 return None;
             }
         }
-        Some(self.read_off(question, seeds))
+        Some(self.read_off(question, seeds, None))
     }
 
     /// The same for lanes that each begin by themselves.
@@ -214,10 +215,41 @@ impl<'g> Lanes<'g> {
         if !self.go_from_ahead(seeds, Patience::Endless) {
             self.go_from_seeds(seeds, Patience::Endless);
         }
-        self.read_off(question, seeds)
+        self.read_off(question, seeds, None)
     }
 
-    fn read_off(&mut self, question: &Question<'_>, seeds: &[Fact]) -> Vec<Answer> {
+    /// The answers for seeds beyond a base, under the assumptions that give it, each joined with what the
+    /// seed gives alone within it; nothing when going side by side is no gain. No seed is in the base.
+    pub(super) fn answers_beyond(
+        &mut self,
+        question: &Question<'_>,
+        seeds: &[Fact],
+        base: &Base,
+        alone: &[&Answer],
+    ) -> Option<Vec<Answer>> {
+        self.reset(seeds.len());
+        let mut all = EMPTY;
+        for (lane, &seed) in seeds.iter().take(LANES).enumerate() {
+            self.next_round.add(seed, &only(lane));
+            unite(&mut all, &only(lane));
+        }
+        for &fact in question.assumed {
+            self.next_round.add(fact, &all);
+        }
+        let is_done = self.go(FROM_AHEAD);
+        is_done.then(|| self.read_off(question, seeds, Some((base, alone))))
+    }
+
+    /// The answers that the lanes hold; beyond a base, if there is one.
+    fn read_off(
+        &mut self,
+        question: &Question<'_>,
+        seeds: &[Fact],
+        beyond: Option<(&Base, &[&Answer])>,
+    ) -> Vec<Answer> {
+        let (base_accounts, base_mailboxes) =
+            beyond.map_or((0, 0), |(base, _)| (base.accounts, base.mailboxes));
+        let is_in_base = |fact: Fact| beyond.is_some_and(|(base, _)| base.closure.contains(fact));
         let mut tallies: Vec<Tally> = seeds
             .iter()
             .enumerate()
@@ -225,13 +257,17 @@ impl<'g> Lanes<'g> {
                 let own = self.graph.class(seed);
                 Tally {
                     unlocks: Vec::new(),
-                    accounts: self.accounts.of(lane) - u32::from(own == Class::Account),
-                    mailboxes: self.mailboxes.of(lane) - u32::from(own == Class::Mailbox),
+                    accounts: self.accounts.of(lane)
+                        - base_accounts
+                        - u32::from(own == Class::Account),
+                    mailboxes: self.mailboxes.of(lane)
+                        - base_mailboxes
+                        - u32::from(own == Class::Mailbox),
                 }
             })
             .collect();
         for &(lane, system, hops) in &self.systems {
-            if seeds[lane as usize] != system {
+            if seeds[lane as usize] != system && !is_in_base(system) {
                 tallies[lane as usize]
                     .unlocks
                     .push(Unlocked { system, hops });
@@ -248,7 +284,11 @@ impl<'g> Lanes<'g> {
             };
             places.fill(begun, self.graph.fact_count());
             let view = Lane::new(self, lane, begun, &places);
-            let answer = tally.answer(question, |worst| proof::prove(self.graph, &view, worst));
+            let prove = |worst| proof::prove(self.graph, &view, worst);
+            let answer = match beyond {
+                Some((base, alone)) => joined(question, base, alone[lane], tally, prove),
+                None => tally.answer(question, prove),
+            };
             places.forget(begun);
             answer
         });

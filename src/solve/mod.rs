@@ -12,10 +12,12 @@
 //! forest in which each closure grows out of its parent's (`tour`, `forest`, `running`): what a seed
 //! costs is what it adds to its parent or brings nearer. Seeds for which that is much go through the
 //! gates side by side, a bit each (`lanes`), from the seeds on or from where each has found a part by
-//! itself. Under assumptions, which have level 0 wherever the seed stands, every seed's search starts
-//! from the closure of the assumptions and follows only what the seed improves.
+//! itself. Under assumptions, which have level 0 wherever the seed stands, what lies beyond their closure
+//! is searched from there, and only what the seed improves is followed (`assuming`, `extension`), or in
+//! lanes.
 
 mod answer;
+mod assuming;
 mod extension;
 mod falls;
 mod forest;
@@ -36,7 +38,6 @@ use rayon::prelude::*;
 use crate::rules::{Fact, RuleGraph};
 use answer::Tally;
 pub use answer::{Answer, Unlocked};
-use extension::Extension;
 pub use falls::Falls;
 pub use key::Key;
 use proof::Derived;
@@ -116,7 +117,7 @@ pub fn solve_beside<T: Send>(
     if question.assumed.is_empty() {
         tour::solve(graph, question, Effort::default(), beside, tick)
     } else {
-        rayon::join(|| solve_one_by_one(graph, question, tick), beside)
+        assuming::solve(graph, question, beside, tick)
     }
 }
 
@@ -130,7 +131,7 @@ pub fn solve_with(
     if question.assumed.is_empty() {
         tour::solve(graph, question, effort, || (), tick).0
     } else {
-        solve_one_by_one(graph, question, tick)
+        assuming::solve(graph, question, || (), tick).0
     }
 }
 
@@ -150,33 +151,6 @@ pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> 
     let batches = question.seeds.chunks(lanes::LANES);
     let answers = batches.flat_map(|seeds| lanes.answers_from_ahead(question, seeds));
     answers.collect()
-}
-
-/// Seed by seed, on top of what the assumptions give.
-fn solve_one_by_one(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    tick: &(dyn Fn(u64) + Sync),
-) -> Vec<Answer> {
-    let base = closure(graph, question.assumed);
-    // Those with large closures tend to stand together.
-    const CHUNK: usize = 16;
-    let spare: Spare<(Search<'_>, Extension<'_>)> = Spare::default();
-    let chunks = question.seeds.par_chunks(CHUNK).map(|seeds| {
-        let new = || (Search::new(graph), Extension::new(graph, &base));
-        let answers = spare.lend(new, |(alone, with_assumptions)| {
-            let answers = seeds.iter().map(|&seed| {
-                alone.run(&[seed]);
-                with_assumptions.run(seed);
-                answer_assuming(graph, question, alone, with_assumptions, seed)
-            });
-            answers.collect::<Vec<_>>()
-        });
-        tick(seeds.len() as u64);
-        answers
-    });
-    let chunks: Vec<Vec<Answer>> = chunks.collect();
-    chunks.into_iter().flatten().collect()
 }
 
 /// Answers the question for every seed by a search of its own, without assumptions: slow, plain, and
@@ -205,35 +179,6 @@ fn answer_alone(
         tally.count(graph, seed, fact, alone.key(fact));
     }
     tally.answer(question, |worst| proof::prove(graph, alone, worst))
-}
-
-/// `R = (C \ B) + C0`: what the assumptions give to anybody is not the seed's doing, unless the
-/// seed gives it without them; its level is then the one without them.
-fn answer_assuming(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    alone: &Search<'_>,
-    with_assumptions: &Extension<'_>,
-    seed: Fact,
-) -> Answer {
-    let mut tally = Tally::default();
-    for &fact in with_assumptions.improved() {
-        if !with_assumptions.in_base(fact) {
-            tally.count(graph, seed, fact, with_assumptions.key(fact));
-        }
-    }
-    for &fact in alone.reached() {
-        if with_assumptions.in_base(fact) {
-            tally.count(graph, seed, fact, alone.key(fact));
-        }
-    }
-    tally.answer(question, |worst| {
-        if with_assumptions.in_base(worst) {
-            proof::prove(graph, alone, worst)
-        } else {
-            proof::prove(graph, with_assumptions, worst)
-        }
-    })
 }
 
 #[cfg(test)]
