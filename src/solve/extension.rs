@@ -72,15 +72,16 @@ impl<'g> Extension<'g> {
             self.now.push(seed);
         }
         loop {
-            if self.improved.len() > limit {
-                self.now.clear();
-                self.next_round.clear();
-                self.next_level.clear();
-                self.later.clear();
-                return false;
-            }
             for at in 0..self.now.len() {
                 let fact = self.now[at];
+                // What is about to be improved counts too: a hub leads to very many at a time.
+                if self.improved.len().max(self.graph.uses(fact).len()) > limit {
+                    self.now.clear();
+                    self.next_round.clear();
+                    self.next_level.clear();
+                    self.later.clear();
+                    return false;
+                }
                 // A smaller key was found after this one, and has been followed already.
                 if self.keys[fact.index()] == key {
                     self.follow(fact, key);

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 
 use super::beginning::Begun;
-use super::mask::WORDS;
+use super::mask::{WORDS, has};
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::search::GIVEN;
@@ -191,6 +191,59 @@ impl<'l, 'g> Lane<'l, 'g> {
     }
 }
 
+/// Gates of one head that are more than are gone through one by one.
+const MANY: usize = if cfg!(test) { 2 } else { 64 };
+
+impl Lane<'_, '_> {
+    /// What lanes reached at keys from which a gate leads to this one.
+    fn reached_before(&self, key: Key) -> &[Event] {
+        let (steps, events) = (&self.lanes.steps, &self.lanes.events);
+        // Steps are in the order of their keys, and events in that of their steps.
+        let leads = |at: Key| at.after_gate(0) == key || at.after_gate(1) == key;
+        let mut leading = (0..).zip(steps).filter(|(_, step)| leads(**step));
+        let Some((first, _)) = leading.next() else {
+            return &[];
+        };
+        let last = leading.last().map_or(first, |(last, _)| last);
+        let begin = events.partition_point(|event| event.step < first);
+        let end = events.partition_point(|event| event.step <= last);
+        &events[begin..end]
+    }
+
+    /// The lowest of the gates of a head that one of these events has met at its key.
+    fn first_from(&self, events: &[Event], head: Fact, key: Key) -> Option<Gate> {
+        let graph = self.lanes.graph;
+        let own = events.iter().filter(|event| has(&event.lanes, self.lane));
+        let uses = own.flat_map(|event| graph.uses(event.fact));
+        let gates = uses.filter(|step| step.head == head).map(|step| step.gate);
+        let mut first: Option<Gate> = None;
+        for gate in gates {
+            if first.is_none_or(|first| gate < first) && self.is_met(gate, key) {
+                first = Some(gate);
+            }
+        }
+        first
+    }
+
+    /// Whether a gate yields its head no later than at its key. Where it has enough inputs that are not too
+    /// late for that, it has none too many before them: the head would have a lower key.
+    fn is_met(&self, gate: Gate, key: Key) -> bool {
+        let graph = self.lanes.graph;
+        let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
+        let inputs = graph.inputs(gate);
+        for (at, &input) in inputs.iter().enumerate() {
+            if lacking > inputs.len() - at {
+                return false;
+            }
+            lacking -= usize::from(self.key(input).after_gate(cost) <= key);
+            if lacking == 0 {
+                return true;
+            }
+        }
+        false
+    }
+}
+
 impl Derived for Lane<'_, '_> {
     fn key(&self, fact: Fact) -> Key {
         if let Some(begun) = self.begun(fact) {
@@ -204,7 +257,8 @@ impl Derived for Lane<'_, '_> {
         Key::new(level + ahead.map_or(0, |ahead| ahead.level), round)
     }
 
-    /// The lowest of the gates that yield the fact at its key.
+    /// The lowest of the gates that yield the fact at its key. Of very many gates it is looked for from
+    /// what was reached just before, where that is less.
     fn why(&self, fact: Fact) -> Option<Gate> {
         if let Some(begun) = self.begun(fact) {
             return (begun.why != GIVEN).then_some(Gate(begun.why));
@@ -215,23 +269,56 @@ impl Derived for Lane<'_, '_> {
         if key == Key::GIVEN || key == Key::NEVER {
             return None;
         }
-        let graph = self.lanes.graph;
-        // Where it has enough inputs that are not too late for the fact, it has none too many before them:
-        // the fact would have a lower key.
-        let mut gates = gates.iter().copied();
-        gates.find(|&gate| {
-            let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
-            let inputs = graph.inputs(gate);
-            for (at, &input) in inputs.iter().enumerate() {
-                if lacking > inputs.len() - at {
-                    return false;
-                }
-                lacking -= usize::from(self.key(input).after_gate(cost) <= key);
-                if lacking == 0 {
-                    return true;
-                }
+        if gates.len() > MANY && self.lanes.ahead.is_empty() {
+            let before = self.reached_before(key);
+            if before.len() < gates.len() {
+                return self.first_from(before, fact, key);
             }
-            false
-        })
+        }
+        gates.iter().copied().find(|&gate| self.is_met(gate, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::{Class, Fact, RuleGraphBuilder};
+    use crate::solve::{Question, solve_by_search, solve_in_lanes};
+
+    #[test]
+    fn of_very_many_gates_the_lowest_is_found_from_what_leads_to_them() {
+        let mut builder = RuleGraphBuilder::new();
+        let members: Vec<Fact> = (0..300).map(|_| builder.fact(Class::Account)).collect();
+        let [seed, other] = [0, 1].map(|_| builder.fact(Class::Mailbox));
+        let (group, system) = (builder.fact(Class::Group), builder.fact(Class::System));
+        for cost in [1, 0] {
+            for at in 0..members.len() {
+                // One gate in three takes two members.
+                let inputs = [members[at], members[(at + 7) % members.len()]];
+                let count = if at % 3 == 0 { 2 } else { 1 };
+                builder.gate(group, count as u32, cost, &inputs[..count]);
+            }
+        }
+        builder.gate(system, 1, 0, &[group]);
+        for at in [290, 60, 124, 200, 61] {
+            builder.gate(members[at], 1, 1, &[seed]);
+        }
+        // Later than the others.
+        builder.gate(members[2], 1, 1, &[members[290]]);
+        for at in [0, 7] {
+            builder.gate(members[at], 1, 0, &[other]);
+        }
+        let graph = builder.finish();
+        let (severity, place) = (vec![0; graph.fact_count()], vec![0; graph.fact_count()]);
+        let question = Question {
+            seeds: &[seed, other],
+            assumed: &[],
+            severity: &severity,
+            place: &place,
+        };
+        let found = solve_in_lanes(&graph, &question);
+        assert!(found == solve_by_search(&graph, &question));
+        // By gates that are no recovery: that of member 60 takes 67 as well; that of 0 and 7 is met by both.
+        let gate = |at: usize, step: usize| Some(found[at].proof()?.steps.get(step)?.gate.0);
+        assert_eq!([gate(0, 1), gate(1, 2)], [Some(300 + 61), Some(300)]);
     }
 }

@@ -92,6 +92,10 @@ pub(super) fn only(lane: usize) -> Mask {
     lanes
 }
 
+pub(super) fn has(mask: &Mask, lane: usize) -> bool {
+    (mask[lane / 64] >> (lane % 64)) & 1 == 1
+}
+
 pub(super) fn is_empty(mask: &Mask) -> bool {
     mask.iter().fold(0, |all, word| all | word) == 0
 }
