@@ -4,7 +4,8 @@
 //! petgraph answers an easier question: every gate is read as OR, so that its search can follow it,
 //! and it gives neither hops nor proofs. ascent (Datalog) is asked for the exact closures: gates of
 //! one input, and of two inputs or two of three as pairs; it materialises every (seed, fact) pair.
-//! Times are of the solve stage alone, on all threads that the process may use.
+//! Times are of the solve stage alone: the solver's on all threads that the process may use, the peers'
+//! on one, as they come.
 //!
 //! The solver and a peer take turns; shown are the medians of the times and of the ratios of turns.
 //! The solver's first call is the dearest, as all its memory is new to the process then.

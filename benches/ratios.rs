@@ -5,7 +5,7 @@
 //! in a process of its own that has no memory yet; every figure is the median of the ratios of some
 //! pairs. Of the yardstick only its reading counts, of the program all from its start to its end.
 //! The program's own stage `solve` does more than solve, on the same threads at the same time, so
-//! the solver is timed by itself too, in this process.
+//! the solver is timed by itself too, in a process that has read and compiled before.
 //!
 //! `LINCHPIN_BENCH_N` (default 100000) is the number of identities, `LINCHPIN_BENCH_PAIRS`
 //! (default 5) the number of pairs, `LINCHPIN_BENCH_DIR` a folder that keeps the generated tables.
@@ -25,32 +25,32 @@ use std::time::Instant;
 
 use linchpin::compile;
 use linchpin::ingest;
-use linchpin::rules::RuleGraph;
 use linchpin::solve::solve;
 use support::{Asked, number, tables};
 
-/// Names the folder that the yardstick reads, in the process that is the yardstick.
-const YARDSTICK: &str = "LINCHPIN_BENCH_YARDSTICK";
+/// What a process of its own measures, and of which folder.
+const ROLE: &str = "LINCHPIN_BENCH_ROLE";
+const FOLDER: &str = "LINCHPIN_BENCH_FOLDER";
+const YARDSTICK: &str = "yardstick";
+const SOLVER: &str = "solver";
 
 fn main() {
-    if let Some(folder) = std::env::var_os(YARDSTICK) {
-        let begin = Instant::now();
-        let kept = yardstick::read(Path::new(&folder));
-        println!("{}", begin.elapsed().as_secs_f64());
-        drop(kept);
+    if let (Ok(role), Some(folder)) = (std::env::var(ROLE), std::env::var_os(FOLDER)) {
+        let folder = Path::new(&folder);
+        println!(
+            "{}",
+            if role == SOLVER {
+                solver(folder)
+            } else {
+                yardstick(folder)
+            }
+        );
         return;
     }
     let n = number("LINCHPIN_BENCH_N", 100_000);
     let pairs = number("LINCHPIN_BENCH_PAIRS", 5) as usize;
     let folder = tables(n);
-    let graph = {
-        let ingested = ingest::read(&[folder.as_path()], ingest::Options::default());
-        compile::compile(&ingested.organisation, &compile::Options::default()).graph
-    };
-    let asked = Asked::with_footholds(&graph);
-    let runs: Vec<Run> = (0..pairs.max(1))
-        .map(|_| run(&folder, &graph, &asked))
-        .collect();
+    let runs: Vec<Run> = (0..pairs.max(1)).map(|_| run(&folder)).collect();
     println!("{n} identities, median of {} pairs", runs.len());
     let show = |what: &str, of: &dyn Fn(&Run) -> f64| {
         let median = |of: &dyn Fn(&Run) -> f64| {
@@ -81,14 +81,44 @@ struct Run {
     solver: f64,
 }
 
-fn run(folder: &Path, graph: &RuleGraph, asked: &Asked) -> Run {
+/// Seconds that reading takes by the yardstick.
+fn yardstick(folder: &Path) -> f64 {
+    let begin = Instant::now();
+    let kept = yardstick::read(folder);
+    let seconds = begin.elapsed().as_secs_f64();
+    drop(kept);
+    seconds
+}
+
+/// Seconds that solving takes once the tables are compiled.
+fn solver(folder: &Path) -> f64 {
+    let ingested = ingest::read(&[folder], ingest::Options::default());
+    let graph = compile::compile(&ingested.organisation, &compile::Options::default()).graph;
+    let asked = Asked::with_footholds(&graph);
+    let begin = Instant::now();
+    let answers = solve(&graph, &asked.question(&asked.seeds), &|_| {});
+    let seconds = begin.elapsed().as_secs_f64();
+    drop(answers);
+    seconds
+}
+
+/// The same in a process of its own.
+fn apart(role: &str, folder: &Path) -> f64 {
     let done = Command::new(std::env::current_exe().unwrap())
-        .env(YARDSTICK, folder)
+        .env(ROLE, role)
+        .env(FOLDER, folder)
         .output()
         .unwrap();
     assert!(done.status.success());
-    let said = String::from_utf8(done.stdout).unwrap();
-    let yardstick = said.trim().parse().unwrap();
+    String::from_utf8(done.stdout)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+fn run(folder: &Path) -> Run {
+    let yardstick = apart(YARDSTICK, folder);
     // The program as people run it.
     let out = tempfile::tempdir().unwrap();
     let begin = Instant::now();
@@ -108,10 +138,7 @@ fn run(folder: &Path, graph: &RuleGraph, asked: &Asked) -> Run {
         let (stage, seconds) = line.strip_suffix(" s")?.rsplit_once(' ')?;
         Some((stage.trim().to_owned(), seconds.parse().ok()?))
     });
-    let begin = Instant::now();
-    let answers = solve(graph, &asked.question(&asked.seeds), &|_| {});
-    let solver = begin.elapsed().as_secs_f64();
-    drop(answers);
+    let solver = apart(SOLVER, folder);
     Run {
         yardstick,
         stages: stages.collect(),

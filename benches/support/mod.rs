@@ -49,10 +49,12 @@ pub fn tables(n: u64) -> PathBuf {
         PathBuf::from,
     );
     let folder = root.join(n.to_string());
-    if !folder.join("done").exists() {
+    // Beside the folder, where a scan of it does not meet it.
+    let done = root.join(format!("{n}.done"));
+    if !done.exists() {
         fs::create_dir_all(&folder).unwrap();
         write_tables(&Shape::new(n, 1), &folder);
-        fs::write(folder.join("done"), "").unwrap();
+        fs::write(done, "").unwrap();
     }
     folder
 }
