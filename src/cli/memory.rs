@@ -37,11 +37,11 @@ pub(super) fn watch(limit: ByteSize, console: &Console) -> Result<Watch, Failure
                 let failure = Failure::Usage(format!(
                     "the scan has {} of memory, more than --memory-limit {} allows; nothing was written\n\
                      (a scan takes about 4 to 7 times the size of its CSV files: raise the limit, use a larger machine, or fewer --threads)",
-                    ByteSize(used),
-                    limit
+                    shown(used),
+                    shown(limit.as_u64())
                 ));
-                console.failure(&failure);
-                unfinished::exit(Exit::Bad.status());
+                unfinished::give_up(Exit::Bad.status(), || console.failure(&failure));
+                return;
             }
             if stopped.recv_timeout(LOOKS) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -52,4 +52,13 @@ pub(super) fn watch(limit: ByteSize, console: &Console) -> Result<Watch, Failure
         .spawn(watch)
         .map_err(|error| Failure::Usage(format!("cannot start a thread: {error}")))?;
     Ok(Watch { _stop: stop })
+}
+
+/// Fine enough to tell a limit from what is just above it.
+fn shown(bytes: u64) -> String {
+    const MEBIBYTE: u64 = 1 << 20;
+    match bytes {
+        0..MEBIBYTE => ByteSize(bytes).to_string(),
+        _ => format!("{} MiB", bytes.div_ceil(MEBIBYTE)),
+    }
 }

@@ -90,7 +90,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 fn remove_unfinished_when_ended() {
     /// What shells say of a program that Ctrl-C has ended.
     const INTERRUPTED: u8 = 130;
-    // Not where somebody wants signals ignored, as nohup does. Without it the files stay, and that is all.
+    // Not where any of the signals is ignored, as under nohup and in the background of a script: the crate
+    // takes all of them or none. Without it the files stay, and that is all.
     let _ = ctrlc::try_set_handler(|| crate::write::unfinished::exit(INTERRUPTED));
 }
 

@@ -95,12 +95,11 @@ impl Outputs {
         };
         let mut out = Vec::with_capacity(N);
         for at in 0..N {
-            let file = NamedTempFile::new_in(&self.directory);
+            let file = unfinished::begin(|| NamedTempFile::new_in(&self.directory));
             let target = Target {
                 file: file.map_err(|source| error(at, source))?,
                 has_failed: false,
             };
-            unfinished::begin(target.file.path());
             out.push(BufWriter::with_capacity(PIECE, target));
         }
         let each: Vec<&mut (dyn Write + Send)> = out

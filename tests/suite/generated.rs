@@ -106,7 +106,7 @@ fn too_little_memory_is_an_error_in_words_and_nothing_is_written() {
     let refused = scan("12MiB").code(2).get_output().stderr.clone();
     let said = String::from_utf8(refused).unwrap();
     assert!(
-        said.contains("more than --memory-limit 12.0 MiB allows"),
+        said.contains("more than --memory-limit 12 MiB allows"),
         "{said}"
     );
     assert!(!out.exists());

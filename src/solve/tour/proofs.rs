@@ -4,8 +4,9 @@
 //! that the proof reads: the head of one of its steps or any input of their gates, chosen or not. Where it
 //! changed none, the proof of the same goal takes the same gates and slots. Steps stand behind those that
 //! yield their inputs, so the first of them starts from the parent alone, and what yields the parent now
-//! stands before it. (The parent itself is no nearer to anything than it was, as nothing was before it.) So from seed to seed a chain of ten thousand steps costs what is new in it and what is
-//! kept of it, not its length.
+//! stands before it. (The parent itself is no nearer to anything than it was, as nothing was before it.)
+//! So from seed to seed a chain of ten thousand steps costs what is new in it and what is kept of it, not
+//! its length.
 
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::proof::{Derived, Found, Proof};
