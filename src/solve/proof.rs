@@ -47,10 +47,11 @@ impl Proof {
         let omitted = count.saturating_sub(2 * Self::KEPT);
         let middle = if omitted > 0 { Self::KEPT } else { count };
         let places = (0..middle).chain(middle + omitted..count);
-        let slots = places.clone().map(|at| step(at).2.len()).sum();
-        let mut proof = Self::with_room(count - omitted, slots);
+        let steps: Vec<_> = places.map(step).collect();
+        let slots = steps.iter().map(|(.., slots)| slots.len()).sum();
+        let mut proof = Self::with_room(steps.len(), slots);
         proof.omitted = omitted as u32;
-        for (gate, level, slots) in places.map(step) {
+        for (gate, level, slots) in steps {
             proof.add(gate, level, slots);
         }
         proof
