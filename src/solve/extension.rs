@@ -5,10 +5,8 @@
 //! input as it stands, in O(inputs), but only once enough of its inputs are there at all; what was found of
 //! a wide gate is remembered while it holds.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::judged::Judged;
+use super::queue::Queue;
 use super::search::GIVEN;
 use super::{Closure, Key, proof::Derived};
 use crate::rules::{Fact, Gate, RuleGraph};
@@ -25,12 +23,7 @@ pub(super) struct Extension<'g> {
     keys: Vec<Key>,
     why: Vec<u32>,
     improved: Vec<Fact>,
-    /// What was improved to the key that is followed, to the next round and to the next level ...
-    now: Vec<Fact>,
-    next_round: Vec<Fact>,
-    next_level: Vec<Fact>,
-    /// ... and what to a later one, by inputs of the base.
-    later: BinaryHeap<Reverse<(Key, Fact)>>,
+    queue: Queue<Key>,
     judged: Judged<Key>,
 }
 
@@ -49,10 +42,7 @@ impl<'g> Extension<'g> {
             keys: vec![Key::NEVER; graph.fact_count()],
             why: vec![GIVEN; graph.fact_count()],
             improved: Vec::new(),
-            now: Vec::new(),
-            next_round: Vec::new(),
-            next_level: Vec::new(),
-            later: BinaryHeap::new(),
+            queue: Queue::new(),
             judged: Judged::new(),
         }
     }
@@ -69,17 +59,14 @@ impl<'g> Extension<'g> {
         let mut key = Key::GIVEN;
         if self.key(seed) > key {
             self.improve(seed, key, GIVEN);
-            self.now.push(seed);
+            self.queue.now.push(seed);
         }
         loop {
-            for at in 0..self.now.len() {
-                let fact = self.now[at];
+            for at in 0..self.queue.now.len() {
+                let fact = self.queue.now[at];
                 // What is about to be improved counts too: a hub leads to very many at a time.
                 if self.improved.len().max(self.graph.uses(fact).len()) > limit {
-                    self.now.clear();
-                    self.next_round.clear();
-                    self.next_level.clear();
-                    self.later.clear();
+                    self.queue.clear();
                     return false;
                 }
                 // A smaller key was found after this one, and has been followed already.
@@ -87,27 +74,9 @@ impl<'g> Extension<'g> {
                     self.follow(fact, key);
                 }
             }
-            self.now.clear();
-            let (round, level) = (key.after_gate(0), key.after_gate(1));
-            let later = self.later.peek();
-            let later = later.map_or(Key::NEVER, |Reverse((key, _))| *key);
-            key = if !self.next_round.is_empty() {
-                std::mem::swap(&mut self.now, &mut self.next_round);
-                round
-            } else if later < level || (self.next_level.is_empty() && later != Key::NEVER) {
-                later
-            } else if !self.next_level.is_empty() {
-                std::mem::swap(&mut self.now, &mut self.next_level);
-                level
-            } else {
-                return true;
-            };
-            while let Some(&Reverse((found, fact))) = self.later.peek() {
-                if found != key {
-                    break;
-                }
-                self.later.pop();
-                self.now.push(fact);
+            match self.queue.turn([key.after_gate(0), key.after_gate(1)]) {
+                Some(next) => key = next,
+                None => return true,
             }
         }
     }
@@ -115,7 +84,7 @@ impl<'g> Extension<'g> {
     fn follow(&mut self, fact: Fact, key: Key) {
         let graph = self.graph;
         let is_new = !self.base.contains(fact);
-        let (next_round, next_level) = (key.after_gate(0), key.after_gate(1));
+        let next = [key.after_gate(0), key.after_gate(1)];
         let uses = graph.uses(fact);
         for (at, step) in uses.iter().enumerate() {
             let (gate, head) = (step.gate, step.head);
@@ -148,13 +117,7 @@ impl<'g> Extension<'g> {
             };
             if found < known {
                 self.improve(head, found, gate.0);
-                if found == next_round {
-                    self.next_round.push(head);
-                } else if found == next_level {
-                    self.next_level.push(head);
-                } else {
-                    self.later.push(Reverse((found, head)));
-                }
+                self.queue.add(head, found, next);
             } else if found == known && chosen.is_some_and(|chosen| gate < chosen) {
                 self.improve(head, found, gate.0);
             }

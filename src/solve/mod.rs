@@ -25,6 +25,7 @@ mod judged;
 mod key;
 mod lanes;
 mod proof;
+mod queue;
 mod removals;
 mod running;
 mod search;

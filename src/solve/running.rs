@@ -9,11 +9,9 @@
 //! A key in the frame is `level * 2^32 + round`. Levels count down from the root of the tree to the
 //! seed. Rounds start again at every level, at the zero that the level had when it was the seed's.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::hint::black_box;
 
-use super::{Key, forest::Shift, judged::Judged, proof::Derived};
+use super::{Key, forest::Shift, judged::Judged, proof::Derived, queue::Queue};
 use crate::rules::{Class, Fact, Gate, RuleGraph, Use};
 
 /// A fact that is not in the closure.
@@ -88,10 +86,7 @@ pub(super) struct Running<'g> {
     systems: Vec<Fact>,
     accounts: u32,
     mailboxes: u32,
-    now: Vec<Fact>,
-    next_round: Vec<Fact>,
-    next_level: Vec<Fact>,
-    later: BinaryHeap<Reverse<(u64, Fact)>>,
+    queue: Queue<u64>,
     judged: Judged<u64>,
 }
 
@@ -119,10 +114,7 @@ impl<'g> Running<'g> {
             systems: Vec::new(),
             accounts: 0,
             mailboxes: 0,
-            now: Vec::new(),
-            next_round: Vec::new(),
-            next_level: Vec::new(),
-            later: BinaryHeap::new(),
+            queue: Queue::new(),
             judged: Judged::new(),
         }
     }
@@ -189,13 +181,10 @@ impl<'g> Running<'g> {
         self.path.push(step);
         let zero = self.zero();
         self.set(fact, zero, GIVEN);
-        self.now.push(fact);
+        self.queue.now.push(fact);
         let is_done = self.search(zero, limit);
         if !is_done {
-            self.now.clear();
-            self.next_round.clear();
-            self.next_level.clear();
-            self.later.clear();
+            self.queue.clear();
         }
         is_done
     }
@@ -307,37 +296,19 @@ impl<'g> Running<'g> {
             if limit.is_over(self.changes() - begin, self.added.len()) {
                 return false;
             }
-            for at in 0..self.now.len() {
-                if at % WARM == 0 && self.now.len() >= WARM {
+            for at in 0..self.queue.now.len() {
+                if at % WARM == 0 && self.queue.now.len() >= WARM {
                     self.warm(at);
                 }
-                let fact = self.now[at];
+                let fact = self.queue.now[at];
                 // A fact found first at a later key may have been found again at a sooner one.
                 if self.states[fact.index()].key() == key {
                     self.follow(fact, key);
                 }
             }
-            self.now.clear();
-            let round = self.after(key, 0);
-            let level = self.after(key, 1);
-            let later = self.later.peek().map_or(NEVER, |Reverse((key, _))| *key);
-            key = if !self.next_round.is_empty() && round <= later {
-                std::mem::swap(&mut self.now, &mut self.next_round);
-                round
-            } else if later < level || (self.next_level.is_empty() && later != NEVER) {
-                later
-            } else if !self.next_level.is_empty() {
-                std::mem::swap(&mut self.now, &mut self.next_level);
-                level
-            } else {
-                return true;
-            };
-            while let Some(&Reverse((found, fact))) = self.later.peek() {
-                if found != key {
-                    break;
-                }
-                self.later.pop();
-                self.now.push(fact);
+            match self.queue.turn([self.after(key, 0), self.after(key, 1)]) {
+                Some(next) => key = next,
+                None => return true,
             }
         }
     }
@@ -346,7 +317,7 @@ impl<'g> Running<'g> {
     /// all of them at a time, so that the processor waits for many places in memory together: in a
     /// closure of millions that is where the time goes.
     fn warm(&self, at: usize) {
-        let facts = &self.now[at..self.now.len().min(at + WARM)];
+        let facts = &self.queue.now[at..self.queue.now.len().min(at + WARM)];
         let mut heads = [Fact(0); WARM];
         let mut sum = 0;
         for (head, &fact) in heads.iter_mut().zip(facts) {
@@ -372,7 +343,7 @@ impl<'g> Running<'g> {
 
     fn follow(&mut self, fact: Fact, key: u64) {
         let graph = self.graph;
-        let (next_round, next_level) = (self.after(key, 0), self.after(key, 1));
+        let next @ [next_round, next_level] = [self.after(key, 0), self.after(key, 1)];
         for &step in graph.uses(fact) {
             let Use { gate, head, .. } = step;
             let (need, cost) = (step.need(), step.cost());
@@ -395,13 +366,7 @@ impl<'g> Running<'g> {
             };
             if found < known {
                 self.set(head, found, gate.0);
-                if found == next_round {
-                    self.next_round.push(head);
-                } else if found == next_level {
-                    self.next_level.push(head);
-                } else {
-                    self.later.push(Reverse((found, head)));
-                }
+                self.queue.add(head, found, next);
             } else if found == known && gate.0 < chosen {
                 self.log(head);
                 self.states[head.index()].why = gate.0;
