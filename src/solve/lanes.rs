@@ -20,11 +20,13 @@
 
 mod ahead;
 mod beginning;
+mod choices;
 mod history;
 mod mask;
 mod pull;
 mod uses;
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::OnceLock;
 
@@ -34,6 +36,7 @@ use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
+use choices::Choices;
 use history::{History, Lane, Places};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
@@ -101,6 +104,7 @@ pub(super) struct Lanes<'g> {
     systems: Vec<(u32, Fact, u32)>,
     history: History,
     places: Places,
+    choices: RefCell<Choices>,
     search: Option<Search<'g>>,
     beginnings: Option<Beginnings<'g>>,
     /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
@@ -173,6 +177,7 @@ impl<'g> Lanes<'g> {
             systems: Vec::new(),
             history: History::new(facts),
             places: Places::default(),
+            choices: RefCell::default(),
             search: None,
             beginnings: None,
             gains_ahead: None,
@@ -277,13 +282,16 @@ impl<'g> Lanes<'g> {
             self.history.sort(&self.events, &self.reached);
         }
         let mut places = std::mem::take(&mut self.places);
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.get_mut().clear();
         let answers = tallies.into_iter().enumerate().map(|(lane, tally)| {
             let begun = match self.ahead.get(lane) {
                 Some(ahead) if !tally.unlocks.is_empty() => &*ahead.facts,
                 _ => &[],
             };
             places.fill(begun, self.graph.fact_count());
-            let view = Lane::new(self, lane, begun, &places);
+            choices.get_mut().turn_to(lane, self.graph.fact_count());
+            let view = Lane::new(self, lane, begun, &places, &choices);
             let prove = |worst| proof::prove(self.graph, &view, worst);
             let answer = match beyond {
                 Some((base, alone)) => joined(question, base, alone[lane], tally, prove),
@@ -294,6 +302,7 @@ impl<'g> Lanes<'g> {
         });
         let answers = answers.collect();
         self.places = places;
+        self.choices = choices;
         answers
     }
 

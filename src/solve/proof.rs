@@ -11,7 +11,21 @@ pub(super) trait Derived {
     fn key(&self, fact: Fact) -> Key;
     /// The chosen gate of a fact; none when it was given or is not in the closure.
     fn why(&self, fact: Fact) -> Option<Gate>;
+    /// The chosen gate of a fact and its level, nothing when it was given or is not in the closure; adds the
+    /// inputs that a proof takes as places among the gate's, ascending.
+    fn choose(
+        &self,
+        graph: &RuleGraph,
+        fact: Fact,
+        scratch: &mut Scratch,
+        slots: &mut Vec<u32>,
+    ) -> Option<(Gate, u32)> {
+        choose(graph, self, fact, scratch, slots)
+    }
 }
+
+/// Room that is used again for every step of a proof.
+pub(super) type Scratch = Vec<(Key, u32)>;
 
 /// A derivation: every step's inputs are given or are heads of earlier steps. There is one for every seed
 /// that unlocks something, so it is kept in two pieces.
@@ -137,13 +151,12 @@ impl Found {
             if !done.insert(fact) {
                 continue;
             }
-            let Some(gate) = derived.why(fact) else {
+            let first = found.slots.len();
+            let chosen = derived.choose(graph, fact, &mut scratch, &mut found.slots);
+            let Some((gate, level)) = chosen else {
                 continue;
             };
-            let first = found.slots.len();
-            choose_slots(graph, derived, gate, &mut scratch, &mut found.slots);
             let end = found.slots.len();
-            let level = derived.key(fact).level().unwrap_or_default();
             let step = FoundStep {
                 gate,
                 level,
@@ -207,19 +220,21 @@ impl Done {
     }
 }
 
-/// Adds the slots of a gate with the smallest keys, as many as it needs, ascending.
-fn choose_slots(
+/// The gate that was chosen for a fact and its level, and of its inputs those with the smallest keys, as many
+/// as it needs.
+pub(super) fn choose(
     graph: &RuleGraph,
-    derived: &impl Derived,
-    gate: Gate,
-    scratch: &mut Vec<(Key, u32)>,
+    derived: &(impl Derived + ?Sized),
+    fact: Fact,
+    scratch: &mut Scratch,
     slots: &mut Vec<u32>,
-) {
+) -> Option<(Gate, u32)> {
+    let gate = derived.why(fact)?;
+    let level = derived.key(fact).level().unwrap_or_default();
     let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
-    let first = slots.len();
     if inputs.len() == need {
         slots.extend(0..need as u32);
-        return;
+        return Some((gate, level));
     }
     scratch.clear();
     scratch.extend(inputs.iter().map(|&input| derived.key(input)).zip(0..));
@@ -227,6 +242,8 @@ fn choose_slots(
         scratch.select_nth_unstable(need);
         scratch.truncate(need);
     }
+    let first = slots.len();
     slots.extend(scratch.iter().map(|(_, slot)| *slot));
     slots[first..].sort_unstable();
+    Some((gate, level))
 }

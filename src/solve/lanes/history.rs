@@ -4,11 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 
 use super::beginning::Begun;
+use super::choices::Choices;
 use super::mask::{WORDS, has};
 use super::{Event, Lanes, NONE};
-use crate::rules::{Fact, Gate};
+use crate::rules::{Fact, Gate, RuleGraph};
+use crate::solve::Key;
+use crate::solve::proof::{self, Derived, Scratch};
 use crate::solve::search::GIVEN;
-use crate::solve::{Key, proof::Derived};
 
 /// The events of a batch by facts. A look-up is about one fact and one lane, so the words in which
 /// that lane has its bit stand side by side.
@@ -74,7 +76,7 @@ impl History {
     }
 
     /// The words of a fact's events in which a lane has its bit, and their steps.
-    fn of(&self, fact: Fact, lane: usize) -> (&[u64], &[u32]) {
+    pub(super) fn of(&self, fact: Fact, lane: usize) -> (&[u64], &[u32]) {
         let span = self.spans[fact.index()];
         let (start, len) = (span.start as usize, span.len as usize);
         let first = start * WORDS + lane / 64 * len;
@@ -82,6 +84,23 @@ impl History {
             &self.words[first..first + len],
             &self.steps[start..start + len],
         )
+    }
+
+    /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
+    /// processor can. What it gives must be used, or the reads would be left out.
+    pub(super) fn look_at(&self, graph: &RuleGraph, gates: &[Gate], lane: usize) -> u64 {
+        /// Inputs that are looked at.
+        const MOST: usize = 32;
+        let mut inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
+        let mut words = [&[][..]; MOST];
+        let mut sum = 0;
+        for (words, &input) in words.iter_mut().zip(&mut inputs) {
+            let (of_lane, steps) = self.of(input, lane);
+            sum ^= steps.len() as u64;
+            *words = of_lane;
+        }
+        let first = words.iter().filter_map(|words| words.first());
+        first.fold(sum, |sum, word| sum ^ *word)
     }
 
     /// The step in which a lane reached a fact.
@@ -131,6 +150,7 @@ pub(super) struct Lane<'l, 'g> {
     lane: usize,
     begun: &'l [Begun],
     places: &'l Places,
+    choices: &'l RefCell<Choices>,
 }
 
 impl<'l, 'g> Lane<'l, 'g> {
@@ -140,12 +160,14 @@ impl<'l, 'g> Lane<'l, 'g> {
         lane: usize,
         begun: &'l [Begun],
         places: &'l Places,
+        choices: &'l RefCell<Choices>,
     ) -> Self {
         Self {
             lanes,
             lane,
             begun,
             places,
+            choices,
         }
     }
 
@@ -168,26 +190,6 @@ impl<'l, 'g> Lane<'l, 'g> {
             known => known,
         };
         (known != NEVER).then_some(known & !ASKED)
-    }
-
-    /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
-    /// processor can.
-    fn look_at(&self, gates: &[Gate]) {
-        /// Inputs that are looked at.
-        const MOST: usize = 32;
-        let graph = self.lanes.graph;
-        let mut inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
-        let mut words = [&[][..]; MOST];
-        let mut sum = 0;
-        for (words, &input) in words.iter_mut().zip(&mut inputs) {
-            let (of_lane, steps) = self.lanes.history.of(input, self.lane);
-            sum ^= self.places.of[input.index()].get() ^ steps.len() as u32;
-            *words = of_lane;
-        }
-        let first = words.iter().filter_map(|words| words.first());
-        sum ^= first.fold(0, |sum, word| sum ^ *word as u32);
-        // Without a use the reads would be left out.
-        black_box(sum);
     }
 }
 
@@ -264,7 +266,11 @@ impl Derived for Lane<'_, '_> {
             return (begun.why != GIVEN).then_some(Gate(begun.why));
         }
         let gates = self.lanes.shared.incoming.of(fact);
-        self.look_at(gates);
+        black_box(
+            self.lanes
+                .history
+                .look_at(self.lanes.graph, gates, self.lane),
+        );
         let key = self.key(fact);
         if key == Key::GIVEN || key == Key::NEVER {
             return None;
@@ -276,6 +282,24 @@ impl Derived for Lane<'_, '_> {
             }
         }
         gates.iter().copied().find(|&gate| self.is_met(gate, key))
+    }
+
+    fn choose(
+        &self,
+        graph: &RuleGraph,
+        fact: Fact,
+        scratch: &mut Scratch,
+        slots: &mut Vec<u32>,
+    ) -> Option<(Gate, u32)> {
+        let has_many = self.lanes.shared.incoming.of(fact).len() > MANY;
+        if has_many || !self.lanes.ahead.is_empty() {
+            return proof::choose(graph, self, fact, scratch, slots);
+        }
+        let mut choices = self.choices.borrow_mut();
+        let choice = choices.of(self.lanes, fact, self.lane)?;
+        let (gate, level) = (choice.gate, choice.level);
+        choices.slots(&choice, self.lane, slots);
+        Some((gate, level))
     }
 }
 

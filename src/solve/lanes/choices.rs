@@ -1,0 +1,214 @@
+//! The steps of proofs, found for 64 lanes at a time.
+//!
+//! Which gate yields a fact, and which of its inputs a proof takes, is read off the steps in which these
+//! were reached. The bits of 64 lanes stand in one word, so finding it for one of them reads as much as
+//! finding it for all that reached the fact in the same step. Inputs are taken in the order of their keys
+//! by the lanes that still lack some, which are counted in bit-sliced numbers. Lanes whose proofs go
+//! through the same facts share what the first of them asked for.
+
+use std::hint::black_box;
+
+use super::{Lanes, NONE};
+use crate::rules::{Fact, Gate};
+use crate::solve::Key;
+
+/// What was found for the lanes of one word.
+#[derive(Default)]
+pub(super) struct Choices {
+    word: usize,
+    /// For every fact what was found of it last, or [`NONE`].
+    last: Vec<u32>,
+    /// Facts of which something was found.
+    facts: Vec<Fact>,
+    choices: Vec<Choice>,
+    /// Inputs that a proof takes, those of one choice side by side and ascending.
+    taken: Vec<Taken>,
+    /// Inputs that were reached soon enough for a gate.
+    ready: Vec<Ready>,
+}
+
+/// The gate that some lanes take for a fact.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    lanes: u64,
+    pub(super) gate: Gate,
+    pub(super) level: u32,
+    /// What else was found of the fact, or [`NONE`].
+    before: u32,
+    /// Its inputs among those taken.
+    first: u32,
+    end: u32,
+}
+
+/// An input and the lanes that take it.
+#[derive(Clone, Copy)]
+struct Taken {
+    slot: u32,
+    lanes: u64,
+}
+
+/// An input that lanes reached in a step.
+#[derive(Clone, Copy)]
+struct Ready {
+    step: u32,
+    slot: u32,
+    lanes: u64,
+}
+
+impl Choices {
+    /// Forgets all of them when the lane is of another word than the last one.
+    pub(super) fn turn_to(&mut self, lane: usize, facts: usize) {
+        if self.last.len() < facts {
+            self.last.resize(facts, NONE);
+        }
+        if self.word != lane / 64 {
+            self.word = lane / 64;
+            self.clear();
+        }
+    }
+
+    /// Forgets what was found.
+    pub(super) fn clear(&mut self) {
+        for fact in self.facts.drain(..) {
+            self.last[fact.index()] = NONE;
+        }
+        self.choices.clear();
+        self.taken.clear();
+    }
+
+    /// What a lane of this word takes for a fact; nothing where it was given or is never reached.
+    pub(super) fn of(&mut self, batch: &Lanes<'_>, fact: Fact, lane: usize) -> Option<Choice> {
+        let bit = 1 << (lane % 64);
+        if self.known(fact, bit).is_none() {
+            self.find(batch, fact, lane, bit);
+        }
+        let at = self.known(fact, bit)?;
+        self.choices.get(at as usize).copied()
+    }
+
+    /// The inputs that a lane takes for what it chose, added ascending.
+    pub(super) fn slots(&self, choice: &Choice, lane: usize, slots: &mut Vec<u32>) {
+        let taken = &self.taken[choice.first as usize..choice.end as usize];
+        let own = taken
+            .iter()
+            .filter(|taken| (taken.lanes >> (lane % 64)) & 1 == 1);
+        slots.extend(own.map(|taken| taken.slot));
+    }
+
+    fn known(&self, fact: Fact, bit: u64) -> Option<u32> {
+        let mut at = self.last[fact.index()];
+        while let Some(choice) = self.choices.get(at as usize) {
+            if choice.lanes & bit != 0 {
+                return Some(at);
+            }
+            at = choice.before;
+        }
+        None
+    }
+
+    /// Finds what all lanes take that reached the fact when this one did: of the gates that yield it at its
+    /// key the lowest.
+    fn find(&mut self, batch: &Lanes<'_>, fact: Fact, lane: usize, bit: u64) {
+        let gates = batch.shared.incoming.of(fact);
+        black_box(batch.history.look_at(batch.graph, gates, lane));
+        let (words, steps) = batch.history.of(fact, lane);
+        let Some(at) = words.iter().position(|word| word & bit != 0) else {
+            return;
+        };
+        let key = batch.steps[steps[at] as usize];
+        if key == Key::GIVEN {
+            return;
+        }
+        let mut rest = words[at];
+        for &gate in gates {
+            let first = self.taken.len() as u32;
+            let met = self.meet(batch, gate, lane, key, rest);
+            if met == 0 {
+                continue;
+            }
+            let last = &mut self.last[fact.index()];
+            if *last == NONE {
+                self.facts.push(fact);
+            }
+            self.choices.push(Choice {
+                lanes: met,
+                gate,
+                level: key.level().unwrap_or_default(),
+                before: *last,
+                first,
+                end: self.taken.len() as u32,
+            });
+            *last = self.choices.len() as u32 - 1;
+            rest &= !met;
+            if rest == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Which of some lanes of this one's word have as many of a gate's inputs as it needs, soon enough for
+    /// its head to have this key; adds the inputs that each of them takes: those with the smallest keys, and
+    /// of equal ones those that stand first.
+    fn meet(&mut self, batch: &Lanes<'_>, gate: Gate, lane: usize, key: Key, asked: u64) -> u64 {
+        let graph = batch.graph;
+        let (inputs, need, cost) = (graph.inputs(gate), graph.need(gate), graph.cost(gate));
+        self.ready.clear();
+        for (slot, &input) in (0..).zip(inputs) {
+            let (words, steps) = batch.history.of(input, lane);
+            for (&word, &step) in words.iter().zip(steps) {
+                if batch.steps[step as usize].after_gate(cost) > key {
+                    break;
+                }
+                let lanes = word & asked;
+                if lanes != 0 {
+                    self.ready.push(Ready { step, slot, lanes });
+                }
+            }
+        }
+        let order = |ready: &Ready| (ready.step, ready.slot);
+        if !self.ready.is_sorted_by_key(order) {
+            self.ready.sort_unstable_by_key(order);
+        }
+        let first = self.taken.len();
+        // How many inputs every lane has taken, a bit of all these numbers in each word.
+        let mut counts = [0u64; u32::BITS as usize];
+        let counts = &mut counts[..(u32::BITS - need.leading_zeros()) as usize];
+        let mut full = 0;
+        for ready in &self.ready {
+            let lanes = ready.lanes & !full;
+            if lanes == 0 {
+                continue;
+            }
+            self.taken.push(Taken {
+                slot: ready.slot,
+                lanes,
+            });
+            let (mut carry, mut enough) = (lanes, lanes);
+            for (at, bits) in counts.iter_mut().enumerate() {
+                let both = *bits & carry;
+                *bits ^= carry;
+                carry = both;
+                enough &= if (need >> at) & 1 == 1 { *bits } else { !*bits };
+            }
+            full |= enough;
+        }
+        // Lanes that have too few take none of them.
+        let mut left = first;
+        for at in first..self.taken.len() {
+            let Taken { slot, lanes } = self.taken[at];
+            if lanes & full != 0 {
+                self.taken[left] = Taken {
+                    slot,
+                    lanes: lanes & full,
+                };
+                left += 1;
+            }
+        }
+        self.taken.truncate(left);
+        let taken = &mut self.taken[first..];
+        if !taken.is_sorted_by_key(|taken| taken.slot) {
+            taken.sort_unstable_by_key(|taken| taken.slot);
+        }
+        full
+    }
+}
