@@ -26,18 +26,16 @@ mod mask;
 mod pull;
 mod uses;
 
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::OnceLock;
 
 use super::assuming::{Base, joined};
-use super::proof;
+use super::proof::Prover;
 use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
-use choices::Choices;
-use history::{History, Lane, Places};
+use history::{Lane, Reading};
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
 use pull::{Direction, Wide};
@@ -102,9 +100,8 @@ pub(super) struct Lanes<'g> {
     accounts: Counters,
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
-    history: History,
-    places: Places,
-    choices: RefCell<Choices>,
+    reading: Reading,
+    prover: Prover,
     search: Option<Search<'g>>,
     beginnings: Option<Beginnings<'g>>,
     /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
@@ -175,9 +172,8 @@ impl<'g> Lanes<'g> {
             accounts: Counters::default(),
             mailboxes: Counters::default(),
             systems: Vec::new(),
-            history: History::new(facts),
-            places: Places::default(),
-            choices: RefCell::default(),
+            reading: Reading::default(),
+            prover: Prover::default(),
             search: None,
             beginnings: None,
             gains_ahead: None,
@@ -278,31 +274,33 @@ impl<'g> Lanes<'g> {
                     .push(Unlocked { system, hops });
             }
         }
-        if !self.systems.is_empty() {
-            self.history.sort(&self.events, &self.reached);
-        }
-        let mut places = std::mem::take(&mut self.places);
-        let mut choices = std::mem::take(&mut self.choices);
-        choices.get_mut().clear();
+        let mut reading = std::mem::take(&mut self.reading);
+        let mut prover = std::mem::take(&mut self.prover);
         let answers = tallies.into_iter().enumerate().map(|(lane, tally)| {
-            let begun = match self.ahead.get(lane) {
-                Some(ahead) if !tally.unlocks.is_empty() => &*ahead.facts,
-                _ => &[],
+            let begun = self.ahead.get(lane).map_or(&[][..], |ahead| &ahead.facts);
+            let is_read = !tally.unlocks.is_empty();
+            if is_read {
+                reading.turn_to(self, lane, begun);
+            }
+            let view = Lane {
+                lanes: self,
+                lane,
+                begun,
+                reading: &reading,
             };
-            places.fill(begun, self.graph.fact_count());
-            choices.get_mut().turn_to(lane, self.graph.fact_count());
-            let view = Lane::new(self, lane, begun, &places, &choices);
-            let prove = |worst| proof::prove(self.graph, &view, worst);
+            let prove = |worst| prover.prove(self.graph, &view, worst);
             let answer = match beyond {
                 Some((base, alone)) => joined(question, base, alone[lane], tally, prove),
                 None => tally.answer(question, prove),
             };
-            places.forget(begun);
+            if is_read {
+                reading.turn_from(begun);
+            }
             answer
         });
         let answers = answers.collect();
-        self.places = places;
-        self.choices = choices;
+        self.reading = reading;
+        self.prover = prover;
         answers
     }
 
@@ -327,7 +325,7 @@ impl<'g> Lanes<'g> {
 
     fn reset(&mut self, lanes: usize) {
         self.direction.start(lanes);
-        self.history.clear(&self.reached);
+        self.reading.clear(&self.reached);
         for fact in self.reached.drain(..) {
             *self.have.of_mut(fact) = EMPTY;
         }
@@ -363,7 +361,7 @@ impl<'g> Lanes<'g> {
             self.steps.push(key);
             for (at, (fact, lanes)) in now.iter().enumerate() {
                 if let Some((next, _)) = now.get(at + LOOK_AT) {
-                    black_box(self.have.of(*next)[0] ^ self.history.len(*next));
+                    black_box(self.have.of(*next)[0]);
                 }
                 self.reach(*fact, lanes, key);
             }
@@ -405,7 +403,6 @@ impl<'g> Lanes<'g> {
         let uses = self.graph.uses(fact).len();
         self.direction.reached(have, uses);
         self.wide.count(self.graph, fact, &lanes);
-        self.history.count(fact);
         self.shared_events += usize::from(has_several(&lanes));
         self.events.push(Event {
             lanes,

@@ -1,7 +1,5 @@
 //! One proof of a fact, read off the keys and the chosen gates of a closure.
 
-use rustc_hash::FxHashSet;
-
 use super::Key;
 use crate::rules::{Fact, Gate, RuleGraph};
 
@@ -105,17 +103,88 @@ pub struct ProofStep {
 
 /// The chosen proof of `goal`, its middle left out where it is very long.
 pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
-    Some(Found::of(graph, derived, goal)?.kept())
+    Prover::default().prove(graph, derived, goal)
 }
 
 /// The same with every step.
 pub(super) fn prove_whole(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
-    let found = Found::of(graph, derived, goal)?;
+    let mut prover = Prover::default();
+    let found = prover.find(graph, derived, goal)?;
     let mut proof = Proof::with_room(found.count(), found.slots.len());
     for step in &found.steps {
         proof.add(step.gate, step.level, found.slots(step));
     }
     Some(proof)
+}
+
+/// Finds proofs, one after the other in the same memory.
+#[derive(Default)]
+pub(super) struct Prover {
+    found: Found,
+    /// Facts that are still to be proved, and steps that stand behind those that yield their inputs.
+    stack: Vec<(Fact, Option<FoundStep>)>,
+    visited: Visited,
+    scratch: Scratch,
+}
+
+impl Prover {
+    /// The chosen proof of `goal`, its middle left out where it is very long.
+    pub(super) fn prove(
+        &mut self,
+        graph: &RuleGraph,
+        derived: &impl Derived,
+        goal: Fact,
+    ) -> Option<Proof> {
+        Some(self.find(graph, derived, goal)?.kept())
+    }
+
+    /// The whole proof of `goal`: O(the steps and their gates' inputs).
+    pub(super) fn find(
+        &mut self,
+        graph: &RuleGraph,
+        derived: &impl Derived,
+        goal: Fact,
+    ) -> Option<&Found> {
+        derived.key(goal).level()?;
+        let Self {
+            found,
+            stack,
+            visited,
+            scratch,
+        } = self;
+        found.steps.clear();
+        found.slots.clear();
+        visited.clear();
+        // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
+        stack.clear();
+        stack.push((goal, None));
+        while let Some((fact, ready)) = stack.pop() {
+            if let Some(step) = ready {
+                found.steps.push(step);
+                continue;
+            }
+            if !visited.insert(fact, graph.fact_count()) {
+                continue;
+            }
+            let first = found.slots.len();
+            let chosen = derived.choose(graph, fact, scratch, &mut found.slots);
+            let Some((gate, level)) = chosen else {
+                continue;
+            };
+            let end = found.slots.len();
+            let step = FoundStep {
+                gate,
+                level,
+                first,
+                end,
+            };
+            stack.push((fact, Some(step)));
+            let inputs = graph.inputs(gate);
+            let slots = found.slots[first..].iter().rev();
+            stack.extend(slots.map(|&slot| (inputs[slot as usize], None)));
+        }
+        Some(found)
+    }
 }
 
 /// The steps of a proof, in their order, and the slots of all of them in the order in which they were
@@ -135,42 +204,6 @@ struct FoundStep {
 }
 
 impl Found {
-    /// The whole proof of `goal`: O(the steps and their gates' inputs).
-    pub(super) fn of(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Self> {
-        derived.key(goal).level()?;
-        let mut found = Self::default();
-        let mut done = Done::default();
-        let mut scratch = Vec::new();
-        // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
-        let mut stack = vec![(goal, None)];
-        while let Some((fact, ready)) = stack.pop() {
-            if let Some(step) = ready {
-                found.steps.push(step);
-                continue;
-            }
-            if !done.insert(fact) {
-                continue;
-            }
-            let first = found.slots.len();
-            let chosen = derived.choose(graph, fact, &mut scratch, &mut found.slots);
-            let Some((gate, level)) = chosen else {
-                continue;
-            };
-            let end = found.slots.len();
-            let step = FoundStep {
-                gate,
-                level,
-                first,
-                end,
-            };
-            stack.push((fact, Some(step)));
-            let inputs = graph.inputs(gate);
-            let slots = found.slots[first..].iter().rev();
-            stack.extend(slots.map(|&slot| (inputs[slot as usize], None)));
-        }
-        Some(found)
-    }
-
     /// How many steps there are.
     pub(super) fn count(&self) -> usize {
         self.steps.len()
@@ -196,27 +229,50 @@ impl Found {
 
 /// Facts that were visited: as a rule few, which are looked through one by one.
 #[derive(Default)]
-struct Done {
-    few: Vec<Fact>,
-    /// All of them when there are more.
-    many: FxHashSet<Fact>,
+struct Visited {
+    facts: Vec<Fact>,
+    /// A bit for each of them among all facts, when there are more than [`FEW`].
+    bits: Vec<u64>,
 }
 
-impl Done {
-    /// Whether a fact is new.
-    fn insert(&mut self, fact: Fact) -> bool {
-        const FEW: usize = 32;
-        if self.many.is_empty() {
-            if self.few.contains(&fact) {
-                return false;
+/// Facts that are looked through one by one.
+const FEW: usize = if cfg!(test) { 2 } else { 32 };
+
+impl Visited {
+    fn clear(&mut self) {
+        if self.facts.len() > FEW {
+            for fact in &self.facts {
+                self.bits[fact.index() / 64] = 0;
             }
-            if self.few.len() < FEW {
-                self.few.push(fact);
-                return true;
-            }
-            self.many.extend(self.few.drain(..));
         }
-        self.many.insert(fact)
+        self.facts.clear();
+    }
+
+    /// Whether a fact, one of so many, is new.
+    fn insert(&mut self, fact: Fact, count: usize) -> bool {
+        let is_new = if self.facts.len() <= FEW {
+            !self.facts.contains(&fact)
+        } else {
+            self.mark(fact)
+        };
+        if is_new {
+            self.facts.push(fact);
+            if self.facts.len() == FEW + 1 {
+                self.bits.resize(count.div_ceil(64), 0);
+                for at in 0..self.facts.len() {
+                    self.mark(self.facts[at]);
+                }
+            }
+        }
+        is_new
+    }
+
+    /// Sets the bit of a fact; says whether it was not set.
+    fn mark(&mut self, fact: Fact) -> bool {
+        let (word, bit) = (&mut self.bits[fact.index() / 64], 1 << (fact.index() % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
     }
 }
 

@@ -293,12 +293,15 @@ impl<'g> Running<'g> {
         let begin = step.map_or(0, |step| step.added + step.changed);
         let mut key = start;
         loop {
-            if limit.is_over(self.changes() - begin, self.added.len()) {
-                return false;
-            }
             for at in 0..self.queue.now.len() {
-                if at % WARM == 0 && self.queue.now.len() >= WARM {
-                    self.warm(at);
+                if at % WARM == 0 {
+                    // A level may be many times as large as the one before.
+                    if limit.is_over(self.changes() - begin, self.added.len()) {
+                        return false;
+                    }
+                    if self.queue.now.len() >= WARM {
+                        self.warm(at);
+                    }
                 }
                 let fact = self.queue.now[at];
                 // A fact found first at a later key may have been found again at a sooner one.

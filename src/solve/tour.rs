@@ -350,8 +350,11 @@ impl Tour<'_, '_> {
     fn push(&mut self, fact: Fact) -> bool {
         let parent = self.forest.parent(fact);
         // Where all of the last ones were too dear, so is the next one as a rule: finding out costs less.
-        const MANY: u32 = 16;
-        let part = if self.dear < MANY { 1 } else { 4 };
+        let part = match self.dear {
+            ..16 => 1,
+            16..128 => 4,
+            128.. => 16,
+        };
         // What hangs below a fact shares what it costs.
         let limit = Limit {
             free: self.effort.free.saturating_mul(self.forest.below(fact)) / part,

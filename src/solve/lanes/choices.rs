@@ -8,6 +8,7 @@
 
 use std::hint::black_box;
 
+use super::history::History;
 use super::{Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::Key;
@@ -77,10 +78,16 @@ impl Choices {
     }
 
     /// What a lane of this word takes for a fact; nothing where it was given or is never reached.
-    pub(super) fn of(&mut self, batch: &Lanes<'_>, fact: Fact, lane: usize) -> Option<Choice> {
+    pub(super) fn of(
+        &mut self,
+        batch: &Lanes<'_>,
+        history: &History,
+        fact: Fact,
+        lane: usize,
+    ) -> Option<Choice> {
         let bit = 1 << (lane % 64);
         if self.known(fact, bit).is_none() {
-            self.find(batch, fact, lane, bit);
+            self.find(batch, history, fact, lane);
         }
         let at = self.known(fact, bit)?;
         self.choices.get(at as usize).copied()
@@ -108,21 +115,20 @@ impl Choices {
 
     /// Finds what all lanes take that reached the fact when this one did: of the gates that yield it at its
     /// key the lowest.
-    fn find(&mut self, batch: &Lanes<'_>, fact: Fact, lane: usize, bit: u64) {
+    fn find(&mut self, batch: &Lanes<'_>, history: &History, fact: Fact, lane: usize) {
         let gates = batch.shared.incoming.of(fact);
-        black_box(batch.history.look_at(batch.graph, gates, lane));
-        let (words, steps) = batch.history.of(fact, lane);
-        let Some(at) = words.iter().position(|word| word & bit != 0) else {
+        black_box(history.look_at(batch.graph, gates));
+        let Some(moment) = history.moment(fact, lane) else {
             return;
         };
-        let key = batch.steps[steps[at] as usize];
+        let key = batch.steps[moment.step as usize];
         if key == Key::GIVEN {
             return;
         }
-        let mut rest = words[at];
+        let mut rest = moment.lanes;
         for &gate in gates {
             let first = self.taken.len() as u32;
-            let met = self.meet(batch, gate, lane, key, rest);
+            let met = self.meet(batch, history, gate, key, rest);
             if met == 0 {
                 continue;
             }
@@ -146,20 +152,27 @@ impl Choices {
         }
     }
 
-    /// Which of some lanes of this one's word have as many of a gate's inputs as it needs, soon enough for
+    /// Which of some lanes have as many of a gate's inputs as it needs, soon enough for
     /// its head to have this key; adds the inputs that each of them takes: those with the smallest keys, and
     /// of equal ones those that stand first.
-    fn meet(&mut self, batch: &Lanes<'_>, gate: Gate, lane: usize, key: Key, asked: u64) -> u64 {
+    fn meet(
+        &mut self,
+        batch: &Lanes<'_>,
+        history: &History,
+        gate: Gate,
+        key: Key,
+        asked: u64,
+    ) -> u64 {
         let graph = batch.graph;
         let (inputs, need, cost) = (graph.inputs(gate), graph.need(gate), graph.cost(gate));
         self.ready.clear();
         for (slot, &input) in (0..).zip(inputs) {
-            let (words, steps) = batch.history.of(input, lane);
-            for (&word, &step) in words.iter().zip(steps) {
+            for moment in history.of(input) {
+                let step = moment.step;
                 if batch.steps[step as usize].after_gate(cost) > key {
                     break;
                 }
-                let lanes = word & asked;
+                let lanes = moment.lanes & asked;
                 if lanes != 0 {
                     self.ready.push(Ready { step, slot, lanes });
                 }

@@ -1,195 +1,163 @@
 //! When each lane reached each fact: what levels and proofs are read off.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::hint::black_box;
 
 use super::beginning::Begun;
 use super::choices::Choices;
-use super::mask::{WORDS, has};
+use super::mask::has;
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
 use crate::solve::proof::{self, Derived, Scratch};
 use crate::solve::search::GIVEN;
 
-/// The events of a batch by facts. A look-up is about one fact and one lane, so the words in which
-/// that lane has its bit stand side by side.
+/// The steps in which 64 lanes at a time reached each fact (16 bytes per fact, and as many for every
+/// further step in which one of them did). A look-up reads one place, or few, where the events of all
+/// lanes would be spread over all of memory.
+#[derive(Default)]
 pub(super) struct History {
-    spans: Vec<Span>,
-    /// For every event of a fact its step.
-    steps: Vec<u32>,
-    /// For every fact [`WORDS`] runs of one word of each of its events.
-    words: Vec<u64>,
+    /// Which lanes, as the place of their word in a mask; none when nothing stands here.
+    word: Option<usize>,
+    /// For every fact its first moment.
+    first: Vec<Moment>,
+    later: Vec<Moment>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Span {
-    start: u32,
-    len: u32,
-    filled: u32,
+/// Lanes that reached a fact in one step.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) lanes: u64,
+    pub(super) step: u32,
+    /// The next moment of the fact, or [`NONE`].
+    later: u32,
+}
+
+impl Moment {
+    const NEVER: Self = Self {
+        lanes: 0,
+        step: 0,
+        later: NONE,
+    };
 }
 
 impl History {
-    pub(super) fn new(facts: usize) -> Self {
-        Self {
-            spans: vec![Span::default(); facts],
-            steps: Vec::new(),
-            words: Vec::new(),
+    /// Turns to the 64 lanes that a lane is one of, over a graph of so many facts; `reached` are those that
+    /// have events.
+    pub(super) fn turn_to(
+        &mut self,
+        lane: usize,
+        facts: usize,
+        events: &[Event],
+        reached: &[Fact],
+    ) {
+        let word = lane / 64;
+        if self.word == Some(word) {
+            return;
         }
-    }
-
-    pub(super) fn clear(&mut self, reached: &[Fact]) {
-        for fact in reached {
-            self.spans[fact.index()] = Span::default();
-        }
-    }
-
-    /// An event of a fact, to be sorted later.
-    pub(super) fn count(&mut self, fact: Fact) {
-        self.spans[fact.index()].len += 1;
-    }
-
-    /// How many events of a fact there are so far.
-    pub(super) fn len(&self, fact: Fact) -> u64 {
-        u64::from(self.spans[fact.index()].len)
-    }
-
-    /// Sorts the events that were counted.
-    pub(super) fn sort(&mut self, events: &[Event], reached: &[Fact]) {
-        let mut start = 0;
-        for fact in reached {
-            let span = &mut self.spans[fact.index()];
-            span.start = start;
-            start += span.len;
-        }
-        self.steps.resize(events.len(), 0);
-        self.words.resize(events.len() * WORDS, 0);
-        for event in events {
-            let span = &mut self.spans[event.fact.index()];
-            let (start, len, at) = (span.start as usize, span.len as usize, span.filled as usize);
-            span.filled += 1;
-            self.steps[start + at] = event.step;
-            for (word, bits) in event.lanes.iter().enumerate() {
-                self.words[start * WORDS + word * len + at] = *bits;
+        self.clear(reached);
+        self.word = Some(word);
+        self.first.resize(facts, Moment::NEVER);
+        // From the last to the first, so that the first one of a fact stands first.
+        for event in events.iter().rev() {
+            let (lanes, step) = (event.lanes[word], event.step);
+            if lanes == 0 {
+                continue;
             }
+            let first = &mut self.first[event.fact.index()];
+            let mut later = NONE;
+            if first.lanes != 0 {
+                later = self.later.len() as u32;
+                self.later.push(*first);
+            }
+            *first = Moment { lanes, step, later };
         }
     }
 
-    /// The words of a fact's events in which a lane has its bit, and their steps.
-    pub(super) fn of(&self, fact: Fact, lane: usize) -> (&[u64], &[u32]) {
-        let span = self.spans[fact.index()];
-        let (start, len) = (span.start as usize, span.len as usize);
-        let first = start * WORDS + lane / 64 * len;
-        (
-            &self.words[first..first + len],
-            &self.steps[start..start + len],
-        )
+    /// Forgets what these facts were reached by.
+    pub(super) fn clear(&mut self, reached: &[Fact]) {
+        if self.word.take().is_some() {
+            for fact in reached {
+                self.first[fact.index()] = Moment::NEVER;
+            }
+            self.later.clear();
+        }
+    }
+
+    /// The moments of a fact, in their order.
+    pub(super) fn of(&self, fact: Fact) -> impl Iterator<Item = Moment> {
+        let first = self.first[fact.index()];
+        let first = (first.lanes != 0).then_some(first);
+        let later = |moment: &Moment| self.later.get(moment.later as usize).copied();
+        std::iter::successors(first, later)
+    }
+
+    /// That of a lane.
+    pub(super) fn moment(&self, fact: Fact, lane: usize) -> Option<Moment> {
+        self.of(fact)
+            .find(|moment| (moment.lanes >> (lane % 64)) & 1 == 1)
     }
 
     /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
     /// processor can. What it gives must be used, or the reads would be left out.
-    pub(super) fn look_at(&self, graph: &RuleGraph, gates: &[Gate], lane: usize) -> u64 {
+    pub(super) fn look_at(&self, graph: &RuleGraph, gates: &[Gate]) -> u64 {
         /// Inputs that are looked at.
         const MOST: usize = 32;
-        let mut inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
-        let mut words = [&[][..]; MOST];
-        let mut sum = 0;
-        for (words, &input) in words.iter_mut().zip(&mut inputs) {
-            let (of_lane, steps) = self.of(input, lane);
-            sum ^= steps.len() as u64;
-            *words = of_lane;
-        }
-        let first = words.iter().filter_map(|words| words.first());
-        first.fold(sum, |sum, word| sum ^ *word)
-    }
-
-    /// The step in which a lane reached a fact.
-    fn step(&self, fact: Fact, lane: usize) -> Option<u32> {
-        let (words, steps) = self.of(fact, lane);
-        let has = |bits: &u64| (bits >> (lane % 64)) & 1 == 1;
-        let at = words.iter().position(has)?;
-        Some(steps[at])
+        let inputs = gates.iter().flat_map(|&gate| graph.inputs(gate));
+        let first = inputs.take(MOST).map(|input| self.first[input.index()]);
+        first.fold(0, |sum, moment| sum ^ moment.lanes)
     }
 }
 
-/// Where a lane's beginning holds each fact, and in which step the lane reached the others that were asked
-/// for: proofs ask for thousands of them, in no order and again and again.
+/// What the answers of a batch are read off, lane by lane.
 #[derive(Default)]
-pub(super) struct Places {
-    /// A place in the beginning, a step and [`ASKED`], or [`NONE`] where nothing is known.
-    of: Vec<Cell<u32>>,
-    asked: RefCell<Vec<Fact>>,
+pub(super) struct Reading {
+    pub(super) history: History,
+    choices: RefCell<Choices>,
+    /// For every fact its place in the beginning of the lane, or [`NONE`].
+    places: Vec<u32>,
 }
 
-/// Marks a step in [`Places`].
-const ASKED: u32 = 1 << 31;
-/// A fact that the lane never reaches; more steps than could be kept.
-const NEVER: u32 = NONE - 1;
-
-impl Places {
-    /// Of a lane over a graph of so many facts.
-    pub(super) fn fill(&mut self, begun: &[Begun], facts: usize) {
-        self.of.resize(facts, Cell::new(NONE));
+impl Reading {
+    /// Turns to one lane of a batch, with the facts of its beginning.
+    pub(super) fn turn_to(&mut self, lanes: &Lanes<'_>, lane: usize, begun: &[Begun]) {
+        let facts = lanes.graph.fact_count();
+        self.history
+            .turn_to(lane, facts, &lanes.events, &lanes.reached);
+        self.choices.get_mut().turn_to(lane, facts);
+        self.places.resize(facts, NONE);
         for (begun, at) in begun.iter().zip(0..) {
-            self.of[begun.fact.index()].set(at);
+            self.places[begun.fact.index()] = at;
         }
     }
 
-    /// Forgets that lane.
-    pub(super) fn forget(&mut self, begun: &[Begun]) {
-        let asked = self.asked.get_mut().drain(..);
-        for fact in begun.iter().map(|begun| begun.fact).chain(asked) {
-            self.of[fact.index()].set(NONE);
+    /// Turns away from that lane.
+    pub(super) fn turn_from(&mut self, begun: &[Begun]) {
+        for begun in begun {
+            self.places[begun.fact.index()] = NONE;
         }
+    }
+
+    /// Forgets a batch that reached these facts.
+    pub(super) fn clear(&mut self, reached: &[Fact]) {
+        self.history.clear(reached);
+        self.choices.get_mut().clear();
     }
 }
 
 /// One lane as a closure that proofs are read from.
 pub(super) struct Lane<'l, 'g> {
-    lanes: &'l Lanes<'g>,
-    lane: usize,
-    begun: &'l [Begun],
-    places: &'l Places,
-    choices: &'l RefCell<Choices>,
+    pub(super) lanes: &'l Lanes<'g>,
+    pub(super) lane: usize,
+    /// The facts of its beginning; none where it began with its seed.
+    pub(super) begun: &'l [Begun],
+    /// Turned to it.
+    pub(super) reading: &'l Reading,
 }
 
-impl<'l, 'g> Lane<'l, 'g> {
-    /// With the facts of its beginning and their places; neither where it began with its seed.
-    pub(super) fn new(
-        lanes: &'l Lanes<'g>,
-        lane: usize,
-        begun: &'l [Begun],
-        places: &'l Places,
-        choices: &'l RefCell<Choices>,
-    ) -> Self {
-        Self {
-            lanes,
-            lane,
-            begun,
-            places,
-            choices,
-        }
-    }
-
+impl Lane<'_, '_> {
     fn begun(&self, fact: Fact) -> Option<&Begun> {
-        // What is marked as a step is no place: there are not as many facts.
-        self.begun.get(self.places.of[fact.index()].get() as usize)
-    }
-
-    /// The step in which the lane reached a fact that its beginning does not hold.
-    fn step(&self, fact: Fact) -> Option<u32> {
-        let place = &self.places.of[fact.index()];
-        let known = match place.get() {
-            NONE => {
-                let step = self.lanes.history.step(fact, self.lane);
-                let known = step.map_or(NEVER, |step| step | ASKED);
-                place.set(known);
-                self.places.asked.borrow_mut().push(fact);
-                known
-            }
-            known => known,
-        };
-        (known != NEVER).then_some(known & !ASKED)
+        self.begun.get(self.reading.places[fact.index()] as usize)
     }
 }
 
@@ -251,10 +219,10 @@ impl Derived for Lane<'_, '_> {
         if let Some(begun) = self.begun(fact) {
             return Key::new(begun.level, begun.round);
         }
-        let Some(step) = self.step(fact) else {
+        let Some(moment) = self.reading.history.moment(fact, self.lane) else {
             return Key::NEVER;
         };
-        let (level, round) = self.lanes.steps[step as usize].parts();
+        let (level, round) = self.lanes.steps[moment.step as usize].parts();
         let ahead = self.lanes.ahead.get(self.lane);
         Key::new(level + ahead.map_or(0, |ahead| ahead.level), round)
     }
@@ -266,11 +234,7 @@ impl Derived for Lane<'_, '_> {
             return (begun.why != GIVEN).then_some(Gate(begun.why));
         }
         let gates = self.lanes.shared.incoming.of(fact);
-        black_box(
-            self.lanes
-                .history
-                .look_at(self.lanes.graph, gates, self.lane),
-        );
+        black_box(self.reading.history.look_at(self.lanes.graph, gates));
         let key = self.key(fact);
         if key == Key::GIVEN || key == Key::NEVER {
             return None;
@@ -295,8 +259,8 @@ impl Derived for Lane<'_, '_> {
         if has_many || !self.lanes.ahead.is_empty() {
             return proof::choose(graph, self, fact, scratch, slots);
         }
-        let mut choices = self.choices.borrow_mut();
-        let choice = choices.of(self.lanes, fact, self.lane)?;
+        let mut choices = self.reading.choices.borrow_mut();
+        let choice = choices.of(self.lanes, &self.reading.history, fact, self.lane)?;
         let (gate, level) = (choice.gate, choice.level);
         choices.slots(&choice, self.lane, slots);
         Some((gate, level))

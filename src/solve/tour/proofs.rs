@@ -9,7 +9,7 @@
 //! its length.
 
 use crate::rules::{Fact, Gate, RuleGraph};
-use crate::solve::proof::{Derived, Found, Proof};
+use crate::solve::proof::{Derived, Found, Proof, Prover};
 use crate::solve::running::Running;
 
 /// Steps from which on a proof is worth being remembered.
@@ -28,6 +28,7 @@ pub(super) struct Proofs {
     /// What that was before, latest last.
     before: Vec<(Fact, u32)>,
     numbers: u32,
+    prover: Prover,
 }
 
 /// A proof of a fact of the path.
@@ -84,9 +85,12 @@ impl Proofs {
         if running.touched().any(is_read) {
             return;
         }
-        if let Some(found) = Found::of(graph, running, parent).filter(|found| found.count() > 0) {
-            self.add(graph, depth, goal, (number, begin), &found);
+        let mut prover = std::mem::take(&mut self.prover);
+        let found = prover.find(graph, running, parent);
+        if let Some(found) = found.filter(|found| found.count() > 0) {
+            self.add(graph, depth, goal, (number, begin), found);
         }
+        self.prover = prover;
     }
 
     /// The proof of a fact from the seed. `is_shared` says whether others hang below the seed.
@@ -108,16 +112,19 @@ impl Proofs {
                 (step.gate, level.unwrap_or_default(), slots)
             }));
         }
-        let found = Found::of(graph, running, goal)?;
+        let mut prover = std::mem::take(&mut self.prover);
+        let found = prover.find(graph, running, goal)?;
         if found.count() >= LONG && is_shared {
             // Another goal than that of the proof that is known.
             self.forget_below(depth - 1);
             self.numbers += 1;
             let begins = (self.numbers, self.steps.len());
             self.read_by.resize(graph.fact_count(), 0);
-            self.add(graph, depth, goal, begins, &found);
+            self.add(graph, depth, goal, begins, found);
         }
-        Some(found.kept())
+        let proof = found.kept();
+        self.prover = prover;
+        Some(proof)
     }
 
     fn add(
