@@ -158,13 +158,20 @@ pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> 
 /// what the fast way is held against in tests and benchmarks.
 #[must_use]
 pub fn solve_by_search(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
-    let answers = question.seeds.par_iter().map_init(
-        || Search::new(graph),
-        |search, &seed| {
-            search.run(&[seed]);
-            answer_alone(graph, question, search, seed)
-        },
-    );
+    /// Seeds that a thread takes at a time: few, or one thread would wait for the other in the end.
+    const TOGETHER: usize = 64;
+    let spare: Spare<Search<'_>> = Spare::default();
+    let parts = question.seeds.par_chunks(TOGETHER).with_max_len(1);
+    let answers = parts.flat_map_iter(|seeds| {
+        let all = |search: &mut Search<'_>| -> Vec<Answer> {
+            let answers = seeds.iter().map(|&seed| {
+                search.run(&[seed]);
+                answer_alone(graph, question, search, seed)
+            });
+            answers.collect()
+        };
+        spare.lend(|| Search::new(graph), all)
+    });
     answers.collect()
 }
 
