@@ -216,7 +216,7 @@ fn tour<'g>(
                     sizes,
                     running,
                     proofs,
-                    dear: 0,
+                    spent: [0; 2],
                     toured: Toured::default(),
                 };
                 tour.go(start, end);
@@ -257,15 +257,17 @@ pub(super) fn in_lanes(
     let batches = seeds.len().div_ceil(LANES);
     let batches = batches.next_multiple_of(rayon::current_num_threads());
     let together = seeds.len().div_ceil(batches.max(1)).max(FEWEST);
-    // Each is a job of its own: two that go to one thread together are not given to one that is free.
-    let batches = seeds.par_chunks(together).with_max_len(1);
-    let batches = batches.map(|seeds| {
+    // Whoever is free takes the next one: what they cost differs by half.
+    let batches = seeds.chunks(together).enumerate().par_bridge();
+    let batches = batches.map(|(at, seeds)| {
         let new = || Lanes::new(graph, &shared);
         let answers = spare.lend(new, |lanes| lanes.answers(question, seeds, have_to));
         tick(answers.as_ref().map_or(0, |answers| answers.len() as u64));
-        answers
+        (at, answers)
     });
-    let batches: Vec<Option<Vec<Answer>>> = batches.collect();
+    let mut batches: Vec<(usize, Option<Vec<Answer>>)> = batches.collect();
+    batches.sort_unstable_by_key(|(at, _)| *at);
+    let batches = batches.into_iter().map(|(_, answers)| answers);
     let mut left = Vec::new();
     for (seeds, found) in seeds.chunks(together).zip(batches) {
         match found {
@@ -296,10 +298,13 @@ struct Tour<'a, 'g> {
     sizes: &'a [Size],
     running: &'a mut Running<'g>,
     proofs: &'a mut Proofs,
-    /// How many steps in a row were too dear.
-    dear: u32,
+    /// Changes by steps that were not too dear, and by those that were.
+    spent: [usize; 2],
     toured: Toured,
 }
+
+/// Changes by which a walk learns what steps cost.
+const LEARNT: usize = 1 << 12;
 
 /// What a walk takes along.
 type Walker<'g> = (Running<'g>, Proofs);
@@ -324,7 +329,6 @@ impl Tour<'_, '_> {
                 Some(ancestor) => Some(ancestor),
                 None => (!self.push(fact)).then_some(fact),
             };
-            self.dear = too_dear.map_or(0, |_| self.dear + 1);
             if let Some(ancestor) = too_dear {
                 self.toured.tops.push((ancestor, self.largest_met()));
                 self.pop();
@@ -349,11 +353,12 @@ impl Tour<'_, '_> {
 
     fn push(&mut self, fact: Fact) -> bool {
         let parent = self.forest.parent(fact);
-        // Where all of the last ones were too dear, so is the next one as a rule: finding out costs less.
-        let part = match self.dear {
-            ..16 => 1,
-            16..128 => 4,
-            128.. => 16,
+        // Where steps that were too dear have cost much, so would the next ones: finding out costs less.
+        let [useful, wasted] = self.spent;
+        let part = match wasted / (useful + LEARNT) {
+            _ if wasted < (useful + LEARNT) / 4 => 1,
+            0 => 4,
+            _ => 16,
         };
         // What hangs below a fact shares what it costs.
         let limit = Limit {
@@ -362,6 +367,7 @@ impl Tour<'_, '_> {
         };
         let shift = parent.map(|(_, shift)| shift);
         let is_done = self.running.push(fact, shift, limit);
+        self.spent[usize::from(!is_done)] += self.running.touched().count();
         if is_done && let Some(parent) = self.running.parent() {
             self.proofs.go_on(self.graph, self.running, parent);
         }
