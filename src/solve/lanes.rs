@@ -21,8 +21,10 @@
 mod ahead;
 mod beginning;
 mod choices;
+mod follow;
 mod history;
 mod mask;
+mod mixed;
 mod pull;
 mod uses;
 
@@ -31,13 +33,14 @@ use std::sync::OnceLock;
 
 use super::assuming::{Base, joined};
 use super::proof::Prover;
-use super::search::Search;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
-use history::{Lane, Reading};
+use follow::Judged;
+use history::Reading;
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
+use mixed::MixedReading;
 use pull::{Direction, Wide};
 use uses::Uses;
 
@@ -79,7 +82,7 @@ impl Shared {
 
 /// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, some 140 per fact and
 /// step in which it is reached, and 300 per fact of the widest step; where lanes began by themselves,
-/// the two searches for that, 4 more bytes per fact, and 16 per lane and fact of its beginning).
+/// the search for that, 4 more bytes per fact, and 16 per lane and fact of its beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     shared: &'g Shared,
@@ -96,13 +99,14 @@ pub(super) struct Lanes<'g> {
     steps: Vec<Key>,
     next_round: Coming,
     next_level: Coming,
-    fresh: Vec<(Fact, Mask)>,
+    /// Gates of several inputs that were judged in this step.
+    judged: Judged,
     accounts: Counters,
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
     reading: Reading,
+    mixed_reading: MixedReading,
     prover: Prover,
-    search: Option<Search<'g>>,
     beginnings: Option<Beginnings<'g>>,
     /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
     /// was tried.
@@ -112,6 +116,7 @@ pub(super) struct Lanes<'g> {
 }
 
 /// Lanes that reached a fact in one step.
+#[derive(Clone, Copy)]
 struct Event {
     lanes: Mask,
     fact: Fact,
@@ -145,11 +150,17 @@ impl Coming {
 
     /// The facts in the order in which they were found; `list` is emptied and kept.
     fn take(&mut self, list: &mut Vec<(Fact, Mask)>) {
-        for (fact, _) in &self.list {
-            self.place[fact.index()] = NONE;
-        }
         list.clear();
         std::mem::swap(&mut self.list, list);
+        for (fact, _) in list {
+            self.place[fact.index()] = NONE;
+        }
+    }
+
+    fn clear(&mut self) {
+        for (fact, _) in self.list.drain(..) {
+            self.place[fact.index()] = NONE;
+        }
     }
 }
 
@@ -168,13 +179,13 @@ impl<'g> Lanes<'g> {
             steps: Vec::new(),
             next_round: Coming::new(facts),
             next_level: Coming::new(facts),
-            fresh: Vec::new(),
+            judged: Judged::new(graph.gate_count()),
             accounts: Counters::default(),
             mailboxes: Counters::default(),
             systems: Vec::new(),
             reading: Reading::default(),
+            mixed_reading: MixedReading::default(),
             prover: Prover::default(),
-            search: None,
             beginnings: None,
             gains_ahead: None,
             ahead: Vec::new(),
@@ -275,31 +286,24 @@ impl<'g> Lanes<'g> {
             }
         }
         let mut reading = std::mem::take(&mut self.reading);
+        let mut mixed_reading = std::mem::take(&mut self.mixed_reading);
         let mut prover = std::mem::take(&mut self.prover);
         let answers = tallies.into_iter().enumerate().map(|(lane, tally)| {
-            let begun = self.ahead.get(lane).map_or(&[][..], |ahead| &ahead.facts);
-            let is_read = !tally.unlocks.is_empty();
-            if is_read {
-                reading.turn_to(self, lane, begun);
-            }
-            let view = Lane {
-                lanes: self,
-                lane,
-                begun,
-                reading: &reading,
+            let graph = self.graph;
+            let prove = |worst| match self.ahead.get(lane) {
+                None => prover.prove(graph, &reading.turn_to(self, lane), worst),
+                Some(ahead) => {
+                    mixed_reading.read(self, lane, ahead, |view| prover.prove(graph, view, worst))
+                }
             };
-            let prove = |worst| prover.prove(self.graph, &view, worst);
-            let answer = match beyond {
+            match beyond {
                 Some((base, alone)) => joined(question, base, alone[lane], tally, prove),
                 None => tally.answer(question, prove),
-            };
-            if is_read {
-                reading.turn_from(begun);
             }
-            answer
         });
         let answers = answers.collect();
         self.reading = reading;
+        self.mixed_reading = mixed_reading;
         self.prover = prover;
         answers
     }
@@ -326,6 +330,7 @@ impl<'g> Lanes<'g> {
     fn reset(&mut self, lanes: usize) {
         self.direction.start(lanes);
         self.reading.clear(&self.reached);
+        self.mixed_reading.clear(&self.reached);
         for fact in self.reached.drain(..) {
             *self.have.of_mut(fact) = EMPTY;
         }
@@ -337,9 +342,8 @@ impl<'g> Lanes<'g> {
         self.mailboxes.clear();
         self.systems.clear();
         self.ahead.clear();
-        self.next_round.take(&mut self.fresh);
-        self.next_level.take(&mut self.fresh);
-        self.fresh.clear();
+        self.next_round.clear();
+        self.next_level.clear();
     }
 
     /// All lanes from their seeds; says whether it was finished.
@@ -359,20 +363,18 @@ impl<'g> Lanes<'g> {
         loop {
             // Facts of one key are all reached before any gate is judged.
             self.steps.push(key);
+            let first = self.events.len();
             for (at, (fact, lanes)) in now.iter().enumerate() {
                 if let Some((next, _)) = now.get(at + LOOK_AT) {
                     black_box(self.have.of(*next)[0]);
                 }
                 self.reach(*fact, lanes, key);
             }
-            let fresh = std::mem::take(&mut self.fresh);
             if self.direction.turn(self.graph) {
                 self.ask();
             } else {
-                self.follow_all(&fresh);
+                self.follow_all(first);
             }
-            self.fresh = fresh;
-            self.fresh.clear();
             if !self.next_round.list.is_empty() {
                 self.next_round.take(&mut now);
                 key = key.after_gate(0);
@@ -421,31 +423,6 @@ impl<'g> Lanes<'g> {
             }
             _ => {}
         }
-        self.fresh.push((fact, lanes));
-    }
-
-    fn follow_all(&mut self, fresh: &[(Fact, Mask)]) {
-        for (at, (fact, lanes)) in fresh.iter().enumerate() {
-            if let Some((next, _)) = fresh.get(at + 1) {
-                self.look_at(*next);
-            }
-            self.follow(*fact, lanes);
-        }
-    }
-
-    fn follow(&mut self, fact: Fact, lanes: &Mask) {
-        let graph = self.graph;
-        for step in graph.uses(fact) {
-            // Where the head is known already, which is most often, the gate need not be judged.
-            let mut fires = *lanes;
-            subtract(&mut fires, self.have.of(step.head));
-            if step.need() > 1 && !is_empty(&fires) {
-                self.judge(step.gate, step.need(), &mut fires);
-            }
-            if !is_empty(&fires) {
-                self.add(step.head, step.cost(), &fires);
-            }
-        }
     }
 
     /// Lanes for which a gate fires.
@@ -455,13 +432,5 @@ impl<'g> Lanes<'g> {
         } else {
             self.next_round.add(head, lanes);
         }
-    }
-
-    /// Reads what following a fact will need first, all at a time as far as the processor can.
-    fn look_at(&self, fact: Fact) {
-        let uses = self.graph.uses(fact).iter();
-        let sum = uses.fold(0, |sum, step| sum ^ self.have.of(step.head)[0]);
-        // Without a use the reads would be left out.
-        black_box(sum);
     }
 }

@@ -287,13 +287,25 @@ pub(super) fn choose(
 ) -> Option<(Gate, u32)> {
     let gate = derived.why(fact)?;
     let level = derived.key(fact).level().unwrap_or_default();
+    choose_slots(graph, gate, |input| derived.key(input), scratch, slots);
+    Some((gate, level))
+}
+
+/// Adds the places of a gate's inputs with the smallest keys, as many as it needs, ascending.
+pub(super) fn choose_slots(
+    graph: &RuleGraph,
+    gate: Gate,
+    key: impl Fn(Fact) -> Key,
+    scratch: &mut Scratch,
+    slots: &mut Vec<u32>,
+) {
     let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
     if inputs.len() == need {
         slots.extend(0..need as u32);
-        return Some((gate, level));
+        return;
     }
     scratch.clear();
-    scratch.extend(inputs.iter().map(|&input| derived.key(input)).zip(0..));
+    scratch.extend(inputs.iter().map(|&input| key(input)).zip(0..));
     if need < scratch.len() {
         scratch.select_nth_unstable(need);
         scratch.truncate(need);
@@ -301,5 +313,4 @@ pub(super) fn choose(
     let first = slots.len();
     slots.extend(scratch.iter().map(|(_, slot)| *slot));
     slots[first..].sort_unstable();
-    Some((gate, level))
 }

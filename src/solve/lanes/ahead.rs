@@ -1,9 +1,10 @@
 //! Lanes that join where each has found much by itself.
 
 use super::beginning::{Beginnings, Begun};
-use super::mask::{is_empty, only};
-use super::{LANES, Lanes, Patience, Search};
-use crate::rules::{Class, Fact};
+use super::mask::{count, is_empty, only};
+use super::{LANES, Lanes, Patience};
+use crate::rules::{Class, Fact, RuleGraph};
+use crate::solve::Search;
 
 /// What part of a closure a lane is to find by itself, but no more than so many facts. Closures that
 /// grow by a cascade are alike by then; found with `benches/shapes.rs`.
@@ -15,13 +16,11 @@ const MOST: usize = 2 * ENOUGH;
 impl Lanes<'_> {
     /// All lanes from where each has found much by itself; says whether it was finished.
     pub(super) fn go_from_ahead(&mut self, seeds: &[Fact], patience: Patience) -> bool {
-        self.reset(seeds.len());
         let graph = self.graph;
-        let mut search = self.search.take().unwrap_or_else(|| Search::new(graph));
-        // One seed tells how large the closures are.
-        search.run(seeds.get(..1).unwrap_or_default());
-        let enough = (search.reached().len() / PART).min(ENOUGH);
-        self.search = Some(search);
+        let closure = self.mean_of_last();
+        let closure = closure.unwrap_or_else(|| size_of_closures(graph, seeds));
+        let enough = (closure / PART).min(ENOUGH);
+        self.reset(seeds.len());
         let beginnings = self.beginnings.take();
         let mut beginnings =
             beginnings.unwrap_or_else(|| Beginnings::new(graph, self.shared.uses(graph)));
@@ -33,6 +32,13 @@ impl Lanes<'_> {
         }
         self.join();
         self.go(patience)
+    }
+
+    /// How many facts a lane of the last batch reached on average, if lanes began by themselves.
+    fn mean_of_last(&self) -> Option<usize> {
+        let begun = self.ahead.iter().map(|ahead| ahead.facts.len());
+        let events = self.events.iter().map(|event| count(&event.lanes));
+        (begun.sum::<usize>() + events.sum::<usize>()).checked_div(self.ahead.len())
     }
 
     /// Says whether the first levels of a lane are few enough facts to be kept.
@@ -85,4 +91,19 @@ impl Lanes<'_> {
             }
         }
     }
+}
+
+/// How large the closures of some seeds are: the largest of a few of them, unless the first one is large.
+fn size_of_closures(graph: &RuleGraph, seeds: &[Fact]) -> usize {
+    const ASKED: usize = 8;
+    let mut search = Search::new(graph);
+    let mut largest = 0;
+    for seed in seeds.iter().step_by(seeds.len().div_ceil(ASKED).max(1)) {
+        search.run(&[*seed]);
+        largest = largest.max(search.reached().len());
+        if largest > graph.fact_count() / PART {
+            break;
+        }
+    }
+    largest
 }

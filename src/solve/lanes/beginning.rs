@@ -52,6 +52,8 @@ pub(super) struct Beginnings<'g> {
     /// How often the facts that were followed are inputs of gates that count.
     counted: usize,
     followed: Vec<Fact>,
+    /// Gates of which nothing is left, whose heads are to be looked up.
+    met: Vec<u32>,
     /// Gates that fired, whose heads are to be found: without a recovery, and with one.
     fired: [Vec<(Fact, Gate)>; 2],
     now: Vec<u32>,
@@ -78,6 +80,7 @@ impl<'g> Beginnings<'g> {
             found: Vec::new(),
             counted: 0,
             followed: Vec::new(),
+            met: Vec::new(),
             fired: Default::default(),
             now: Vec::new(),
             next_round: Vec::new(),
@@ -210,20 +213,38 @@ impl<'g> Beginnings<'g> {
         let gates = uses.counted(fact);
         self.counted += gates.len();
         self.followed.push(fact);
-        for &gate in gates {
-            let gate = Gate(gate);
-            // A gate that has fired may come to it again after another 256 inputs, no sooner than it did.
-            let left = &mut self.left[gate.index()];
-            *left = left.wrapping_sub(1);
-            if *left == 0 && (!uses.may_be_beyond(gate) || self.is_met(gate)) {
-                let graph = self.graph;
-                self.fired[graph.cost(gate) as usize].push((graph.head(gate), gate));
+        // A gate that has fired may come to it again after another 256 inputs, no sooner than it did.
+        if uses.are_beyond() {
+            for &gate in gates {
+                let left = &mut self.left[gate as usize];
+                *left = left.wrapping_sub(1);
+                if *left == 0 && self.is_met(Gate(gate)) {
+                    self.met.push(gate);
+                }
             }
+            return;
         }
+        // Each is written behind the others, and kept if nothing is left of it: a branch would be foretold
+        // wrongly whenever a gate fires, and what comes after it be read too late.
+        let mut count = self.met.len();
+        self.met.resize(count + gates.len(), 0);
+        let (all, met) = (&mut *self.left, &mut *self.met);
+        for &gate in gates {
+            let left = all[gate as usize].wrapping_sub(1);
+            all[gate as usize] = left;
+            met[count] = gate;
+            count += usize::from(left == 0);
+        }
+        self.met.truncate(count);
     }
 
     /// Finds the heads of the gates that fired, whose places are read all at a time too.
     fn conclude(&mut self, key: Key) {
+        for &gate in &self.met {
+            let (gate, graph) = (Gate(gate), self.graph);
+            self.fired[graph.cost(gate) as usize].push((graph.head(gate), gate));
+        }
+        self.met.clear();
         let mut fired = std::mem::take(&mut self.fired);
         let heads = fired.iter().flatten();
         // Without a use the reads would be left out.
@@ -300,6 +321,7 @@ impl<'g> Beginnings<'g> {
         self.counted = 0;
         self.followed.clear();
         self.beyond.clear();
+        self.met.clear();
         self.now.clear();
         self.next_round.clear();
         self.next_level.clear();

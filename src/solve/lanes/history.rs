@@ -1,16 +1,13 @@
 //! When each lane reached each fact: what levels and proofs are read off.
 
 use std::cell::RefCell;
-use std::hint::black_box;
 
-use super::beginning::Begun;
 use super::choices::Choices;
 use super::mask::has;
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
 use crate::solve::proof::{self, Derived, Scratch};
-use crate::solve::search::GIVEN;
 
 /// The steps in which 64 lanes at a time reached each fact (16 bytes per fact, and as many for every
 /// further step in which one of them did). A look-up reads one place, or few, where the events of all
@@ -109,32 +106,24 @@ impl History {
     }
 }
 
-/// What the answers of a batch are read off, lane by lane.
+/// What the proofs of lanes that began with their seeds are read off.
 #[derive(Default)]
 pub(super) struct Reading {
-    pub(super) history: History,
+    history: History,
     choices: RefCell<Choices>,
-    /// For every fact its place in the beginning of the lane, or [`NONE`].
-    places: Vec<u32>,
 }
 
 impl Reading {
-    /// Turns to one lane of a batch, with the facts of its beginning.
-    pub(super) fn turn_to(&mut self, lanes: &Lanes<'_>, lane: usize, begun: &[Begun]) {
+    /// A lane of a batch, to be read now.
+    pub(super) fn turn_to<'l, 'g>(&'l mut self, lanes: &'l Lanes<'g>, lane: usize) -> Lane<'l, 'g> {
         let facts = lanes.graph.fact_count();
         self.history
             .turn_to(lane, facts, &lanes.events, &lanes.reached);
         self.choices.get_mut().turn_to(lane, facts);
-        self.places.resize(facts, NONE);
-        for (begun, at) in begun.iter().zip(0..) {
-            self.places[begun.fact.index()] = at;
-        }
-    }
-
-    /// Turns away from that lane.
-    pub(super) fn turn_from(&mut self, begun: &[Begun]) {
-        for begun in begun {
-            self.places[begun.fact.index()] = NONE;
+        Lane {
+            lanes,
+            lane,
+            reading: self,
         }
     }
 
@@ -147,18 +136,10 @@ impl Reading {
 
 /// One lane as a closure that proofs are read from.
 pub(super) struct Lane<'l, 'g> {
-    pub(super) lanes: &'l Lanes<'g>,
-    pub(super) lane: usize,
-    /// The facts of its beginning; none where it began with its seed.
-    pub(super) begun: &'l [Begun],
+    lanes: &'l Lanes<'g>,
+    lane: usize,
     /// Turned to it.
-    pub(super) reading: &'l Reading,
-}
-
-impl Lane<'_, '_> {
-    fn begun(&self, fact: Fact) -> Option<&Begun> {
-        self.begun.get(self.reading.places[fact.index()] as usize)
-    }
+    reading: &'l Reading,
 }
 
 /// Gates of one head that are more than are gone through one by one.
@@ -188,64 +169,36 @@ impl Lane<'_, '_> {
         let gates = uses.filter(|step| step.head == head).map(|step| step.gate);
         let mut first: Option<Gate> = None;
         for gate in gates {
-            if first.is_none_or(|first| gate < first) && self.is_met(gate, key) {
+            if first.is_none_or(|first| gate < first) && is_met(graph, self, gate, key) {
                 first = Some(gate);
             }
         }
         first
     }
-
-    /// Whether a gate yields its head no later than at its key. Where it has enough inputs that are not too
-    /// late for that, it has none too many before them: the head would have a lower key.
-    fn is_met(&self, gate: Gate, key: Key) -> bool {
-        let graph = self.lanes.graph;
-        let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
-        let inputs = graph.inputs(gate);
-        for (at, &input) in inputs.iter().enumerate() {
-            if lacking > inputs.len() - at {
-                return false;
-            }
-            lacking -= usize::from(self.key(input).after_gate(cost) <= key);
-            if lacking == 0 {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 impl Derived for Lane<'_, '_> {
     fn key(&self, fact: Fact) -> Key {
-        if let Some(begun) = self.begun(fact) {
-            return Key::new(begun.level, begun.round);
-        }
-        let Some(moment) = self.reading.history.moment(fact, self.lane) else {
-            return Key::NEVER;
-        };
-        let (level, round) = self.lanes.steps[moment.step as usize].parts();
-        let ahead = self.lanes.ahead.get(self.lane);
-        Key::new(level + ahead.map_or(0, |ahead| ahead.level), round)
+        let moment = self.reading.history.moment(fact, self.lane);
+        moment.map_or(Key::NEVER, |moment| self.lanes.steps[moment.step as usize])
     }
 
     /// The lowest of the gates that yield the fact at its key. Of very many gates it is looked for from
     /// what was reached just before, where that is less.
     fn why(&self, fact: Fact) -> Option<Gate> {
-        if let Some(begun) = self.begun(fact) {
-            return (begun.why != GIVEN).then_some(Gate(begun.why));
-        }
+        let graph = self.lanes.graph;
         let gates = self.lanes.shared.incoming.of(fact);
-        black_box(self.reading.history.look_at(self.lanes.graph, gates));
         let key = self.key(fact);
         if key == Key::GIVEN || key == Key::NEVER {
             return None;
         }
-        if gates.len() > MANY && self.lanes.ahead.is_empty() {
+        if gates.len() > MANY {
             let before = self.reached_before(key);
             if before.len() < gates.len() {
                 return self.first_from(before, fact, key);
             }
         }
-        gates.iter().copied().find(|&gate| self.is_met(gate, key))
+        lowest_met(graph, self, gates, key)
     }
 
     fn choose(
@@ -255,8 +208,7 @@ impl Derived for Lane<'_, '_> {
         scratch: &mut Scratch,
         slots: &mut Vec<u32>,
     ) -> Option<(Gate, u32)> {
-        let has_many = self.lanes.shared.incoming.of(fact).len() > MANY;
-        if has_many || !self.lanes.ahead.is_empty() {
+        if self.lanes.shared.incoming.of(fact).len() > MANY {
             return proof::choose(graph, self, fact, scratch, slots);
         }
         let mut choices = self.reading.choices.borrow_mut();
@@ -265,6 +217,34 @@ impl Derived for Lane<'_, '_> {
         choices.slots(&choice, self.lane, slots);
         Some((gate, level))
     }
+}
+
+/// The first of a head's gates that yields it no later than at its key.
+pub(super) fn lowest_met(
+    graph: &RuleGraph,
+    derived: &impl Derived,
+    gates: &[Gate],
+    key: Key,
+) -> Option<Gate> {
+    let mut gates = gates.iter().copied();
+    gates.find(|&gate| is_met(graph, derived, gate, key))
+}
+
+/// Whether a gate yields its head no later than at its key. Where it has enough inputs that are not too
+/// late for that, it has none too many before them: the head would have a lower key.
+fn is_met(graph: &RuleGraph, derived: &impl Derived, gate: Gate, key: Key) -> bool {
+    let (mut lacking, cost) = (graph.need(gate) as usize, graph.cost(gate));
+    let inputs = graph.inputs(gate);
+    for (at, &input) in inputs.iter().enumerate() {
+        if lacking > inputs.len() - at {
+            return false;
+        }
+        lacking -= usize::from(derived.key(input).after_gate(cost) <= key);
+        if lacking == 0 {
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

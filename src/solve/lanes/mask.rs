@@ -113,6 +113,11 @@ pub(super) fn has_several(mask: &Mask) -> bool {
     several != 0
 }
 
+/// How many lanes it has.
+pub(super) fn count(mask: &Mask) -> usize {
+    mask.iter().map(|word| word.count_ones() as usize).sum()
+}
+
 pub(super) fn unite(mask: &mut Mask, other: &Mask) {
     for word in 0..WORDS {
         mask[word] |= other[word];

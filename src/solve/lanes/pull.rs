@@ -51,6 +51,11 @@ impl Direction {
         self.open.clear();
     }
 
+    /// All lanes of the batch.
+    pub(super) fn all(&self) -> &Mask {
+        &self.all
+    }
+
     /// Lanes that have a fact by now, and how often it is an input.
     pub(super) fn reached(&mut self, have: &Mask, uses: usize) {
         self.fresh_uses += uses;

@@ -73,9 +73,9 @@ impl Uses {
         &self.needs
     }
 
-    /// Whether a gate may need more than a byte can tell.
-    pub(super) fn may_be_beyond(&self, gate: Gate) -> bool {
-        self.are_beyond && u32::from(self.needs[gate.index()]) == MOST
+    /// Whether some gate needs more than a byte can tell.
+    pub(super) fn are_beyond(&self) -> bool {
+        self.are_beyond
     }
 
     /// All words of a fact.

@@ -1,0 +1,84 @@
+//! Going from the facts that were reached to what follows from them.
+
+use std::hint::black_box;
+
+use super::mask::{Mask, is_empty, subtract};
+use super::{Event, Lanes};
+use crate::rules::{Fact, Gate};
+
+impl Lanes<'_> {
+    /// Follows what was reached in this step: the events from one on.
+    pub(super) fn follow_all(&mut self, first: usize) {
+        for at in first..self.events.len() {
+            if let Some(next) = self.events.get(at + 1) {
+                self.look_at(next.fact);
+            }
+            let Event { fact, lanes, .. } = self.events[at];
+            self.follow(fact, &lanes);
+        }
+        self.judged.clear();
+    }
+
+    fn follow(&mut self, fact: Fact, lanes: &Mask) {
+        let graph = self.graph;
+        for step in graph.uses(fact) {
+            let mut fires = *lanes;
+            if step.need() > 1 {
+                // All facts of this step are known: the first of them judges the gate for all lanes.
+                if !self.judged.insert(step.gate) {
+                    continue;
+                }
+                fires = *self.direction.all();
+            }
+            // Where the head is known already, which is most often, the gate need not be judged.
+            subtract(&mut fires, self.have.of(step.head));
+            if step.need() > 1 && !is_empty(&fires) {
+                self.judge(step.gate, step.need(), &mut fires);
+            }
+            if !is_empty(&fires) {
+                self.add(step.head, step.cost(), &fires);
+            }
+        }
+    }
+
+    /// Reads what following a fact will need first, all at a time as far as the processor can.
+    fn look_at(&self, fact: Fact) {
+        let uses = self.graph.uses(fact).iter();
+        let sum = uses.fold(0, |sum, step| sum ^ self.have.of(step.head)[0]);
+        // Without a use the reads would be left out.
+        black_box(sum);
+    }
+}
+
+/// A set of gates that is emptied again and again.
+pub(super) struct Judged {
+    /// A bit for each.
+    bits: Vec<u64>,
+    gates: Vec<Gate>,
+}
+
+impl Judged {
+    pub(super) fn new(gates: usize) -> Self {
+        Self {
+            bits: vec![0; gates.div_ceil(64)],
+            gates: Vec::new(),
+        }
+    }
+
+    /// Whether a gate is new.
+    fn insert(&mut self, gate: Gate) -> bool {
+        let (word, bit) = (&mut self.bits[gate.index() / 64], 1 << (gate.index() % 64));
+        let is_new = *word & bit == 0;
+        if is_new {
+            *word |= bit;
+            self.gates.push(gate);
+        }
+        is_new
+    }
+
+    fn clear(&mut self) {
+        for gate in self.gates.drain(..) {
+            self.bits[gate.index() / 64] = 0;
+        }
+    }
+}
