@@ -5,7 +5,7 @@
 //! the same order, so the key at which a lane reaches a fact is the key of the step in which its bit
 //! is set, and the levels are exact. A gate is judged for all lanes at a time by counting its inputs
 //! in bit-sliced numbers. For every fact the steps are kept in which bits were set; proofs are read
-//! off them.
+//! off them, for 64 lanes at a time as far as they go through the same facts.
 //!
 //! Lanes that reach the same facts one after the other gain nothing from this. Closures that grow
 //! alike once they are large do so from some seeds sooner than from others, so lanes that were found
@@ -80,9 +80,10 @@ impl Shared {
     }
 }
 
-/// A batch of searches (84 bytes per fact, 64 of them only where lanes get to it, some 140 per fact and
-/// step in which it is reached, and 300 per fact of the widest step; where lanes began by themselves,
-/// the search for that, 4 more bytes per fact, and 16 per lane and fact of its beginning).
+/// A batch of searches (72 bytes per fact, 64 of them only where lanes get to it, as many per fact and step
+/// in which it is reached, and 220 per fact of the widest step; to read proofs 20 more bytes per fact, and
+/// some 80 per step of a proof that lanes share; where lanes began by themselves, the search for that, 12
+/// more bytes per fact, 4 per step in which one is reached, and 16 per lane and fact of its beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     shared: &'g Shared,

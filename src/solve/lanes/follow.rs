@@ -22,14 +22,15 @@ impl Lanes<'_> {
     fn follow(&mut self, fact: Fact, lanes: &Mask) {
         let graph = self.graph;
         for step in graph.uses(fact) {
-            let mut fires = *lanes;
-            if step.need() > 1 {
-                // All facts of this step are known: the first of them judges the gate for all lanes.
-                if !self.judged.insert(step.gate) {
-                    continue;
-                }
-                fires = *self.direction.all();
-            }
+            // The lanes that have all facts of this step are known, so the first of its inputs judges a gate
+            // for all of them. Where it fired before, they have its head or wait for it at the same key.
+            let mut fires = if step.need() == 1 {
+                *lanes
+            } else if self.judged.insert(step.gate) {
+                *self.direction.all()
+            } else {
+                continue;
+            };
             // Where the head is known already, which is most often, the gate need not be judged.
             subtract(&mut fires, self.have.of(step.head));
             if step.need() > 1 && !is_empty(&fires) {
