@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use super::extension::Extension;
 use super::lanes::{LANES, Lanes, Shared};
 use super::proof::Derived;
+use super::proof::Prover;
 use super::tour::{self, Effort};
-use super::{Answer, Closure, Question, Spare, Tally, closure, proof};
+use super::{Answer, Closure, Question, Spare, Tally, closure};
 use crate::rules::{Class, Fact, RuleGraph};
 
 /// Facts that a search by itself may improve before the seed is left to the lanes.
@@ -74,8 +75,8 @@ fn beyond(
     // Those with large closures tend to stand together.
     const CHUNK: usize = 16;
     let may_be_heavy = graph.fact_count() <= LARGEST;
-    let spare: Spare<Extension<'_>> = Spare::default();
-    let new = || Extension::new(graph, &base.closure);
+    let spare: Spare<Extender<'_>> = Spare::default();
+    let new = || (Extension::new(graph, &base.closure), Prover::default());
     let limit = if may_be_heavy { FEW } else { usize::MAX };
     let parts = alone
         .par_chunks_mut(CHUNK)
@@ -83,10 +84,10 @@ fn beyond(
     let heavy: Vec<Vec<u32>> = parts
         .enumerate()
         .map(|(part, (answers, seeds))| {
-            let heavy: Vec<u32> = spare.lend(new, |extension| {
+            let heavy: Vec<u32> = spare.lend(new, |extender| {
                 let seeds = answers.iter_mut().zip(seeds).enumerate();
                 let heavy = seeds.filter_map(|(at, (answer, &seed))| {
-                    let is_done = extend(graph, question, base, extension, limit, (answer, seed));
+                    let is_done = extend(graph, question, base, extender, limit, (answer, seed));
                     (!is_done).then_some((part * CHUNK + at) as u32)
                 });
                 heavy.collect()
@@ -101,15 +102,9 @@ fn beyond(
     }
     let rest = heavy.par_iter().with_max_len(1).map(|&at| {
         let (mut answer, seed) = (alone[at as usize].clone(), question.seeds[at as usize]);
-        spare.lend(new, |extension| {
-            extend(
-                graph,
-                question,
-                base,
-                extension,
-                usize::MAX,
-                (&mut answer, seed),
-            )
+        spare.lend(new, |extender| {
+            let answer = (&mut answer, seed);
+            extend(graph, question, base, extender, usize::MAX, answer)
         });
         tick(1);
         answer
@@ -121,13 +116,16 @@ fn beyond(
     alone
 }
 
+/// What finds answers beyond a base, one after the other.
+type Extender<'g> = (Extension<'g>, Prover);
+
 /// Adds to what a seed gives alone within the base what lies beyond it, unless that takes more facts than
 /// the limit; says whether it was done.
 fn extend(
     graph: &RuleGraph,
     question: &Question<'_>,
     base: &Base,
-    extension: &mut Extension<'_>,
+    (extension, prover): &mut Extender<'_>,
     limit: usize,
     (answer, seed): (&mut Answer, Fact),
 ) -> bool {
@@ -144,7 +142,7 @@ fn extend(
             tally.count(graph, seed, fact, extension.key(fact));
         }
     }
-    let prove = |worst| proof::prove(graph, extension, worst);
+    let prove = |worst| prover.prove(graph, extension, worst);
     *answer = joined(question, base, answer, tally, prove);
     true
 }
@@ -231,7 +229,7 @@ mod tests {
             }
             tally.answer(question, |worst| {
                 let from = if base.contains(worst) { &alone } else { &both };
-                proof::prove(graph, from, worst)
+                Prover::default().prove(graph, from, worst)
             })
         });
         answers.collect()

@@ -36,7 +36,7 @@ use super::proof::Prover;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
-use follow::Judged;
+use follow::GateSet;
 use history::Reading;
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
@@ -101,7 +101,7 @@ pub(super) struct Lanes<'g> {
     next_round: Coming,
     next_level: Coming,
     /// Gates of several inputs that were judged in this step.
-    judged: Judged,
+    judged: GateSet,
     accounts: Counters,
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
@@ -180,7 +180,7 @@ impl<'g> Lanes<'g> {
             steps: Vec::new(),
             next_round: Coming::new(facts),
             next_level: Coming::new(facts),
-            judged: Judged::new(graph.gate_count()),
+            judged: GateSet::new(graph.gate_count()),
             accounts: Counters::default(),
             mailboxes: Counters::default(),
             systems: Vec::new(),
@@ -207,7 +207,7 @@ impl<'g> Lanes<'g> {
             FROM_SEEDS
         };
         // What was a gain for one batch, or none, is so for the next.
-        let goes_ahead = self.gains_ahead.unwrap_or(false);
+        let goes_ahead = !has_to && self.gains_ahead.unwrap_or(false);
         if goes_ahead || !self.go_from_seeds(seeds, patience) {
             let may_gain = self.gains_ahead.unwrap_or(true);
             let gains = may_gain && self.go_from_ahead(seeds, FROM_AHEAD);

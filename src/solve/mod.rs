@@ -41,7 +41,7 @@ use answer::Tally;
 pub use answer::{Answer, Unlocked};
 pub use falls::Falls;
 pub use key::Key;
-use proof::Derived;
+use proof::{Derived, Prover};
 pub use proof::{Proof, ProofStep};
 pub use removals::{Removal, Removals, SIDE_BY_SIDE};
 pub use search::Search;
@@ -160,17 +160,17 @@ pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> 
 pub fn solve_by_search(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
     /// Seeds that a thread takes at a time: few, or one thread would wait for the other in the end.
     const TOGETHER: usize = 64;
-    let spare: Spare<Search<'_>> = Spare::default();
+    let spare: Spare<(Search<'_>, Prover)> = Spare::default();
     let parts = question.seeds.par_chunks(TOGETHER).with_max_len(1);
     let answers = parts.flat_map_iter(|seeds| {
-        let all = |search: &mut Search<'_>| -> Vec<Answer> {
+        let all = |(search, prover): &mut (Search<'_>, Prover)| -> Vec<Answer> {
             let answers = seeds.iter().map(|&seed| {
                 search.run(&[seed]);
-                answer_alone(graph, question, search, seed)
+                answer_alone(graph, question, search, prover, seed)
             });
             answers.collect()
         };
-        spare.lend(|| Search::new(graph), all)
+        spare.lend(|| (Search::new(graph), Prover::default()), all)
     });
     answers.collect()
 }
@@ -180,13 +180,14 @@ fn answer_alone(
     graph: &RuleGraph,
     question: &Question<'_>,
     alone: &Search<'_>,
+    prover: &mut Prover,
     seed: Fact,
 ) -> Answer {
     let mut tally = Tally::default();
     for &fact in alone.reached() {
         tally.count(graph, seed, fact, alone.key(fact));
     }
-    tally.answer(question, |worst| proof::prove(graph, alone, worst))
+    tally.answer(question, |worst| prover.prove(graph, alone, worst))
 }
 
 #[cfg(test)]

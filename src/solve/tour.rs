@@ -303,8 +303,10 @@ struct Tour<'a, 'g> {
     toured: Toured,
 }
 
-/// Changes by which a walk learns what steps cost.
+/// Changes by which a walk learns what steps cost, and after which it halves what it knows of it: the next
+/// part of the forest may be another kind.
 const LEARNT: usize = 1 << 12;
+const REMEMBERED: usize = 1 << 16;
 
 /// What a walk takes along.
 type Walker<'g> = (Running<'g>, Proofs);
@@ -355,10 +357,13 @@ impl Tour<'_, '_> {
         let parent = self.forest.parent(fact);
         // Where steps that were too dear have cost much, so would the next ones: finding out costs less.
         let [useful, wasted] = self.spent;
-        let part = match wasted / (useful + LEARNT) {
-            _ if wasted < (useful + LEARNT) / 4 => 1,
-            0 => 4,
-            _ => 16,
+        let enough = useful + LEARNT;
+        let part = if wasted < enough / 4 {
+            1
+        } else if wasted < enough {
+            4
+        } else {
+            16
         };
         // What hangs below a fact shares what it costs.
         let limit = Limit {
@@ -368,6 +373,9 @@ impl Tour<'_, '_> {
         let shift = parent.map(|(_, shift)| shift);
         let is_done = self.running.push(fact, shift, limit);
         self.spent[usize::from(!is_done)] += self.running.touched().count();
+        if self.spent.iter().sum::<usize>() > REMEMBERED {
+            self.spent = self.spent.map(|spent| spent / 2);
+        }
         if is_done && let Some(parent) = self.running.parent() {
             self.proofs.go_on(self.graph, self.running, parent);
         }

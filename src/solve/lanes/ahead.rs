@@ -93,7 +93,7 @@ impl Lanes<'_> {
     }
 }
 
-/// How large the closures of some seeds are: the largest of a few of them, unless the first one is large.
+/// How large the closures of some seeds are: the largest of a few of them, until one is large.
 fn size_of_closures(graph: &RuleGraph, seeds: &[Fact]) -> usize {
     const ASKED: usize = 8;
     let mut search = Search::new(graph);

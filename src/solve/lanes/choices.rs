@@ -13,7 +13,8 @@ use super::{Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::Key;
 
-/// What was found for the lanes of one word.
+/// What was found for the lanes of one word (4 bytes per fact, 32 for every choice, of which a fact has 64 at
+/// most, and 16 for every input that it takes).
 #[derive(Default)]
 pub(super) struct Choices {
     word: usize,
@@ -161,21 +162,36 @@ impl Choices {
         history: &History,
         gate: Gate,
         key: Key,
-        asked: u64,
+        mut asked: u64,
     ) -> u64 {
         let graph = batch.graph;
         let (inputs, need, cost) = (graph.inputs(gate), graph.need(gate), graph.cost(gate));
         self.ready.clear();
+        // How many inputs more may be lacking to all lanes that are left.
+        let Some(mut spare) = inputs.len().checked_sub(need as usize) else {
+            return 0;
+        };
         for (slot, &input) in (0..).zip(inputs) {
+            let mut here = 0;
             for moment in history.of(input) {
                 let step = moment.step;
                 if batch.steps[step as usize].after_gate(cost) > key {
                     break;
                 }
                 let lanes = moment.lanes & asked;
+                here |= lanes;
                 if lanes != 0 {
                     self.ready.push(Ready { step, slot, lanes });
                 }
+            }
+            if spare == 0 {
+                // They need every one of these.
+                asked &= here;
+            } else if here == 0 {
+                spare -= 1;
+            }
+            if asked == 0 {
+                return 0;
             }
         }
         let order = |ready: &Ready| (ready.step, ready.slot);

@@ -52,13 +52,13 @@ impl Lanes<'_> {
 }
 
 /// A set of gates that is emptied again and again.
-pub(super) struct Judged {
+pub(super) struct GateSet {
     /// A bit for each.
     bits: Vec<u64>,
     gates: Vec<Gate>,
 }
 
-impl Judged {
+impl GateSet {
     pub(super) fn new(gates: usize) -> Self {
         Self {
             bits: vec![0; gates.div_ceil(64)],

@@ -13,8 +13,9 @@ use crate::solve::search::GIVEN;
 /// What these proofs are read off (12 bytes per fact, and 4 per event).
 #[derive(Default)]
 pub(super) struct MixedReading {
-    /// The events of a batch by facts; empty until they are asked for.
+    /// The events of a batch by facts, once they are asked for.
     order: Vec<u32>,
+    is_sorted: bool,
     /// For every fact where its events begin and end there.
     spans: Vec<[u32; 2]>,
     /// For every fact its place in the beginning of the lane, or [`NONE`].
@@ -30,7 +31,8 @@ impl MixedReading {
         ahead: &Beginning,
         read: impl FnOnce(&Mixed<'_, '_>) -> T,
     ) -> T {
-        if self.order.is_empty() {
+        if !self.is_sorted {
+            self.is_sorted = true;
             self.sort(&lanes.events, &lanes.reached, lanes.graph.fact_count());
         }
         self.places.resize(lanes.graph.fact_count(), NONE);
@@ -72,7 +74,7 @@ impl MixedReading {
 
     /// Forgets a batch that reached these facts.
     pub(super) fn clear(&mut self, reached: &[Fact]) {
-        if !self.order.is_empty() {
+        if std::mem::take(&mut self.is_sorted) {
             for fact in reached {
                 self.spans[fact.index()] = [0; 2];
             }

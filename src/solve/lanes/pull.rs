@@ -1,7 +1,7 @@
 //! Going through the heads instead of the inputs, where much of the graph is reached at a time.
 //!
-//! Following a fact judges every gate that it is an input of, and so each gate once for every input
-//! that comes. When lanes reach a good part of all facts in one step it is cheaper to ask every head
+//! Following facts looks at every gate that one of them is an input of, and judges it if some lane lacks
+//! its head. When lanes reach a good part of all facts in one step it is cheaper to ask every head
 //! that some lane still lacks which lanes have enough of its gates' inputs by now.
 //!
 //! Source: Beamer, Asanović and Patterson, "Direction-optimizing breadth-first search" (SC 2012), here
