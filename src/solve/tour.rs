@@ -217,6 +217,7 @@ fn tour<'g>(
                     running,
                     proofs,
                     spent: [0; 2],
+                    dear: 0,
                     toured: Toured::default(),
                 };
                 tour.go(start, end);
@@ -300,12 +301,16 @@ struct Tour<'a, 'g> {
     proofs: &'a mut Proofs,
     /// Changes by steps that were not too dear, and by those that were.
     spent: [usize; 2],
+    /// How many of the latter there were.
+    dear: u32,
     toured: Toured,
 }
 
-/// Changes by which a walk learns what steps cost, and after which it halves what it knows of it: the next
-/// part of the forest may be another kind.
+/// Steps that were too dear before that is a rule: a few large ones say nothing of the others.
+const MANY: u32 = 16;
+/// Changes by which a walk learns what steps cost ...
 const LEARNT: usize = 1 << 12;
+/// ... and after which it halves what it knows of that: the next part of the forest may be another kind.
 const REMEMBERED: usize = 1 << 16;
 
 /// What a walk takes along.
@@ -358,7 +363,7 @@ impl Tour<'_, '_> {
         // Where steps that were too dear have cost much, so would the next ones: finding out costs less.
         let [useful, wasted] = self.spent;
         let enough = useful + LEARNT;
-        let part = if wasted < enough / 4 {
+        let part = if self.dear < MANY || wasted < enough / 4 {
             1
         } else if wasted < enough {
             4
@@ -372,6 +377,7 @@ impl Tour<'_, '_> {
         };
         let shift = parent.map(|(_, shift)| shift);
         let is_done = self.running.push(fact, shift, limit);
+        self.dear += u32::from(!is_done);
         self.spent[usize::from(!is_done)] += self.running.touched().count();
         if self.spent.iter().sum::<usize>() > REMEMBERED {
             self.spent = self.spent.map(|spent| spent / 2);
