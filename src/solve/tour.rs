@@ -3,6 +3,7 @@
 
 mod chunks;
 mod proofs;
+mod trials;
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use rustc_hash::FxHashMap;
 
 use self::chunks::{Chunk, chunks, in_good_order};
 use self::proofs::Proofs;
+use self::trials::Trials;
 use super::forest::{Forest, Meeting, Shift};
 use super::lanes::{LANES, Lanes, Shared};
 use super::proof::Derived;
@@ -216,8 +218,7 @@ fn tour<'g>(
                     sizes,
                     running,
                     proofs,
-                    spent: [0; 2],
-                    dear: 0,
+                    trials: Trials::default(),
                     toured: Toured::default(),
                 };
                 tour.go(start, end);
@@ -299,19 +300,9 @@ struct Tour<'a, 'g> {
     sizes: &'a [Size],
     running: &'a mut Running<'g>,
     proofs: &'a mut Proofs,
-    /// Changes by steps that were not too dear, and by those that were.
-    spent: [usize; 2],
-    /// How many of the latter there were.
-    dear: u32,
+    trials: Trials,
     toured: Toured,
 }
-
-/// Steps that were too dear before that is a rule: a few large ones say nothing of the others.
-const MANY: u32 = 16;
-/// Changes by which a walk learns what steps cost ...
-const LEARNT: usize = 1 << 12;
-/// ... and after which it halves what it knows of that: the next part of the forest may be another kind.
-const REMEMBERED: usize = 1 << 16;
 
 /// What a walk takes along.
 type Walker<'g> = (Running<'g>, Proofs);
@@ -360,16 +351,7 @@ impl Tour<'_, '_> {
 
     fn push(&mut self, fact: Fact) -> bool {
         let parent = self.forest.parent(fact);
-        // Where steps that were too dear have cost much, so would the next ones: finding out costs less.
-        let [useful, wasted] = self.spent;
-        let enough = useful + LEARNT;
-        let part = if self.dear < MANY || wasted < enough / 4 {
-            1
-        } else if wasted < enough {
-            4
-        } else {
-            16
-        };
+        let part = self.trials.part();
         // What hangs below a fact shares what it costs.
         let limit = Limit {
             free: self.effort.free.saturating_mul(self.forest.below(fact)) / part,
@@ -377,11 +359,7 @@ impl Tour<'_, '_> {
         };
         let shift = parent.map(|(_, shift)| shift);
         let is_done = self.running.push(fact, shift, limit);
-        self.dear += u32::from(!is_done);
-        self.spent[usize::from(!is_done)] += self.running.touched().count();
-        if self.spent.iter().sum::<usize>() > REMEMBERED {
-            self.spent = self.spent.map(|spent| spent / 2);
-        }
+        self.trials.note(is_done, self.running.touched().count());
         if is_done && let Some(parent) = self.running.parent() {
             self.proofs.go_on(self.graph, self.running, parent);
         }
