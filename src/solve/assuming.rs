@@ -10,8 +10,7 @@ use rayon::prelude::*;
 
 use super::extension::Extension;
 use super::lanes::{LANES, Lanes, Shared};
-use super::proof::Derived;
-use super::proof::Prover;
+use super::proof::{Derived, Prover};
 use super::tour::{self, Effort};
 use super::{Answer, Closure, Question, Spare, Tally, closure};
 use crate::rules::{Class, Fact, RuleGraph};

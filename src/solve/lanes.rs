@@ -32,11 +32,11 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 
 use super::assuming::{Base, joined};
+use super::marks::Marks;
 use super::proof::Prover;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
-use follow::GateSet;
 use history::Reading;
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
@@ -101,7 +101,7 @@ pub(super) struct Lanes<'g> {
     next_round: Coming,
     next_level: Coming,
     /// Gates of several inputs that were judged in this step.
-    judged: GateSet,
+    judged: Marks,
     accounts: Counters,
     mailboxes: Counters,
     systems: Vec<(u32, Fact, u32)>,
@@ -180,7 +180,7 @@ impl<'g> Lanes<'g> {
             steps: Vec::new(),
             next_round: Coming::new(facts),
             next_level: Coming::new(facts),
-            judged: GateSet::new(graph.gate_count()),
+            judged: Marks::new(graph.gate_count()),
             accounts: Counters::default(),
             mailboxes: Counters::default(),
             systems: Vec::new(),

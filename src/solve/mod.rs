@@ -24,6 +24,7 @@ mod forest;
 mod judged;
 mod key;
 mod lanes;
+mod marks;
 mod proof;
 mod queue;
 mod removals;

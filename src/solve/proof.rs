@@ -1,6 +1,7 @@
 //! One proof of a fact, read off the keys and the chosen gates of a closure.
 
 use super::Key;
+use super::marks::Marks;
 use crate::rules::{Fact, Gate, RuleGraph};
 
 /// A closure that proofs can be read from.
@@ -11,19 +12,40 @@ pub(super) trait Derived {
     fn why(&self, fact: Fact) -> Option<Gate>;
     /// The chosen gate of a fact and its level, nothing when it was given or is not in the closure; adds the
     /// inputs that a proof takes as places among the gate's, ascending.
-    fn choose(
-        &self,
-        graph: &RuleGraph,
-        fact: Fact,
-        scratch: &mut Scratch,
-        slots: &mut Vec<u32>,
-    ) -> Option<(Gate, u32)> {
-        choose(graph, self, fact, scratch, slots)
+    fn choose(&self, graph: &RuleGraph, fact: Fact, slots: &mut Slots) -> Option<(Gate, u32)> {
+        choose(graph, self, fact, slots)
     }
 }
 
-/// Room that is used again for every step of a proof.
-pub(super) type Scratch = Vec<(Key, u32)>;
+/// The inputs that the steps of a proof take, as places among those of their gates, in the order in which
+/// the steps were found.
+#[derive(Default)]
+pub(super) struct Slots {
+    pub(super) all: Vec<u32>,
+    /// The keys of one gate's inputs, while they are chosen from.
+    keys: Vec<(Key, u32)>,
+}
+
+impl Slots {
+    /// Adds the places of a gate's inputs with the smallest keys, as many as it needs, ascending.
+    pub(super) fn choose(&mut self, graph: &RuleGraph, gate: Gate, key: impl Fn(Fact) -> Key) {
+        let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
+        if inputs.len() == need {
+            self.all.extend(0..need as u32);
+            return;
+        }
+        self.keys.clear();
+        self.keys
+            .extend(inputs.iter().map(|&input| key(input)).zip(0..));
+        if need < self.keys.len() {
+            self.keys.select_nth_unstable(need);
+            self.keys.truncate(need);
+        }
+        let first = self.all.len();
+        self.all.extend(self.keys.iter().map(|(_, slot)| *slot));
+        self.all[first..].sort_unstable();
+    }
+}
 
 /// A derivation: every step's inputs are given or are heads of earlier steps. There is one for every seed
 /// that unlocks something, so it is kept in two pieces.
@@ -110,7 +132,7 @@ pub(super) fn prove(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Op
 pub(super) fn prove_whole(graph: &RuleGraph, derived: &impl Derived, goal: Fact) -> Option<Proof> {
     let mut prover = Prover::default();
     let found = prover.find(graph, derived, goal)?;
-    let mut proof = Proof::with_room(found.count(), found.slots.len());
+    let mut proof = Proof::with_room(found.count(), found.slots.all.len());
     for step in &found.steps {
         proof.add(step.gate, step.level, found.slots(step));
     }
@@ -124,7 +146,6 @@ pub(super) struct Prover {
     /// Facts that are still to be proved, and steps that stand behind those that yield their inputs.
     stack: Vec<(Fact, Option<FoundStep>)>,
     visited: Visited,
-    scratch: Scratch,
 }
 
 impl Prover {
@@ -150,10 +171,9 @@ impl Prover {
             found,
             stack,
             visited,
-            scratch,
         } = self;
         found.steps.clear();
-        found.slots.clear();
+        found.slots.all.clear();
         visited.clear();
         // An explicit stack: a chain may be ten thousand steps deep. The second visit emits the step.
         stack.clear();
@@ -166,12 +186,12 @@ impl Prover {
             if !visited.insert(fact, graph.fact_count()) {
                 continue;
             }
-            let first = found.slots.len();
-            let chosen = derived.choose(graph, fact, scratch, &mut found.slots);
+            let first = found.slots.all.len();
+            let chosen = derived.choose(graph, fact, &mut found.slots);
             let Some((gate, level)) = chosen else {
                 continue;
             };
-            let end = found.slots.len();
+            let end = found.slots.all.len();
             let step = FoundStep {
                 gate,
                 level,
@@ -180,19 +200,18 @@ impl Prover {
             };
             stack.push((fact, Some(step)));
             let inputs = graph.inputs(gate);
-            let slots = found.slots[first..].iter().rev();
+            let slots = found.slots.all[first..].iter().rev();
             stack.extend(slots.map(|&slot| (inputs[slot as usize], None)));
         }
         Some(found)
     }
 }
 
-/// The steps of a proof, in their order, and the slots of all of them in the order in which they were
-/// found.
+/// The steps of a proof, in their order.
 #[derive(Default)]
 pub(super) struct Found {
     steps: Vec<FoundStep>,
-    slots: Vec<u32>,
+    slots: Slots,
 }
 
 #[derive(Clone, Copy)]
@@ -223,55 +242,40 @@ impl Found {
     }
 
     fn slots(&self, step: &FoundStep) -> &[u32] {
-        &self.slots[step.first..step.end]
+        &self.slots.all[step.first..step.end]
     }
 }
 
 /// Facts that were visited: as a rule few, which are looked through one by one.
 #[derive(Default)]
 struct Visited {
-    facts: Vec<Fact>,
-    /// A bit for each of them among all facts, when there are more than [`FEW`].
-    bits: Vec<u64>,
+    few: Vec<Fact>,
+    /// All of them when there are more.
+    many: Marks,
 }
-
-/// Facts that are looked through one by one.
-const FEW: usize = if cfg!(test) { 2 } else { 32 };
 
 impl Visited {
     fn clear(&mut self) {
-        if self.facts.len() > FEW {
-            for fact in &self.facts {
-                self.bits[fact.index() / 64] = 0;
-            }
-        }
-        self.facts.clear();
+        self.few.clear();
+        self.many.clear();
     }
 
     /// Whether a fact, one of so many, is new.
     fn insert(&mut self, fact: Fact, count: usize) -> bool {
-        let is_new = if self.facts.len() <= FEW {
-            !self.facts.contains(&fact)
-        } else {
-            self.mark(fact)
-        };
+        const FEW: usize = if cfg!(test) { 2 } else { 32 };
+        if self.few.len() == FEW {
+            return self.many.insert(fact.index());
+        }
+        let is_new = !self.few.contains(&fact);
         if is_new {
-            self.facts.push(fact);
-            if self.facts.len() == FEW + 1 {
-                self.bits.resize(count.div_ceil(64), 0);
-                for at in 0..self.facts.len() {
-                    self.mark(self.facts[at]);
+            self.few.push(fact);
+            if self.few.len() == FEW {
+                self.many.make_room(count);
+                for fact in &self.few {
+                    self.many.insert(fact.index());
                 }
             }
         }
-        is_new
-    }
-
-    /// Sets the bit of a fact; says whether it was not set.
-    fn mark(&mut self, fact: Fact) -> bool {
-        let (word, bit) = (&mut self.bits[fact.index() / 64], 1 << (fact.index() % 64));
-        let is_new = *word & bit == 0;
-        *word |= bit;
         is_new
     }
 }
@@ -282,35 +286,10 @@ pub(super) fn choose(
     graph: &RuleGraph,
     derived: &(impl Derived + ?Sized),
     fact: Fact,
-    scratch: &mut Scratch,
-    slots: &mut Vec<u32>,
+    slots: &mut Slots,
 ) -> Option<(Gate, u32)> {
     let gate = derived.why(fact)?;
     let level = derived.key(fact).level().unwrap_or_default();
-    choose_slots(graph, gate, |input| derived.key(input), scratch, slots);
+    slots.choose(graph, gate, |input| derived.key(input));
     Some((gate, level))
-}
-
-/// Adds the places of a gate's inputs with the smallest keys, as many as it needs, ascending.
-pub(super) fn choose_slots(
-    graph: &RuleGraph,
-    gate: Gate,
-    key: impl Fn(Fact) -> Key,
-    scratch: &mut Scratch,
-    slots: &mut Vec<u32>,
-) {
-    let (inputs, need) = (graph.inputs(gate), graph.need(gate) as usize);
-    if inputs.len() == need {
-        slots.extend(0..need as u32);
-        return;
-    }
-    scratch.clear();
-    scratch.extend(inputs.iter().map(|&input| key(input)).zip(0..));
-    if need < scratch.len() {
-        scratch.select_nth_unstable(need);
-        scratch.truncate(need);
-    }
-    let first = slots.len();
-    slots.extend(scratch.iter().map(|(_, slot)| *slot));
-    slots[first..].sort_unstable();
 }

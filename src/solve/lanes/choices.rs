@@ -9,6 +9,7 @@
 use std::hint::black_box;
 
 use super::history::History;
+use super::mask::is_in;
 use super::{Lanes, NONE};
 use crate::rules::{Fact, Gate};
 use crate::solve::Key;
@@ -86,32 +87,25 @@ impl Choices {
         fact: Fact,
         lane: usize,
     ) -> Option<Choice> {
-        let bit = 1 << (lane % 64);
-        if self.known(fact, bit).is_none() {
+        let known = self.known(fact, lane);
+        known.or_else(|| {
             self.find(batch, history, fact, lane);
-        }
-        let at = self.known(fact, bit)?;
-        self.choices.get(at as usize).copied()
+            self.known(fact, lane)
+        })
     }
 
     /// The inputs that a lane takes for what it chose, added ascending.
     pub(super) fn slots(&self, choice: &Choice, lane: usize, slots: &mut Vec<u32>) {
         let taken = &self.taken[choice.first as usize..choice.end as usize];
-        let own = taken
-            .iter()
-            .filter(|taken| (taken.lanes >> (lane % 64)) & 1 == 1);
+        let own = taken.iter().filter(|taken| is_in(taken.lanes, lane));
         slots.extend(own.map(|taken| taken.slot));
     }
 
-    fn known(&self, fact: Fact, bit: u64) -> Option<u32> {
-        let mut at = self.last[fact.index()];
-        while let Some(choice) = self.choices.get(at as usize) {
-            if choice.lanes & bit != 0 {
-                return Some(at);
-            }
-            at = choice.before;
-        }
-        None
+    fn known(&self, fact: Fact, lane: usize) -> Option<Choice> {
+        let of = |at: u32| self.choices.get(at as usize);
+        let last = of(self.last[fact.index()]);
+        let mut all = std::iter::successors(last, |choice| of(choice.before));
+        all.find(|choice| is_in(choice.lanes, lane)).copied()
     }
 
     /// Finds what all lanes take that reached the fact when this one did: of the gates that yield it at its
@@ -153,9 +147,9 @@ impl Choices {
         }
     }
 
-    /// Which of some lanes have as many of a gate's inputs as it needs, soon enough for
-    /// its head to have this key; adds the inputs that each of them takes: those with the smallest keys, and
-    /// of equal ones those that stand first.
+    /// Which of some lanes have as many of a gate's inputs as it needs, soon enough for its head to have this
+    /// key; adds the inputs that each of them takes: those with the smallest keys, and of equal ones those
+    /// that stand first.
     fn meet(
         &mut self,
         batch: &Lanes<'_>,

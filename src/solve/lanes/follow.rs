@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use super::mask::{Mask, is_empty, subtract};
 use super::{Event, Lanes};
-use crate::rules::{Fact, Gate};
+use crate::rules::Fact;
 
 impl Lanes<'_> {
     /// Follows what was reached in this step: the events from one on.
@@ -26,7 +26,7 @@ impl Lanes<'_> {
             // for all of them. Where it fired before, they have its head or wait for it at the same key.
             let mut fires = if step.need() == 1 {
                 *lanes
-            } else if self.judged.insert(step.gate) {
+            } else if self.judged.insert(step.gate.index()) {
                 *self.direction.all()
             } else {
                 continue;
@@ -48,38 +48,5 @@ impl Lanes<'_> {
         let sum = uses.fold(0, |sum, step| sum ^ self.have.of(step.head)[0]);
         // Without a use the reads would be left out.
         black_box(sum);
-    }
-}
-
-/// A set of gates that is emptied again and again.
-pub(super) struct GateSet {
-    /// A bit for each.
-    bits: Vec<u64>,
-    gates: Vec<Gate>,
-}
-
-impl GateSet {
-    pub(super) fn new(gates: usize) -> Self {
-        Self {
-            bits: vec![0; gates.div_ceil(64)],
-            gates: Vec::new(),
-        }
-    }
-
-    /// Whether a gate is new.
-    fn insert(&mut self, gate: Gate) -> bool {
-        let (word, bit) = (&mut self.bits[gate.index() / 64], 1 << (gate.index() % 64));
-        let is_new = *word & bit == 0;
-        if is_new {
-            *word |= bit;
-            self.gates.push(gate);
-        }
-        is_new
-    }
-
-    fn clear(&mut self) {
-        for gate in self.gates.drain(..) {
-            self.bits[gate.index() / 64] = 0;
-        }
     }
 }

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use super::choices::Choices;
-use super::mask::has;
+use super::mask::{has, is_in};
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
-use crate::solve::proof::{self, Derived, Scratch};
+use crate::solve::proof::{self, Derived, Slots};
 
 /// The steps in which 64 lanes at a time reached each fact (16 bytes per fact, and as many for every
 /// further step in which one of them did). A look-up reads one place, or few, where the events of all
@@ -91,8 +91,7 @@ impl History {
 
     /// That of a lane.
     pub(super) fn moment(&self, fact: Fact, lane: usize) -> Option<Moment> {
-        self.of(fact)
-            .find(|moment| (moment.lanes >> (lane % 64)) & 1 == 1)
+        self.of(fact).find(|moment| is_in(moment.lanes, lane))
     }
 
     /// Reads what telling the keys of the gates' inputs will need first, all at a time as far as the
@@ -201,20 +200,14 @@ impl Derived for Lane<'_, '_> {
         lowest_met(graph, self, gates, key)
     }
 
-    fn choose(
-        &self,
-        graph: &RuleGraph,
-        fact: Fact,
-        scratch: &mut Scratch,
-        slots: &mut Vec<u32>,
-    ) -> Option<(Gate, u32)> {
+    fn choose(&self, graph: &RuleGraph, fact: Fact, slots: &mut Slots) -> Option<(Gate, u32)> {
         if self.lanes.shared.incoming.of(fact).len() > MANY {
-            return proof::choose(graph, self, fact, scratch, slots);
+            return proof::choose(graph, self, fact, slots);
         }
         let mut choices = self.reading.choices.borrow_mut();
         let choice = choices.of(self.lanes, &self.reading.history, fact, self.lane)?;
         let (gate, level) = (choice.gate, choice.level);
-        choices.slots(&choice, self.lane, slots);
+        choices.slots(&choice, self.lane, &mut slots.all);
         Some((gate, level))
     }
 }

@@ -93,7 +93,12 @@ pub(super) fn only(lane: usize) -> Mask {
 }
 
 pub(super) fn has(mask: &Mask, lane: usize) -> bool {
-    (mask[lane / 64] >> (lane % 64)) & 1 == 1
+    is_in(mask[lane / 64], lane)
+}
+
+/// Whether the word of a lane has its bit.
+pub(super) fn is_in(word: u64, lane: usize) -> bool {
+    (word >> (lane % 64)) & 1 == 1
 }
 
 pub(super) fn is_empty(mask: &Mask) -> bool {

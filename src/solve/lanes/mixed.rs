@@ -7,7 +7,7 @@ use super::mask::has;
 use super::{Event, Lanes, NONE};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
-use crate::solve::proof::{self, Derived, Scratch};
+use crate::solve::proof::{self, Derived, Slots};
 use crate::solve::search::GIVEN;
 
 /// What these proofs are read off (12 bytes per fact, and 4 per event).
@@ -122,26 +122,21 @@ impl Derived for Mixed<'_, '_> {
             return (begun.why != GIVEN).then_some(Gate(begun.why));
         }
         let key = self.key(fact);
+        if key == Key::NEVER {
+            return None;
+        }
         let gates = self.lanes.shared.incoming.of(fact);
-        (key != Key::NEVER)
-            .then(|| lowest_met(self.lanes.graph, self, gates, key))
-            .flatten()
+        lowest_met(self.lanes.graph, self, gates, key)
     }
 
-    fn choose(
-        &self,
-        graph: &RuleGraph,
-        fact: Fact,
-        scratch: &mut Scratch,
-        slots: &mut Vec<u32>,
-    ) -> Option<(Gate, u32)> {
+    fn choose(&self, graph: &RuleGraph, fact: Fact, slots: &mut Slots) -> Option<(Gate, u32)> {
         let Some(begun) = self.begun(fact) else {
-            return proof::choose(graph, self, fact, scratch, slots);
+            return proof::choose(graph, self, fact, slots);
         };
         let gate = self.why(fact)?;
         // A beginning is whole levels: what it holds follows from nothing else.
         let key = |input: Fact| self.begun(input).map_or(Key::NEVER, key_of);
-        proof::choose_slots(graph, gate, key, scratch, slots);
+        slots.choose(graph, gate, key);
         Some((gate, begun.level))
     }
 }
