@@ -1,12 +1,13 @@
-//! The solver on shapes that are hard for some solver, against a search per seed in the same run:
-//! `cargo bench --bench shapes`.
+//! The solver on shapes that are hard for some solver, against two searches per seed in the same run:
+//! `cargo bench --bench shapes`. One is the project's own, with hops and proofs as the solver has them; the
+//! other is the plainest worklist, which only finds what falls, for what hops may cost at most.
 //!
-//! The two take turns, as a machine may be faster or slower a minute later; shown are the medians of the
+//! They take turns, as a machine may be faster or slower a minute later; shown are the medians of the
 //! times and of the ratios of turns.
 //!
 //! `LINCHPIN_BENCH_N` (default 100000) is the number of accounts, `LINCHPIN_BENCH_TURNS` (3) that of turns,
-//! `LINCHPIN_BENCH_ONLY` a part of the names of the shapes to run. The search per seed is given every tenth
-//! seed where all of them would take minutes, and its time is multiplied; the line says so.
+//! `LINCHPIN_BENCH_ONLY` a part of the names of the shapes to run. The searches are given every tenth
+//! seed where all of them would take minutes, and their times are multiplied; the line says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,13 +22,14 @@ use std::time::Instant;
 use linchpin::generate::Shape;
 use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
 use linchpin::solve::{solve, solve_by_search};
-use support::{Asked, middle, number, only, organisation};
+use support::{Asked, middle, number, only, organisation, plain};
 
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000) as usize;
     let only = only();
     println!(
-        "{n} accounts; seconds by a search per seed, by the solver, and how many times faster"
+        "{n} accounts; seconds by a plain search per seed, by one with hops and proofs, by the solver, and \
+         how many times faster than each"
     );
     let usual = || Shape::new(n as u64, 1);
     let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 11] = [
@@ -67,29 +69,40 @@ fn compare(name: &str, sample: usize, graph: &RuleGraph) {
     let seeds = &asked.seeds;
     let some: Vec<Fact> = seeds.iter().copied().step_by(sample).collect();
     let part = some.len() as f64 / seeds.len() as f64;
-    let (mut searches, mut solvers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    // By the plain search, by that with hops and proofs, by the solver; then the two ratios.
+    let mut columns: [Vec<f64>; 5] = Default::default();
     for _ in 0..number("LINCHPIN_BENCH_TURNS", 3) {
         let begin = Instant::now();
         let fast = solve(graph, &asked.question(seeds), &|_| {});
         let solver = begin.elapsed().as_secs_f64();
         let begin = Instant::now();
-        let plain = solve_by_search(graph, &asked.question(&some));
+        let searched = solve_by_search(graph, &asked.question(&some));
         let search = begin.elapsed().as_secs_f64() / part;
+        let begin = Instant::now();
+        let fallen = plain::accounts(graph, &some);
+        let plain = begin.elapsed().as_secs_f64() / part;
         assert!(
-            fast.iter().step_by(sample).eq(&plain),
+            fast.iter().step_by(sample).eq(&searched),
             "{name}: the answers differ"
         );
-        solvers.push(solver);
-        searches.push(search);
-        ratios.push(search / solver);
+        assert!(
+            searched.iter().map(|answer| answer.accounts).eq(fallen),
+            "{name}: the accounts differ"
+        );
+        let values = [plain, search, solver, plain / solver, search / solver];
+        for (column, value) in columns.iter_mut().zip(values) {
+            column.push(value);
+        }
     }
     let note = match sample {
         1 => String::new(),
-        _ => format!("  (search: every {sample}th seed)"),
+        _ => format!("  (searches: every {sample}th seed)"),
     };
-    let [search, solver] = [&mut searches, &mut solvers].map(|times| middle(times));
-    let ratio = middle(&mut ratios);
-    println!("{name:<32} {search:>9.3} {solver:>9.3} {ratio:>8.1} x{note}");
+    let [plain, search, solver, to_plain, to_search] =
+        columns.map(|mut column| middle(&mut column));
+    println!(
+        "{name:<34} {plain:>8.3} {search:>8.3} {solver:>8.3} {to_plain:>8.1} x {to_search:>8.1} x{note}"
+    );
 }
 
 /// Accounts and one system that some of them hold: where everything leads, so that there are hops and a

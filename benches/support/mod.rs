@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no benchmark uses all of it")]
 
+pub mod plain;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
