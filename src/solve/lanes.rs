@@ -21,6 +21,7 @@
 mod ahead;
 mod beginning;
 mod choices;
+mod family;
 mod follow;
 mod history;
 mod mask;
@@ -37,6 +38,8 @@ use super::proof::Prover;
 use super::{Answer, Key, Question, Tally, Unlocked};
 use crate::rules::{Class, Fact, Incoming, RuleGraph};
 use beginning::{Beginning, Beginnings};
+use family::Families;
+pub(super) use family::Hanging;
 use history::Reading;
 pub(super) use mask::LANES;
 use mask::{Counters, EMPTY, Mask, Masks, each, has_several, is_empty, only, subtract, unite};
@@ -109,9 +112,11 @@ pub(super) struct Lanes<'g> {
     mixed_reading: MixedReading,
     prover: Prover,
     beginnings: Option<Beginnings<'g>>,
-    /// Whether lanes that were apart from their seeds on were not from where they were ahead, if that
-    /// was tried.
-    gains_ahead: Option<bool>,
+    families: Option<Families<'g>>,
+    /// Whether some lanes were apart from their seeds on ...
+    are_apart: bool,
+    /// ... and no lanes were, or none were tried, from where each had found much by itself.
+    gains_ahead: bool,
     /// What each lane found by itself; empty when all began with their seeds.
     ahead: Vec<Beginning>,
 }
@@ -188,47 +193,77 @@ impl<'g> Lanes<'g> {
             mixed_reading: MixedReading::default(),
             prover: Prover::default(),
             beginnings: None,
-            gains_ahead: None,
+            families: None,
+            are_apart: false,
+            gains_ahead: true,
             ahead: Vec::new(),
         }
     }
 
-    /// The answers for some seeds, at most [`LANES`] of them; nothing when so few of them reach facts
-    /// in the same steps that going side by side is no gain, unless it has to be.
+    /// The answers for some seeds, at most [`LANES`] of them; nothing when so few of them reach facts in the
+    /// same steps that going side by side from the seeds on is no gain, or when earlier ones did.
     pub(super) fn answers(
         &mut self,
         question: &Question<'_>,
-        seeds: &[Fact],
-        has_to: bool,
+        hanging: &[Hanging],
     ) -> Option<Vec<Answer>> {
-        let patience = if has_to {
-            Patience::Endless
-        } else {
-            FROM_SEEDS
-        };
-        // What was a gain for one batch, or none, is so for the next.
-        let goes_ahead = !has_to && self.gains_ahead.unwrap_or(false);
-        if goes_ahead || !self.go_from_seeds(seeds, patience) {
-            let may_gain = self.gains_ahead.unwrap_or(true);
-            let gains = may_gain && self.go_from_ahead(seeds, FROM_AHEAD);
-            self.gains_ahead = Some(gains);
-            if !gains {
-                return None;
-            }
+        // What one batch was, the next one will be.
+        if self.are_apart {
+            return None;
         }
-        Some(self.read_off(question, seeds, None))
+        let answers = self.answers_if_near(question, hanging);
+        self.are_apart = answers.is_none();
+        answers
     }
 
-    /// The same for lanes that each begin by themselves.
+    /// The same, whatever earlier ones did.
+    pub(super) fn answers_if_near(
+        &mut self,
+        question: &Question<'_>,
+        hanging: &[Hanging],
+    ) -> Option<Vec<Answer>> {
+        let seeds = seeds_of(hanging);
+        let are_near = self.go_from_seeds(&seeds, FROM_SEEDS);
+        are_near.then(|| self.read_off(question, &seeds, None))
+    }
+
+    /// The same from where each lane has found much by itself.
     pub(super) fn answers_from_ahead(
         &mut self,
         question: &Question<'_>,
-        seeds: &[Fact],
-    ) -> Vec<Answer> {
-        if !self.go_from_ahead(seeds, Patience::Endless) {
-            self.go_from_seeds(seeds, Patience::Endless);
+        hanging: &[Hanging],
+    ) -> Option<Vec<Answer>> {
+        // What was no gain for one batch is none for the next.
+        if !self.gains_ahead {
+            return None;
         }
-        self.read_off(question, seeds, None)
+        self.gains_ahead = self.go_from_ahead(hanging, FROM_AHEAD);
+        let gains = self.gains_ahead;
+        gains.then(|| self.read_off(question, &seeds_of(hanging), None))
+    }
+
+    /// The answers for some seeds, at most [`LANES`] of them, whether going side by side is a gain or not.
+    pub(super) fn answers_anyway(
+        &mut self,
+        question: &Question<'_>,
+        hanging: &[Hanging],
+    ) -> Vec<Answer> {
+        let seeds = seeds_of(hanging);
+        self.go_from_seeds(&seeds, Patience::Endless);
+        self.read_off(question, &seeds, None)
+    }
+
+    /// The same for lanes that each begin by themselves.
+    pub(super) fn answers_from_ahead_anyway(
+        &mut self,
+        question: &Question<'_>,
+        hanging: &[Hanging],
+    ) -> Vec<Answer> {
+        let seeds = seeds_of(hanging);
+        if !self.go_from_ahead(hanging, Patience::Endless) {
+            self.go_from_seeds(&seeds, Patience::Endless);
+        }
+        self.read_off(question, &seeds, None)
     }
 
     /// The answers for seeds beyond a base, under the assumptions that give it, each joined with what the
@@ -312,7 +347,7 @@ impl<'g> Lanes<'g> {
     /// Whether the lanes have hardly anything in common.
     fn is_apart(&self, patience: Patience) -> bool {
         /// Events from which on one can tell.
-        const EARLY: usize = 1 << 14;
+        const EARLY: usize = 1 << 13;
         /// Events that are more than memory should hold of one batch.
         const MOST: usize = 1 << 24;
         match patience {
@@ -434,4 +469,8 @@ impl<'g> Lanes<'g> {
             self.next_round.add(head, lanes);
         }
     }
+}
+
+fn seeds_of(hanging: &[Hanging]) -> Vec<Fact> {
+    hanging.iter().map(|one| one.seed).collect()
 }

@@ -18,6 +18,7 @@
 
 mod answer;
 mod assuming;
+mod batches;
 mod extension;
 mod falls;
 mod forest;
@@ -42,6 +43,7 @@ use answer::Tally;
 pub use answer::{Answer, Unlocked};
 pub use falls::Falls;
 pub use key::Key;
+use lanes::{Hanging, Lanes};
 use proof::{Derived, Prover};
 pub use proof::{Proof, ProofStep};
 pub use removals::{Removal, Removals, SIDE_BY_SIDE};
@@ -140,19 +142,28 @@ pub fn solve_with(
 /// Answers the question for every seed in batches of lanes, without assumptions.
 #[must_use]
 pub fn solve_in_lanes(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
-    let mut answers = Vec::new();
-    tour::in_lanes(graph, question, question.seeds, true, &mut answers, &|_| {});
-    answers.into_iter().map(|(_, answer)| answer).collect()
+    let alone = |&seed: &Fact| Hanging {
+        seed,
+        below: seed,
+        depth: 0,
+    };
+    let seeds: Vec<Hanging> = question.seeds.iter().map(alone).collect();
+    let all = |lanes: &mut Lanes<'_>, seeds: &[Hanging]| lanes.answers_anyway(question, seeds);
+    batches::all_in_lanes(graph, &seeds, all)
 }
 
-/// The same, but every lane begins by itself.
+/// The same, but every lane begins by itself, or with others as if they hung below the same few facts.
 #[must_use]
 pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer> {
-    let shared = lanes::Shared::new(graph);
-    let mut lanes = lanes::Lanes::new(graph, &shared);
-    let batches = question.seeds.chunks(lanes::LANES);
-    let answers = batches.flat_map(|seeds| lanes.answers_from_ahead(question, seeds));
-    answers.collect()
+    let hanging = |&seed: &Fact| Hanging {
+        seed,
+        below: Fact(seed.0 % 4),
+        depth: seed.0 % 8,
+    };
+    let seeds: Vec<Hanging> = question.seeds.iter().map(hanging).collect();
+    let all =
+        |lanes: &mut Lanes<'_>, seeds: &[Hanging]| lanes.answers_from_ahead_anyway(question, seeds);
+    batches::all_in_lanes(graph, &seeds, all)
 }
 
 /// Answers the question for every seed by a search of its own, without assumptions: slow, plain, and

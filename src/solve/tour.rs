@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 use self::chunks::{Chunk, chunks, in_good_order};
 use self::proofs::Proofs;
 use self::trials::Trials;
+use super::batches::in_lanes;
 use super::forest::{Forest, Meeting, Shift};
-use super::lanes::{LANES, Lanes, Shared};
+use super::lanes::Hanging;
 use super::proof::Derived;
 use super::running::{Limit, Running};
 use super::small::Small;
@@ -160,16 +161,15 @@ fn large(
         tops,
     } = tour(graph, question, effort, &forest, sizes, &spare, tick);
     if heavy.len() >= effort.least.max(seeds.len() / effort.part) {
-        // Seeds equally far from the roots tend to reach a fact in the same step.
-        heavy.sort_by_key(|&fact| forest.depth(fact));
-        heavy = in_lanes(graph, question, &heavy, false, &mut answers, tick);
+        heavy = in_lanes(graph, question, heavy, &mut answers, tick);
     }
     if !heavy.is_empty() {
         // Nothing else is left for these, whatever it costs. It costs less below what they meet.
         forest.hang(&tops);
-        forest.narrow(&heavy);
+        let seeds: Vec<Fact> = heavy.iter().map(|one| one.seed).collect();
+        forest.narrow(&seeds);
         let mut sizes = vec![Size::Unknown; graph.fact_count()];
-        for seed in &heavy {
+        for seed in seeds {
             sizes[seed.index()] = Size::Large;
         }
         let rest = tour(
@@ -242,50 +242,12 @@ fn tour<'g>(
     toured
 }
 
-/// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
-pub(super) fn in_lanes(
-    graph: &RuleGraph,
-    question: &Question<'_>,
-    seeds: &[Fact],
-    have_to: bool,
-    answers: &mut Vec<(Fact, Answer)>,
-    tick: &(dyn Fn(u64) + Sync),
-) -> Vec<Fact> {
-    let shared = Shared::new(graph);
-    let spare: Spare<Lanes<'_>> = Spare::default();
-    /// Fewer lanes than this have too little to share to be split between threads.
-    const FEWEST: usize = 64;
-    // Batches of equal size, as many for each thread.
-    let batches = seeds.len().div_ceil(LANES);
-    let batches = batches.next_multiple_of(rayon::current_num_threads());
-    let together = seeds.len().div_ceil(batches.max(1)).max(FEWEST);
-    // Whoever is free takes the next one: what they cost differs by half.
-    let batches = seeds.chunks(together).enumerate().par_bridge();
-    let batches = batches.map(|(at, seeds)| {
-        let new = || Lanes::new(graph, &shared);
-        let answers = spare.lend(new, |lanes| lanes.answers(question, seeds, have_to));
-        tick(answers.as_ref().map_or(0, |answers| answers.len() as u64));
-        (at, answers)
-    });
-    let mut batches: Vec<(usize, Option<Vec<Answer>>)> = batches.collect();
-    batches.sort_unstable_by_key(|(at, _)| *at);
-    let batches = batches.into_iter().map(|(_, answers)| answers);
-    let mut left = Vec::new();
-    for (seeds, found) in seeds.chunks(together).zip(batches) {
-        match found {
-            Some(found) => answers.extend(seeds.iter().copied().zip(found)),
-            None => left.extend_from_slice(seeds),
-        }
-    }
-    left
-}
-
 /// What a walk along a part of the forest found.
 #[derive(Default)]
 struct Toured {
     answers: Vec<(Fact, Answer)>,
     /// Seeds that would change too much of the closure before them.
-    heavy: Vec<Fact>,
+    heavy: Vec<Hanging>,
     /// The facts that they hang below, themselves too dear, each with the largest closure that it
     /// was seen to meet.
     tops: Vec<(Fact, Option<Meeting>)>,
@@ -337,7 +299,13 @@ impl Tour<'_, '_> {
                 let seeds = below
                     .iter()
                     .filter(|fact| sizes[fact.index()] == Size::Large);
-                self.toured.heavy.extend(seeds.copied());
+                let forest = self.forest;
+                let heavy = seeds.map(|&seed| Hanging {
+                    seed,
+                    below: ancestor,
+                    depth: forest.depth(seed),
+                });
+                self.toured.heavy.extend(heavy);
                 at = next;
                 continue;
             }

@@ -1,9 +1,10 @@
 //! Lanes that join where each has found much by itself.
 
-use super::beginning::{Beginnings, Begun};
+use super::beginning::{Beginning, Beginnings, Begun};
+use super::family::{Families, Hanging, MEMBERS};
 use super::mask::{count, is_empty, only};
 use super::{LANES, Lanes, Patience};
-use crate::rules::{Class, Fact, RuleGraph};
+use crate::rules::{Class, RuleGraph};
 use crate::solve::Search;
 
 /// What part of a closure a lane is to find by itself, but no more than so many facts. Closures that
@@ -12,23 +13,25 @@ const PART: usize = 16;
 const ENOUGH: usize = 1 << 13;
 /// No lane keeps more facts than this of what it found by itself (16 bytes each).
 const MOST: usize = 2 * ENOUGH;
+/// Fewer lanes than this begin by themselves though they are of a family.
+const FEWEST: usize = 8;
 
 impl Lanes<'_> {
     /// All lanes from where each has found much by itself; says whether it was finished.
-    pub(super) fn go_from_ahead(&mut self, seeds: &[Fact], patience: Patience) -> bool {
+    pub(super) fn go_from_ahead(&mut self, hanging: &[Hanging], patience: Patience) -> bool {
         let graph = self.graph;
         let closure = self.mean_of_last();
-        let closure = closure.unwrap_or_else(|| size_of_closures(graph, seeds));
+        let closure = closure.unwrap_or_else(|| size_of_closures(graph, hanging));
         let enough = (closure / PART).min(ENOUGH);
-        self.reset(seeds.len());
-        let beginnings = self.beginnings.take();
-        let mut beginnings =
-            beginnings.unwrap_or_else(|| Beginnings::new(graph, self.shared.uses(graph)));
-        let mut seeds = seeds.iter().take(LANES).enumerate();
-        let all_begun = seeds.all(|(lane, &seed)| self.begin(&mut beginnings, enough, lane, seed));
-        self.beginnings = Some(beginnings);
-        if !all_begun {
+        self.reset(hanging.len());
+        let Some(ahead) = self.begin(hanging, enough) else {
             return false;
+        };
+        for (lane, beginning) in ahead.into_iter().enumerate() {
+            for &fact in &beginning.coming {
+                self.next_level.add(fact, &only(lane));
+            }
+            self.ahead.push(beginning);
         }
         self.join();
         self.go(patience)
@@ -41,17 +44,37 @@ impl Lanes<'_> {
         (begun.sum::<usize>() + events.sum::<usize>()).checked_div(self.ahead.len())
     }
 
-    /// Says whether the first levels of a lane are few enough facts to be kept.
-    fn begin(&mut self, from: &mut Beginnings<'_>, enough: usize, lane: usize, seed: Fact) -> bool {
-        let Some(mut beginning) = from.of(seed, enough, MOST) else {
-            return false;
-        };
-        let own = only(lane);
-        for fact in std::mem::take(&mut beginning.coming) {
-            self.next_level.add(fact, &own);
+    /// The first levels of every lane; nothing where those of one are more facts than are kept.
+    fn begin(&mut self, hanging: &[Hanging], enough: usize) -> Option<Vec<Beginning>> {
+        let graph = self.graph;
+        let mut found: Vec<Option<Beginning>> = Vec::new();
+        found.resize_with(hanging.len().min(LANES), || None);
+        // Families side by side, as long as they gain by that.
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by_key(|&lane| (hanging[lane].below, hanging[lane].depth));
+        let uses = self.shared.uses(graph);
+        let families = self
+            .families
+            .get_or_insert_with(|| Families::new(graph, uses));
+        for family in order.chunk_by(|&one, &other| hanging[one].below == hanging[other].below) {
+            for lanes in family.chunks(MEMBERS).filter(|lanes| lanes.len() >= FEWEST) {
+                let members: Vec<Hanging> = lanes.iter().map(|&lane| hanging[lane]).collect();
+                if let Some(beginnings) = families.of(&members, enough, MOST) {
+                    for (&lane, beginning) in lanes.iter().zip(beginnings) {
+                        found[lane] = Some(beginning);
+                    }
+                }
+            }
         }
-        self.ahead.push(beginning);
-        true
+        let alone = self
+            .beginnings
+            .get_or_insert_with(|| Beginnings::new(graph, uses));
+        for (found, one) in found.iter_mut().zip(hanging) {
+            if found.is_none() {
+                *found = Some(alone.of(one.seed, enough, MOST)?);
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// Gives the lanes what each has found by itself.
@@ -94,12 +117,12 @@ impl Lanes<'_> {
 }
 
 /// How large the closures of some seeds are: the largest of a few of them, until one is large.
-fn size_of_closures(graph: &RuleGraph, seeds: &[Fact]) -> usize {
+fn size_of_closures(graph: &RuleGraph, hanging: &[Hanging]) -> usize {
     const ASKED: usize = 8;
     let mut search = Search::new(graph);
     let mut largest = 0;
-    for seed in seeds.iter().step_by(seeds.len().div_ceil(ASKED).max(1)) {
-        search.run(&[*seed]);
+    for one in hanging.iter().step_by(hanging.len().div_ceil(ASKED).max(1)) {
+        search.run(&[one.seed]);
         largest = largest.max(search.reached().len());
         if largest > graph.fact_count() / PART {
             break;

@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use rustc_hash::FxHashMap;
 
-use super::uses::{MOST, Uses, of_single};
+use super::uses::{MOST, TOGETHER, Uses, of_single};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::Key;
 use crate::solve::search::GIVEN;
@@ -162,7 +162,9 @@ impl<'g> Beginnings<'g> {
         for at in 0..self.now.len() {
             if at % TOGETHER == 0 {
                 self.conclude(key);
-                self.look_at(at);
+                let next = self.now[at..].iter();
+                let next = next.map(|&place| self.found[place as usize].fact);
+                self.uses.look_at(next);
             }
             let found = &self.found[self.now[at] as usize];
             // A fact found first behind a recovery may have been found again without it.
@@ -182,27 +184,6 @@ impl<'g> Beginnings<'g> {
         } else {
             None
         }
-    }
-
-    /// Reads the uses of the next facts, all at a time as far as the processor can.
-    fn look_at(&self, at: usize) {
-        /// Uses stand side by side, so many words to each line of the processor's cache ...
-        const LINE: usize = 64 / size_of::<u32>();
-        /// ... of which so many are looked at.
-        const LINES: usize = 4;
-        let next = self.now[at..].iter().take(TOGETHER);
-        let mut spans = [&[][..]; TOGETHER];
-        for (span, &place) in spans.iter_mut().zip(next) {
-            *span = self.uses.words(self.found[place as usize].fact);
-        }
-        let mut sum = 0;
-        for span in spans {
-            for word in span.iter().step_by(LINE).take(LINES) {
-                sum ^= word;
-            }
-        }
-        // Without a use the reads would be left out.
-        black_box(sum);
     }
 
     fn follow(&mut self, fact: Fact) {
@@ -306,18 +287,8 @@ impl<'g> Beginnings<'g> {
         for found in self.found.drain(..) {
             self.known[found.fact.index() / 64] = 0;
         }
-        // A byte that is copied in its turn is much cheaper than one at random.
-        let needs = self.uses.needs();
-        if self.counted > needs.len() / 32 {
-            self.left.copy_from_slice(needs);
-        } else {
-            for &fact in &self.followed {
-                for &gate in self.uses.counted(fact) {
-                    let at = Gate(gate).index();
-                    self.left[at] = needs[at];
-                }
-            }
-        }
+        let followed = self.followed.iter().copied();
+        self.uses.set_back(&mut self.left, self.counted, followed);
         self.counted = 0;
         self.followed.clear();
         self.beyond.clear();
@@ -328,11 +299,8 @@ impl<'g> Beginnings<'g> {
     }
 }
 
-/// Facts whose uses are read together.
-const TOGETHER: usize = 64;
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::rules::{Class, RuleGraphBuilder};
     use crate::solve::Search;
@@ -391,7 +359,7 @@ mod tests {
 
     /// Gates of all widths, some of which need more inputs than a byte can tell, and some of which get so
     /// many more than they need that it comes round.
-    fn drawn(random: &mut fastrand::Rng) -> RuleGraph {
+    pub(in crate::solve::lanes) fn drawn(random: &mut fastrand::Rng) -> RuleGraph {
         let mut builder = RuleGraphBuilder::new();
         let facts: Vec<Fact> = (0..random.usize(1..700))
             .map(|_| builder.fact(Class::Account))
@@ -409,6 +377,45 @@ mod tests {
             builder.gate(head, need, random.u32(0..2), &inputs);
         }
         builder.finish()
+    }
+
+    /// Holds a beginning against the last run of a search from its seed: whole levels, as many as it takes
+    /// to have enough facts, or fewer where the next ones have too many, which it says.
+    pub(in crate::solve::lanes) fn is_cut(
+        search: &Search<'_>,
+        beginning: &Beginning,
+        enough: usize,
+        most: usize,
+    ) -> bool {
+        let reached = search.reached().iter();
+        let mut reached: Vec<(Fact, u32, u32)> = reached
+            .map(|&fact| {
+                let (level, round) = search.key(fact).parts();
+                (fact, level, round)
+            })
+            .collect();
+        reached.sort_unstable();
+        let reached = &reached;
+        let up_to = |last: u32| reached.iter().filter(move |(_, level, _)| *level <= last);
+        let level = beginning.level;
+        let expected = up_to(level).map(|&(fact, level, round)| {
+            let why = search.why(fact);
+            (fact, level, round, why.map_or(GIVEN, |gate| gate.0))
+        });
+        let facts = beginning.facts.iter();
+        let found = facts.map(|begun| (begun.fact, begun.level, begun.round, begun.why));
+        assert!(found.eq(expected));
+        let coming = beginning.coming.iter().map(|&fact| (fact, level + 1, 0));
+        let next = reached.iter().copied();
+        let next = next.filter(|(_, at, round)| (*at, *round) == (level + 1, 0));
+        assert!(next.eq(coming));
+        // As many levels as wanted, and no more.
+        let count = up_to(level).count();
+        assert!(count <= most);
+        assert!(level == 0 || up_to(level - 1).count() < enough);
+        let is_cut = count < enough && up_to(level + 2).count() > most;
+        assert!(count >= enough || count == reached.len() || is_cut);
+        is_cut
     }
 
     #[test]
@@ -438,42 +445,18 @@ mod tests {
                 assert!(beginnings.beyond.is_empty());
 
                 search.run(&[seed]);
-                let reached = search.reached().iter();
-                let mut reached: Vec<(Fact, u32, u32)> = reached
-                    .map(|&fact| {
-                        let (level, round) = search.key(fact).parts();
-                        (fact, level, round)
-                    })
-                    .collect();
-                reached.sort_unstable();
-                let reached = &reached;
-                let up_to = |last: u32| reached.iter().filter(move |(_, level, _)| *level <= last);
                 let Some(beginning) = beginning else {
                     // What the next level begins with is found with the first.
-                    assert!(up_to(1).count() > most);
+                    let first = search.reached().iter();
+                    let first = first.filter(|&&fact| search.key(fact).level() <= Some(1));
+                    assert!(first.count() > most);
                     none += 1;
                     continue;
                 };
-                let level = beginning.level;
-                let expected = up_to(level).map(|&(fact, level, round)| {
-                    let why = search.why(fact);
-                    beyond_a_byte += usize::from(why.is_some_and(|gate| graph.need(gate) > MOST));
-                    (fact, level, round, why.map_or(GIVEN, |gate| gate.0))
-                });
-                let facts = beginning.facts.iter();
-                let found = facts.map(|begun| (begun.fact, begun.level, begun.round, begun.why));
-                assert!(found.eq(expected), "{graph:?} from {seed:?}");
-                let coming = beginning.coming.iter().map(|&fact| (fact, level + 1, 0));
-                let next = reached.iter().copied();
-                let next = next.filter(|(_, at, round)| (*at, *round) == (level + 1, 0));
-                assert!(next.eq(coming), "{graph:?} from {seed:?}");
-                // As many levels as wanted, and no more.
-                let count = up_to(level).count();
-                assert!(count <= most);
-                assert!(level == 0 || up_to(level - 1).count() < enough);
-                let is_cut = up_to(level + 2).count() > most;
-                cut += usize::from(is_cut && count < enough);
-                assert!(count >= enough || count == reached.len() || is_cut);
+                let whys = beginning.facts.iter().filter(|begun| begun.why != GIVEN);
+                let needs = whys.map(|begun| graph.need(Gate(begun.why)));
+                beyond_a_byte += needs.filter(|&need| need > MOST).count();
+                cut += usize::from(is_cut(&search, &beginning, enough, most));
             }
         }
         assert!(beyond_a_byte > 10, "{beyond_a_byte}");

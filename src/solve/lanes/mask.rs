@@ -142,9 +142,13 @@ pub(super) fn intersect(mask: &mut Mask, other: &Mask) {
 }
 
 /// Leaves the lanes whose number, given by its bits from the lowest up, is at least `need`.
-pub(super) fn keep_at_least(counts: &[Mask], need: u32, lanes: &mut Mask) {
+pub(super) fn keep_at_least<const WORDS: usize>(
+    counts: &[[u64; WORDS]],
+    need: u32,
+    lanes: &mut [u64; WORDS],
+) {
     // From the highest bit down: larger so far, and equal so far.
-    let (mut larger, mut equal) = (EMPTY, *lanes);
+    let (mut larger, mut equal) = ([0; WORDS], *lanes);
     for (at, bits) in counts.iter().enumerate().rev() {
         for word in 0..WORDS {
             if (need >> at) & 1 == 1 {
@@ -162,13 +166,17 @@ pub(super) fn keep_at_least(counts: &[Mask], need: u32, lanes: &mut Mask) {
 
 /// The lanes of a mask.
 pub(super) fn each(mask: &Mask) -> impl Iterator<Item = usize> {
-    mask.iter().enumerate().flat_map(|(at, &word)| {
-        let mut rest = word;
-        std::iter::from_fn(move || {
-            let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-            rest &= rest - 1;
-            Some(at * 64 + bit)
-        })
+    let words = mask.iter().enumerate();
+    words.flat_map(|(at, &word)| each_of(word).map(move |lane| at * 64 + lane))
+}
+
+/// The lanes of one word.
+pub(super) fn each_of(word: u64) -> impl Iterator<Item = usize> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let lane = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+        rest &= rest - 1;
+        Some(lane)
     })
 }
 

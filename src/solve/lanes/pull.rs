@@ -18,7 +18,7 @@ use super::mask::{
 use crate::rules::{Fact, Gate, RuleGraph};
 
 /// Inputs of a gate up to which they are counted anew whenever it is judged.
-const FEW: usize = 15;
+pub(super) const FEW: usize = 15;
 /// Heads whose inputs are read together.
 const TOGETHER: usize = 8;
 /// Gates of a head that are looked at before it is asked.

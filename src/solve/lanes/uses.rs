@@ -1,10 +1,15 @@
 //! The graph as searches for beginnings read it: no more of it than it takes, and in the order in which
 //! they do, as that is what they wait for.
 
+use std::hint::black_box;
+
 use crate::rules::{Fact, Gate, RuleGraph, Use};
 
 /// The largest need that a byte can tell.
 pub(super) const MOST: u32 = u8::MAX as u32;
+
+/// Facts whose uses are read together at most.
+pub(super) const TOGETHER: usize = 64;
 
 /// What all searches over one graph share (12 bytes per fact, 4 or 8 per input, 1 per gate).
 pub(super) struct Uses {
@@ -78,8 +83,48 @@ impl Uses {
         self.are_beyond
     }
 
+    /// Sets counters of all gates back to what they need, of which so many were counted down while these
+    /// facts were followed.
+    pub(super) fn set_back(
+        &self,
+        left: &mut [u8],
+        counted: usize,
+        followed: impl Iterator<Item = Fact>,
+    ) {
+        // A byte that is copied in its turn is much cheaper than one at random.
+        if counted > self.needs.len() / 32 {
+            left.copy_from_slice(&self.needs);
+            return;
+        }
+        for fact in followed {
+            for &gate in self.counted(fact) {
+                left[gate as usize] = self.needs[gate as usize];
+            }
+        }
+    }
+
+    /// Reads the uses of some facts, all at a time as far as the processor can.
+    pub(super) fn look_at(&self, facts: impl Iterator<Item = Fact>) {
+        /// Uses stand side by side, so many words to each line of the processor's cache ...
+        const LINE: usize = 64 / size_of::<u32>();
+        /// ... of which so many are looked at.
+        const LINES: usize = 4;
+        let mut spans = [&[][..]; TOGETHER];
+        for (span, fact) in spans.iter_mut().zip(facts) {
+            *span = self.words(fact);
+        }
+        let mut sum = 0;
+        for span in spans {
+            for word in span.iter().step_by(LINE).take(LINES) {
+                sum ^= word;
+            }
+        }
+        // Without a use the reads would be left out.
+        black_box(sum);
+    }
+
     /// All words of a fact.
-    pub(super) fn words(&self, fact: Fact) -> &[u32] {
+    fn words(&self, fact: Fact) -> &[u32] {
         let at = fact.index();
         &self.words[self.spans[at].free as usize..self.spans[at + 1].free as usize]
     }

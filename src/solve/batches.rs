@@ -1,0 +1,102 @@
+//! Seeds in batches of lanes, on all threads.
+
+use rayon::prelude::*;
+
+use super::lanes::{Hanging, LANES, Lanes, Shared};
+use super::{Answer, Question, Spare};
+use crate::rules::{Fact, RuleGraph};
+
+/// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
+pub(super) fn in_lanes(
+    graph: &RuleGraph,
+    question: &Question<'_>,
+    mut seeds: Vec<Hanging>,
+    answers: &mut Vec<(Fact, Answer)>,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Vec<Hanging> {
+    let shared = Shared::new(graph);
+    let mut batches = Batches {
+        spare: Spare::default(),
+        shared: &shared,
+        graph,
+        answers,
+        tick,
+    };
+    // Seeds equally far from the roots tend to reach a fact in the same step.
+    seeds.sort_by_key(|one| one.depth);
+    let mut left = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
+    // What was found apart is found together below the same fact.
+    left.sort_by_key(|one| (one.below, one.depth));
+    let mut left = batches.answer(&left, |lanes, seeds| {
+        lanes.answers_from_ahead(question, seeds)
+    });
+    // Some may have been left because others were apart.
+    left.sort_by_key(|one| one.depth);
+    batches.answer(&left, |lanes, seeds| lanes.answers_if_near(question, seeds))
+}
+
+/// Answers for all seeds in batches, whether that is a gain or not.
+pub(super) fn all_in_lanes(
+    graph: &RuleGraph,
+    seeds: &[Hanging],
+    answer: impl Fn(&mut Lanes<'_>, &[Hanging]) -> Vec<Answer> + Sync,
+) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let shared = Shared::new(graph);
+    let mut batches = Batches {
+        spare: Spare::default(),
+        shared: &shared,
+        graph,
+        answers: &mut answers,
+        tick: &|_| {},
+    };
+    batches.answer(seeds, |lanes, seeds| Some(answer(lanes, seeds)));
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+/// What batches over one graph share, and what they have found.
+struct Batches<'a, 'g> {
+    spare: Spare<Lanes<'g>>,
+    shared: &'g Shared,
+    graph: &'g RuleGraph,
+    answers: &'a mut Vec<(Fact, Answer)>,
+    tick: &'a (dyn Fn(u64) + Sync),
+}
+
+impl<'g> Batches<'_, 'g> {
+    /// Answers for some seeds as they stand; gives those of batches without an answer.
+    fn answer(
+        &mut self,
+        seeds: &[Hanging],
+        answer: impl Fn(&mut Lanes<'g>, &[Hanging]) -> Option<Vec<Answer>> + Sync,
+    ) -> Vec<Hanging> {
+        /// Fewer lanes than this have too little to share to be split between threads.
+        const FEWEST: usize = 64;
+        // Batches of equal size, as many for each thread.
+        let count = seeds.len().div_ceil(LANES);
+        let count = count.next_multiple_of(rayon::current_num_threads());
+        let together = seeds.len().div_ceil(count.max(1)).max(FEWEST);
+        let (graph, shared) = (self.graph, self.shared);
+        // Whoever is free takes the next one: what they cost differs by half.
+        let batches = seeds.chunks(together).enumerate().par_bridge();
+        let batches = batches.map(|(at, seeds)| {
+            let new = || Lanes::new(graph, shared);
+            let found = self.spare.lend(new, |lanes| answer(lanes, seeds));
+            (self.tick)(found.as_ref().map_or(0, |found| found.len() as u64));
+            (at, found)
+        });
+        let mut batches: Vec<(usize, Option<Vec<Answer>>)> = batches.collect();
+        batches.sort_unstable_by_key(|(at, _)| *at);
+        let mut left = Vec::new();
+        for (seeds, (_, found)) in seeds.chunks(together).zip(batches) {
+            match found {
+                Some(found) => {
+                    let seeds = seeds.iter().map(|one| one.seed);
+                    self.answers.extend(seeds.zip(found));
+                }
+                None => left.extend_from_slice(seeds),
+            }
+        }
+        left
+    }
+}
