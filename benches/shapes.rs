@@ -24,6 +24,10 @@ use linchpin::rules::{Class, Fact, RuleGraph, RuleGraphBuilder};
 use linchpin::solve::{solve, solve_by_search};
 use support::{Asked, middle, number, only, organisation, plain};
 
+/// As in the program.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let n = number("LINCHPIN_BENCH_N", 100_000) as usize;
     let only = only();
