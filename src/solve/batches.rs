@@ -6,6 +6,9 @@ use super::lanes::{Hanging, LANES, Lanes, Shared};
 use super::{Answer, Question, Spare};
 use crate::rules::{Fact, RuleGraph};
 
+/// Seeds below one fact on average from which on they begin together at once.
+const FAMILY: usize = 32;
+
 /// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
 pub(super) fn in_lanes(
     graph: &RuleGraph,
@@ -22,17 +25,26 @@ pub(super) fn in_lanes(
         answers,
         tick,
     };
-    // Seeds equally far from the roots tend to reach a fact in the same step.
-    seeds.sort_by_key(|one| one.depth);
-    let mut left = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
-    // What was found apart is found together below the same fact.
-    left.sort_by_key(|one| (one.below, one.depth));
-    let mut left = batches.answer(&left, |lanes, seeds| {
+    let by_depth = |one: &Hanging| one.depth;
+    let by_family = |one: &Hanging| (one.below, one.depth);
+    seeds.sort_by_key(by_family);
+    let families = seeds.chunk_by(|one, next| one.below == next.below);
+    let are_large = seeds.len() >= families.count() * FAMILY;
+    if !are_large {
+        // Seeds equally far from the roots tend to reach a fact in the same step.
+        seeds.sort_by_key(by_depth);
+        seeds = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
+        seeds.sort_by_key(by_family);
+    }
+    // Those below one fact do so beside each other, each from where it has found much.
+    seeds = batches.answer(&seeds, |lanes, seeds| {
         lanes.answers_from_ahead(question, seeds)
     });
     // Some may have been left because others were apart.
-    left.sort_by_key(|one| one.depth);
-    batches.answer(&left, |lanes, seeds| lanes.answers_if_near(question, seeds))
+    seeds.sort_by_key(by_depth);
+    batches.answer(&seeds, |lanes, seeds| {
+        lanes.answers_if_near(question, seeds)
+    })
 }
 
 /// Answers for all seeds in batches, whether that is a gain or not.

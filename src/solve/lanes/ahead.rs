@@ -4,8 +4,7 @@ use super::beginning::{Beginning, Beginnings, Begun};
 use super::family::{Families, Hanging, MEMBERS};
 use super::mask::{count, is_empty, only};
 use super::{LANES, Lanes, Patience};
-use crate::rules::{Class, RuleGraph};
-use crate::solve::Search;
+use crate::rules::Class;
 
 /// What part of a closure a lane is to find by itself, but no more than so many facts. Closures that
 /// grow by a cascade are alike by then; found with `benches/shapes.rs`.
@@ -20,8 +19,8 @@ impl Lanes<'_> {
     /// All lanes from where each has found much by itself; says whether it was finished.
     pub(super) fn go_from_ahead(&mut self, hanging: &[Hanging], patience: Patience) -> bool {
         let graph = self.graph;
-        let closure = self.mean_of_last();
-        let closure = closure.unwrap_or_else(|| size_of_closures(graph, hanging));
+        // Before anything is known of closures, a small one may be found as a whole by its lane alone.
+        let closure = self.mean_of_last().unwrap_or(graph.fact_count());
         let enough = (closure / PART).min(ENOUGH);
         self.reset(hanging.len());
         let Some(ahead) = self.begin(hanging, enough) else {
@@ -114,19 +113,4 @@ impl Lanes<'_> {
             }
         }
     }
-}
-
-/// How large the closures of some seeds are: the largest of a few of them, until one is large.
-fn size_of_closures(graph: &RuleGraph, hanging: &[Hanging]) -> usize {
-    const ASKED: usize = 8;
-    let mut search = Search::new(graph);
-    let mut largest = 0;
-    for one in hanging.iter().step_by(hanging.len().div_ceil(ASKED).max(1)) {
-        search.run(&[one.seed]);
-        largest = largest.max(search.reached().len());
-        if largest > graph.fact_count() / PART {
-            break;
-        }
-    }
-    largest
 }
