@@ -9,7 +9,8 @@ use crate::rules::{Fact, RuleGraph};
 /// Seeds below one fact on average from which on they begin together at once.
 const FAMILY: usize = 32;
 
-/// Adds answers in batches of lanes; gives the seeds of batches that are no gain.
+/// Adds answers in batches of lanes; gives the seeds of batches that are no gain. Seeds are given in the order
+/// of the forest.
 pub(super) fn in_lanes(
     graph: &RuleGraph,
     question: &Question<'_>,
@@ -26,16 +27,15 @@ pub(super) fn in_lanes(
         tick,
     };
     let by_depth = |one: &Hanging| one.depth;
-    let by_family = |one: &Hanging| (one.below, one.depth);
-    seeds.sort_by_key(by_family);
     let families = seeds.chunk_by(|one, next| one.below == next.below);
     let are_large = seeds.len() >= families.count() * FAMILY;
     if !are_large {
-        // Seeds equally far from the roots tend to reach a fact in the same step.
+        // Seeds equally far from the roots tend to reach a fact in the same step, those that stand beside each
+        // other in the forest most of all.
         seeds.sort_by_key(by_depth);
         seeds = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
-        seeds.sort_by_key(by_family);
     }
+    seeds.sort_by_key(|one| (one.below, one.depth));
     // Those below one fact do so beside each other, each from where it has found much.
     seeds = batches.answer(&seeds, |lanes, seeds| {
         lanes.answers_from_ahead(question, seeds)
