@@ -10,7 +10,8 @@
 //! Lanes that reach the same facts one after the other gain nothing from this. Closures that grow
 //! alike once they are large do so from some seeds sooner than from others, so lanes that were found
 //! apart are tried once more from where each has found much by itself: the level of a fact is then
-//! that of the lane's own beginning and the common one added up.
+//! that of the lane's own beginning and the common one added up. Lanes that hang below the same fact find
+//! much of that together.
 //!
 //! Source: bit-parallel multi-source breadth-first search (Then et al., "The more the merrier", VLDB
 //! 2014), here with thresholds, levels, rounds and beginnings of different length. Cost: O(W) words
@@ -85,8 +86,9 @@ impl Shared {
 
 /// A batch of searches (72 bytes per fact, 64 of them only where lanes get to it, as many per fact and step
 /// in which it is reached, and 220 per fact of the widest step; to read proofs 20 more bytes per fact, and
-/// some 80 per step of a proof that lanes share; where lanes began by themselves, the search for that, 12
-/// more bytes per fact, 4 per step in which one is reached, and 16 per lane and fact of its beginning).
+/// some 80 per step of a proof that lanes share; where lanes began by themselves, the searches for
+/// that, 20 more bytes per fact, 4 per step in which one is reached, and 16 per lane and fact of its
+/// beginning).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     shared: &'g Shared,
