@@ -36,7 +36,7 @@ fn main() {
          how many times faster than each"
     );
     let usual = || Shape::new(n as u64, 1);
-    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 11] = [
+    let shapes: [(&str, usize, &dyn Fn() -> RuleGraph); 12] = [
         ("usual", 1, &|| organisation(&usual())),
         ("no hubs", 1, &|| {
             organisation(&Shape {
@@ -60,6 +60,7 @@ fn main() {
         ("everybody reaches everything", 1000, &|| circle(n)),
         ("one gate of all", 1, &|| one_gate(n)),
         ("a group that reads many mailboxes", 10, &|| reader(n)),
+        ("a desk that resets everybody", 10, &|| desk(n)),
     ];
     for (name, sample, graph) in shapes {
         if name.contains(&only) {
@@ -218,6 +219,22 @@ fn reader(n: usize) -> RuleGraph {
     for _ in 0..n {
         let mailbox = builder.fact(Class::Mailbox);
         builder.gate(mailbox, 1, 0, &[group]);
+    }
+    builder.finish()
+}
+
+/// Five hundred accounts are in a group that resets everybody else, from whom nothing follows but from the
+/// last one, who holds the system.
+fn desk(n: usize) -> RuleGraph {
+    const MEMBERS: usize = 500;
+    let (mut builder, accounts) = accounts(n, |at| at + 1 == n);
+    let group = builder.fact(Class::Group);
+    let (members, others) = accounts.split_at(MEMBERS.min(n));
+    for &member in members {
+        builder.gate(group, 1, 0, &[member]);
+    }
+    for &account in others {
+        builder.gate(account, 1, 1, &[group]);
     }
     builder.finish()
 }

@@ -6,7 +6,7 @@ use super::lanes::{Hanging, LANES, Lanes, Shared};
 use super::{Answer, Question, Spare};
 use crate::rules::{Fact, RuleGraph};
 
-/// Seeds below one fact on average from which on they begin together at once.
+/// Seeds below one fact on average from which on a family is large.
 const FAMILY: usize = 32;
 
 /// Adds answers in batches of lanes; gives the seeds of batches that are no gain. Seeds are given in the order
@@ -27,24 +27,32 @@ pub(super) fn in_lanes(
         tick,
     };
     let by_depth = |one: &Hanging| one.depth;
-    let families = seeds.chunk_by(|one, next| one.below == next.below);
-    let are_large = seeds.len() >= families.count() * FAMILY;
-    if !are_large {
+    if !are_long_rows(&seeds) {
         // Seeds equally far from the roots tend to reach a fact in the same step, those that stand beside each
         // other in the forest most of all.
         seeds.sort_by_key(by_depth);
         seeds = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
     }
+    // Those below one fact tend to reach a fact in the same step once they are lined up by their depths.
     seeds.sort_by_key(|one| (one.below, one.depth));
-    // Those below one fact do so beside each other, each from where it has found much.
     seeds = batches.answer(&seeds, |lanes, seeds| {
         lanes.answers_from_ahead(question, seeds)
     });
-    // Some may have been left because others were apart.
+    // Some may have been left only because others gained nothing.
     seeds.sort_by_key(by_depth);
     batches.answer(&seeds, |lanes, seeds| {
         lanes.answers_if_near(question, seeds)
     })
+}
+
+/// Whether many seeds hang below each of a few facts, and most of them one behind the other: those reach
+/// things one after the other.
+fn are_long_rows(seeds: &[Hanging]) -> bool {
+    let mut places: Vec<(Fact, u32)> = seeds.iter().map(|one| (one.below, one.depth)).collect();
+    places.sort_unstable();
+    places.dedup();
+    let families = places.chunk_by(|one, next| one.0 == next.0).count();
+    seeds.len() >= families * FAMILY && places.len() >= seeds.len() / 2
 }
 
 /// Answers for all seeds in batches, whether that is a gain or not.

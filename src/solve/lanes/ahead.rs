@@ -10,7 +10,7 @@ use crate::rules::Class;
 /// grow by a cascade are alike by then; found with `benches/shapes.rs`.
 const PART: usize = 16;
 const ENOUGH: usize = 1 << 13;
-/// No lane keeps more facts than this of what it found by itself (16 bytes each).
+/// No lane keeps more facts than this of what it found by itself (16 bytes each), nor of what comes next (4).
 const MOST: usize = 2 * ENOUGH;
 /// Fewer lanes than this begin by themselves though they are of a family.
 const FEWEST: usize = 8;
@@ -43,7 +43,8 @@ impl Lanes<'_> {
         (begun.sum::<usize>() + events.sum::<usize>()).checked_div(self.ahead.len())
     }
 
-    /// The first levels of every lane; nothing where those of one are more facts than are kept.
+    /// The first levels of every lane; nothing where those of one, or what comes next, are more facts than are
+    /// kept.
     fn begin(&mut self, hanging: &[Hanging], enough: usize) -> Option<Vec<Beginning>> {
         let graph = self.graph;
         let mut found: Vec<Option<Beginning>> = Vec::new();
@@ -70,7 +71,11 @@ impl Lanes<'_> {
             .get_or_insert_with(|| Beginnings::new(graph, uses));
         for (found, one) in found.iter_mut().zip(hanging) {
             if found.is_none() {
-                *found = Some(alone.of(one.seed, enough, MOST)?);
+                let beginning = alone.of(one.seed, enough, MOST)?;
+                if beginning.coming.len() > MOST {
+                    return None;
+                }
+                *found = Some(beginning);
             }
         }
         found.into_iter().collect()

@@ -89,7 +89,8 @@ impl<'g> Beginnings<'g> {
     }
 
     /// The first levels of the closure of `seed`, as many as it takes to have `enough` facts, or fewer
-    /// where those have more than `most`; nothing where the very first level has.
+    /// where those have more than `most`; nothing where the very first level has, with what was found behind it
+    /// by then.
     pub(super) fn of(&mut self, seed: Fact, enough: usize, most: usize) -> Option<Beginning> {
         self.find(seed, GIVEN, Key::GIVEN);
         std::mem::swap(&mut self.now, &mut self.next_round);

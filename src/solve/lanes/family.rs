@@ -6,18 +6,21 @@
 //! the same steps. The levels of a lane count from its own start; rounds begin again behind every recovery
 //! and so are the same for all. Each ends with its own last level, as if it had begun alone.
 //!
-//! Cost: for every step in which some lane reaches a fact O(its uses), and O(inputs) for each of its gates
-//! that has seen as many of these as it needs inputs; in place of O(uses) for every lane. Where lanes have
+//! Cost: for every step in which some lanes reach a fact O(its uses), and O(inputs) for each of its gates of
+//! which inputs were reached as often as it needs some; in place of O(uses) for every lane. Where lanes have
 //! little in common that is more, and the family is given up.
+
+mod ends;
 
 use std::hint::black_box;
 
-use super::beginning::{Beginning, Begun};
+use super::beginning::Beginning;
 use super::mask::{each_of, keep_at_least};
 use super::pull::FEW;
 use super::uses::{TOGETHER, Uses, of_single};
 use crate::rules::{Fact, Gate, RuleGraph};
 use crate::solve::search::GIVEN;
+use ends::Lane;
 
 /// Lanes of a family at most.
 pub(super) const MEMBERS: usize = 64;
@@ -55,27 +58,19 @@ struct Coming {
     lanes: u64,
 }
 
-/// Where a lane is.
-#[derive(Clone, Default)]
-struct Lane {
-    /// The level at which it starts.
-    start: u32,
-    /// How many facts it has, and how many of them with its last whole level.
-    count: usize,
-    whole: usize,
-    /// That level, and facts that the next one begins with.
-    end: Option<(u32, Vec<Fact>)>,
-}
-
-/// A search for families and its scratch memory (8 bytes per fact, 1 per gate, and 24 for every fact and
-/// step in which it is reached), reused from one to the next.
+/// A search for families and its scratch memory (8 bytes per fact, 1 per gate, 24 for every fact, gate that
+/// yields it and step in which it is reached, and 16 for every gate that fires in a step), reused from one to
+/// the next.
 pub(super) struct Families<'g> {
     graph: &'g RuleGraph,
     uses: &'g Uses,
     /// The lanes that have a fact.
     have: Vec<u64>,
     events: Vec<Event>,
-    /// Without a recovery, and with one.
+    /// How many of them were followed.
+    followed: usize,
+    /// What this step begins with, and what later ones do: without a recovery, and with one.
+    now: Vec<Coming>,
     coming: [Vec<Coming>; 2],
     /// How many events it takes until a gate may fire, as far as a byte can tell.
     left: Vec<u8>,
@@ -96,6 +91,8 @@ impl<'g> Families<'g> {
             uses,
             have: vec![0; graph.fact_count()],
             events: Vec::new(),
+            followed: 0,
+            now: Vec::new(),
             coming: Default::default(),
             left: uses.needs().to_vec(),
             counted: 0,
@@ -105,80 +102,82 @@ impl<'g> Families<'g> {
         }
     }
 
-    /// What [`Beginnings::of`](super::beginning::Beginnings::of) gives for each of some seeds, at most
-    /// [`MEMBERS`] of them; nothing when they have too little in common, when the first level of one has
-    /// more facts than `most`, or where a gate of very many inputs would be counted again and again.
+    /// The first levels of the closures of some seeds, at most [`MEMBERS`] of them: as many as it takes to have
+    /// `enough` facts, or fewer where those have more than `most`. Nothing when the seeds have too little in
+    /// common, when the first level of one or what its next one begins with is more than `most` facts, or
+    /// where a gate of very many inputs would be counted again and again.
     pub(super) fn of(
         &mut self,
         members: &[Hanging],
         enough: usize,
         most: usize,
     ) -> Option<Vec<Beginning>> {
-        let is_done = self.go(members, enough, most);
-        let beginnings = is_done.then(|| self.beginnings());
-        let followed = self.events.iter().map(|event| event.fact);
+        let done = self.go(members, enough, most);
+        let followed = self.events[..self.followed].iter();
+        let followed = followed.map(|event| event.fact);
         self.uses.set_back(&mut self.left, self.counted, followed);
-        self.counted = 0;
-        for event in self.events.drain(..) {
+        for event in &self.events {
             self.have[event.fact.index()] = 0;
         }
+        let beginnings = done.map(|()| self.beginnings());
+        self.events.clear();
+        self.followed = 0;
+        self.counted = 0;
+        self.now.clear();
         for coming in &mut self.coming {
             coming.clear();
         }
+        self.met.clear();
         self.lanes.clear();
         self.active = 0;
         beginnings
     }
 
-    /// Goes through the keys until every lane has ended; says whether it came to that.
-    fn go(&mut self, members: &[Hanging], enough: usize, most: usize) -> bool {
+    /// Goes through the keys until every lane has ended; nothing if the family is given up.
+    fn go(&mut self, members: &[Hanging], enough: usize, most: usize) -> Option<()> {
         let members = &members[..members.len().min(MEMBERS)];
-        let farthest = members.iter().map(|member| member.depth).max();
-        let farthest = farthest.unwrap_or_default();
-        self.lanes.extend(members.iter().map(|member| Lane {
-            start: farthest - member.depth,
-            ..Lane::default()
-        }));
+        // Farther away than this none is, and levels can be counted.
+        let depth = |member: &Hanging| member.depth.min(u32::MAX / 2);
+        let farthest = members.iter().map(depth).max().unwrap_or_default();
+        let starts = members.iter().map(|member| farthest - depth(member));
+        self.lanes.extend(starts.map(Lane::starting_at));
         let (mut level, mut round) = (0, 0);
-        let mut now = Vec::new();
         loop {
             if round == 0 {
-                self.start(members, level, &mut now);
+                self.start(members, level);
             }
-            let first = self.events.len();
-            self.reach_of(&mut now, level, round);
-            if !self.end_large(level, most) || self.is_apart() {
-                return false;
+            self.reach(level, round);
+            self.end_large(level, most)?;
+            if self.is_apart() {
+                return None;
             }
-            if !self.follow(first) {
-                return false;
-            }
+            self.follow()?;
             let [free, recoveries] = &mut self.coming;
             if !free.is_empty() {
-                std::mem::swap(free, &mut now);
+                std::mem::swap(free, &mut self.now);
                 round += 1;
                 continue;
             }
-            std::mem::swap(recoveries, &mut now);
-            self.end_level(level, enough, &now);
+            std::mem::swap(recoveries, &mut self.now);
+            self.end_level(level, enough, most)?;
             (level, round) = (level + 1, 0);
             if self.active == 0 {
                 // Levels until the next one starts are empty.
                 let left = self.lanes.iter().filter(|lane| lane.end.is_none());
                 match left.map(|lane| lane.start).min() {
                     Some(start) => level = start,
-                    None => return true,
+                    None => return Some(()),
                 }
             }
         }
     }
 
     /// The lanes that start at this level.
-    fn start(&mut self, members: &[Hanging], level: u32, now: &mut Vec<Coming>) {
+    fn start(&mut self, members: &[Hanging], level: u32) {
         for (lane, (state, member)) in self.lanes.iter().zip(members).enumerate() {
             if state.start == level {
                 self.active |= 1 << lane;
-                now.push(Coming {
+                self.now.push(Coming {
                     fact: member.seed,
                     why: GIVEN,
                     lanes: 1 << lane,
@@ -188,7 +187,8 @@ impl<'g> Families<'g> {
     }
 
     /// Notes who reaches what came, each by the first of the gates that fired.
-    fn reach_of(&mut self, now: &mut Vec<Coming>, level: u32, round: u32) {
+    fn reach(&mut self, level: u32, round: u32) {
+        let now = &mut self.now;
         let key = |coming: &Coming| (coming.fact, coming.why);
         now.sort_unstable_by_key(key);
         now.dedup_by(|next, one| {
@@ -216,15 +216,30 @@ impl<'g> Families<'g> {
         }
     }
 
-    /// Finds what follows from the events of a step; says whether that was no very wide gate.
-    fn follow(&mut self, first: usize) -> bool {
+    /// Finds what follows from the events of this step; nothing where that is a very wide gate.
+    fn follow(&mut self) -> Option<()> {
         let uses = self.uses;
-        for at in first..self.events.len() {
-            if (at - first).is_multiple_of(TOGETHER) {
+        let first = self.followed;
+        self.followed = self.events.len();
+        let mut at = first;
+        let mut looked_at = first;
+        while let Some(&Event { fact, .. }) = self.events.get(at) {
+            if at >= looked_at {
                 let next = self.events[at..].iter().take(TOGETHER);
                 uses.look_at(next.map(|event| event.fact));
+                looked_at = at + TOGETHER;
             }
-            let Event { fact, lanes, .. } = self.events[at];
+            // A fact that several gates yielded stands there once for each, and is followed once.
+            let same = self.events[at..].iter();
+            let same = same.take_while(|event| event.fact == fact);
+            let (count, lanes) = same.fold((0, 0), |(count, lanes), event| {
+                (count + 1, lanes | event.lanes)
+            });
+            at += count;
+            let lanes = lanes & self.active;
+            if lanes == 0 {
+                continue;
+            }
             for (coming, singles) in self.coming.iter_mut().zip(uses.singles(fact)) {
                 for (head, gate) in singles.iter().copied().map(of_single) {
                     let lanes = lanes & !self.have[head.index()];
@@ -239,7 +254,7 @@ impl<'g> Families<'g> {
             }
             let gates = uses.counted(fact);
             self.counted += gates.len();
-            // As a beginning counts, but for all lanes together: before as many events as a gate needs inputs
+            // As a beginning counts, but for all lanes together: before as many steps as a gate needs inputs
             // no lane has them. Without branches, as there.
             let mut count = self.met.len();
             self.met.resize(count + gates.len(), 0);
@@ -254,26 +269,25 @@ impl<'g> Families<'g> {
         self.judge_all()
     }
 
-    /// Judges the gates that may fire after this step; says whether there is no very wide one.
-    fn judge_all(&mut self) -> bool {
+    /// Judges the gates that may fire after this step; nothing where there is a very wide one.
+    fn judge_all(&mut self) -> Option<()> {
         let graph = self.graph;
         let mut met = std::mem::take(&mut self.met);
         met.sort_unstable();
         met.dedup();
-        let mut are_narrow = true;
-        'all: for gates in met.chunks(TOGETHER) {
+        for gates in met.chunks(TOGETHER) {
             self.look_at(gates);
             for gate in gates.iter().copied().map(Gate) {
                 let head = graph.head(gate);
                 let lacking = self.active & !self.have[head.index()];
-                if lacking == 0 {
+                let (need, inputs) = (graph.need(gate), graph.inputs(gate).len());
+                if lacking == 0 || need as usize > inputs {
                     continue;
                 }
-                if graph.inputs(gate).len() > FEW {
-                    are_narrow = false;
-                    break 'all;
+                if inputs > FEW {
+                    return None;
                 }
-                let lanes = self.judge(gate, graph.need(gate), lacking);
+                let lanes = self.judge(gate, need, lacking);
                 if lanes != 0 {
                     self.coming[graph.cost(gate) as usize].push(Coming {
                         fact: head,
@@ -285,7 +299,7 @@ impl<'g> Families<'g> {
         }
         met.clear();
         self.met = met;
-        are_narrow
+        Some(())
     }
 
     /// Reads what judging some gates will need, all at a time as far as the processor can.
@@ -302,7 +316,7 @@ impl<'g> Families<'g> {
         black_box(facts.fold(0, |sum, fact| sum ^ self.have[fact.index()]));
     }
 
-    /// Those of some lanes that have as many of a gate's inputs as it needs.
+    /// Those of some lanes that have as many inputs as it needs of a gate that has at most [`FEW`].
     fn judge(&self, gate: Gate, need: u32, lanes: u64) -> u64 {
         const BITS: usize = FEW.ilog2() as usize + 1;
         let mut counts = [[0; 1]; BITS];
@@ -314,56 +328,9 @@ impl<'g> Families<'g> {
                 carry = both;
             }
         }
-        // Of no more inputs than that no lane has as many.
-        if need > FEW as u32 {
-            return 0;
-        }
         let mut lanes = [lanes];
         keep_at_least(&counts, need, &mut lanes);
         lanes[0]
-    }
-
-    /// Ends lanes that have more facts than they may with the level before; says whether there is one.
-    fn end_large(&mut self, level: u32, most: usize) -> bool {
-        for lane in each_of(self.active) {
-            let state = &mut self.lanes[lane];
-            if state.count > most {
-                if state.start == level {
-                    return false;
-                }
-                state.end = Some((level - 1, Vec::new()));
-                self.active &= !(1 << lane);
-            }
-        }
-        true
-    }
-
-    /// Ends lanes that have enough facts with this level, or all there are.
-    fn end_level(&mut self, level: u32, enough: usize, next: &[Coming]) {
-        let mut go_on = 0;
-        for coming in next {
-            go_on |= coming.lanes & !self.have[coming.fact.index()];
-        }
-        let mut ending = 0;
-        for lane in each_of(self.active) {
-            let state = &mut self.lanes[lane];
-            state.whole = state.count;
-            if state.count >= enough || go_on & (1 << lane) == 0 {
-                state.end = Some((level, Vec::new()));
-                ending |= 1 << lane;
-            }
-        }
-        if ending & go_on != 0 {
-            for coming in next {
-                let lanes = coming.lanes & ending & !self.have[coming.fact.index()];
-                for lane in each_of(lanes) {
-                    if let Some((_, next)) = &mut self.lanes[lane].end {
-                        next.push(coming.fact);
-                    }
-                }
-            }
-        }
-        self.active &= !ending;
     }
 
     /// Whether the lanes have hardly anything in common.
@@ -373,40 +340,6 @@ impl<'g> Families<'g> {
             let counts = self.lanes.iter().map(|lane| lane.count);
             counts.sum::<usize>() < events * SHARED
         }
-    }
-
-    /// What each lane found, in the order of facts.
-    fn beginnings(&mut self) -> Vec<Beginning> {
-        self.events.sort_unstable_by_key(|event| event.fact);
-        let mut found: Vec<Beginning> = Vec::with_capacity(self.lanes.len());
-        let mut ends = Vec::with_capacity(self.lanes.len());
-        for lane in &mut self.lanes {
-            let (end, mut coming) = lane.end.take().unwrap_or_default();
-            coming.sort_unstable();
-            coming.dedup();
-            ends.push((lane.start, end));
-            found.push(Beginning {
-                level: end - lane.start,
-                facts: Vec::with_capacity(lane.whole),
-                coming,
-            });
-        }
-        for event in &self.events {
-            for lane in each_of(event.lanes) {
-                let ((start, end), beginning) = (ends[lane], &mut found[lane]);
-                if event.level <= end {
-                    beginning.facts.push(Begun {
-                        fact: event.fact,
-                        level: event.level - start,
-                        round: event.round,
-                        why: event.why,
-                    });
-                } else if event.round == 0 {
-                    beginning.coming.push(event.fact);
-                }
-            }
-        }
-        found
     }
 }
 
@@ -444,6 +377,7 @@ mod tests {
                 // What one search leaves behind would be counted by the next.
                 assert!(families.left == uses.needs(), "{graph:?}");
                 assert!(families.have.iter().all(|&lanes| lanes == 0));
+                assert!(families.now.is_empty() && families.events.is_empty());
                 assert!(families.coming.iter().all(Vec::is_empty));
                 assert!(families.met.is_empty() && families.active == 0);
                 let Some(beginnings) = beginnings else {
@@ -504,5 +438,39 @@ mod tests {
             member.depth = 40 - member.depth;
         }
         assert!(families.of(&members, 2000, usize::MAX).is_none());
+    }
+
+    #[test]
+    fn what_every_lane_reaches_by_a_gate_of_its_own_is_followed_once() {
+        let mut builder = RuleGraphBuilder::new();
+        let mut fact = || builder.fact(Class::Account);
+        let seeds: Vec<Fact> = (0..MEMBERS).map(|_| fact()).collect();
+        let hub = fact();
+        let below: Vec<Fact> = (0..1000).map(|_| fact()).collect();
+        for seed in &seeds {
+            builder.gate(hub, 1, 1, std::slice::from_ref(seed));
+        }
+        for &account in &below {
+            builder.gate(account, 1, 1, &[hub]);
+        }
+        let graph = builder.finish();
+        let uses = Uses::new(&graph);
+        let mut families = Families::new(&graph, &uses);
+        let members: Vec<Hanging> = seeds
+            .into_iter()
+            .map(|seed| Hanging {
+                seed,
+                below: hub,
+                depth: 1,
+            })
+            .collect();
+        let found = families.of(&members, 1002, usize::MAX).unwrap_or_default();
+        assert!(found.iter().all(|lane| lane.facts.len() == 1002));
+        assert_eq!(found.len(), MEMBERS);
+        let room = families.now.capacity().max(families.coming[1].capacity());
+        assert!(room < 3000, "{room}");
+        // What the next level begins with would be kept for each of them.
+        assert!(families.of(&members, 2, 999).is_none());
+        assert!(families.of(&members, 2, 1000).is_some());
     }
 }
