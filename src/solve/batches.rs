@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{Hanging, LANES, Lanes, Shared};
+use super::lanes::{Hanging, LANES, Lanes, Patience, Shared};
 use super::{Answer, Question, Spare};
 use crate::rules::{Fact, RuleGraph};
 
@@ -31,17 +31,19 @@ pub(super) fn in_lanes(
         // Seeds equally far from the roots tend to reach a fact in the same step, those that stand beside each
         // other in the forest most of all.
         seeds.sort_by_key(by_depth);
-        seeds = batches.answer(&seeds, |lanes, seeds| lanes.answers(question, seeds));
+        seeds = batches.answer(&seeds, GiveUp::WithFirst, |lanes, seeds| {
+            lanes.answers(question, seeds, Patience::FROM_SEEDS)
+        });
     }
     // Those below one fact tend to reach a fact in the same step once they are lined up by their depths.
     seeds.sort_by_key(|one| (one.below, one.depth));
-    seeds = batches.answer(&seeds, |lanes, seeds| {
-        lanes.answers_from_ahead(question, seeds)
+    seeds = batches.answer(&seeds, GiveUp::WithFirst, |lanes, seeds| {
+        lanes.answers_from_ahead(question, seeds, Patience::FROM_AHEAD)
     });
     // Some may have been left only because others gained nothing.
     seeds.sort_by_key(by_depth);
-    batches.answer(&seeds, |lanes, seeds| {
-        lanes.answers_if_near(question, seeds)
+    batches.answer(&seeds, GiveUp::Each, |lanes, seeds| {
+        lanes.answers(question, seeds, Patience::FROM_SEEDS)
     })
 }
 
@@ -59,7 +61,7 @@ fn are_long_rows(seeds: &[Hanging]) -> bool {
 pub(super) fn all_in_lanes(
     graph: &RuleGraph,
     seeds: &[Hanging],
-    answer: impl Fn(&mut Lanes<'_>, &[Hanging]) -> Vec<Answer> + Sync,
+    answer: impl Fn(&mut Lanes<'_>, &[Hanging]) -> Option<Vec<Answer>> + Sync,
 ) -> Vec<Answer> {
     let mut answers = Vec::new();
     let shared = Shared::new(graph);
@@ -70,13 +72,25 @@ pub(super) fn all_in_lanes(
         answers: &mut answers,
         tick: &|_| {},
     };
-    batches.answer(seeds, |lanes, seeds| Some(answer(lanes, seeds)));
+    batches.answer(seeds, GiveUp::Each, answer);
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// What a batch without an answer says of those that its thread would take next.
+#[derive(Clone, Copy, PartialEq)]
+enum GiveUp {
+    /// They would have none either, so they are not tried.
+    WithFirst,
+    /// Nothing.
+    Each,
+}
+
+/// Memory for batches, and whether the last one had no answer.
+type Worker<'g> = (Lanes<'g>, bool);
+
 /// What batches over one graph share, and what they have found.
 struct Batches<'a, 'g> {
-    spare: Spare<Lanes<'g>>,
+    spare: Spare<Worker<'g>>,
     shared: &'g Shared,
     graph: &'g RuleGraph,
     answers: &'a mut Vec<(Fact, Answer)>,
@@ -88,6 +102,7 @@ impl<'g> Batches<'_, 'g> {
     fn answer(
         &mut self,
         seeds: &[Hanging],
+        give_up: GiveUp,
         answer: impl Fn(&mut Lanes<'g>, &[Hanging]) -> Option<Vec<Answer>> + Sync,
     ) -> Vec<Hanging> {
         /// Fewer lanes than this have too little to share to be split between threads.
@@ -97,11 +112,21 @@ impl<'g> Batches<'_, 'g> {
         let count = count.next_multiple_of(rayon::current_num_threads());
         let together = seeds.len().div_ceil(count.max(1)).max(FEWEST);
         let (graph, shared) = (self.graph, self.shared);
+        for (_, has_given_up) in self.spare.all() {
+            *has_given_up = false;
+        }
         // Whoever is free takes the next one: what they cost differs by half.
         let batches = seeds.chunks(together).enumerate().par_bridge();
         let batches = batches.map(|(at, seeds)| {
-            let new = || Lanes::new(graph, shared);
-            let found = self.spare.lend(new, |lanes| answer(lanes, seeds));
+            let new = || (Lanes::new(graph, shared), false);
+            let found = self.spare.lend(new, |(lanes, has_given_up)| {
+                if *has_given_up && give_up == GiveUp::WithFirst {
+                    return None;
+                }
+                let found = answer(lanes, seeds);
+                *has_given_up = found.is_none();
+                found
+            });
             (self.tick)(found.as_ref().map_or(0, |found| found.len() as u64));
             (at, found)
         });

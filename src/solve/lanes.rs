@@ -8,8 +8,8 @@
 //! off them, for 64 lanes at a time as far as they go through the same facts.
 //!
 //! Lanes that reach the same facts one after the other gain nothing from this. Closures that grow
-//! alike once they are large do so from some seeds sooner than from others, so lanes that were found
-//! apart are tried once more from where each has found much by itself: the level of a fact is then
+//! alike once they are large do so from some seeds sooner than from others, so lanes that are
+//! apart are tried from where each has found much by itself: the level of a fact is then
 //! that of the lane's own beginning and the common one added up. Lanes that hang below the same fact find
 //! much of that together.
 //!
@@ -56,13 +56,15 @@ const LOOK_AT: usize = 8;
 /// Steps in which a fact is reached on average beyond which going side by side is no gain: from the
 /// seeds on, when others may be nearer to each other, and from where each lane has found much.
 #[derive(Clone, Copy)]
-enum Patience {
+pub(super) enum Patience {
     Endless,
     Steps(usize),
 }
 
-const FROM_SEEDS: Patience = Patience::Steps(8);
-const FROM_AHEAD: Patience = Patience::Steps(32);
+impl Patience {
+    pub(super) const FROM_SEEDS: Self = Self::Steps(8);
+    pub(super) const FROM_AHEAD: Self = Self::Steps(32);
+}
 
 /// What all batches over one graph read.
 pub(super) struct Shared {
@@ -86,9 +88,9 @@ impl Shared {
 
 /// A batch of searches (72 bytes per fact, 64 of them only where lanes get to it, as many per fact and step
 /// in which it is reached, and 220 per fact of the widest step; to read proofs 20 more bytes per fact, and
-/// some 80 per step of a proof that lanes share; where lanes began by themselves, the searches for
-/// that, 20 more bytes per fact, 4 per step in which one is reached, and 16 per lane and fact of its
-/// beginning).
+/// some 80 per step of a proof that lanes share; where lanes began by themselves, the searches for that, 12
+/// more bytes per fact, 4 per step in which one is reached, 16 per lane and fact of its beginning and 4 per
+/// lane and fact that comes after it).
 pub(super) struct Lanes<'g> {
     graph: &'g RuleGraph,
     shared: &'g Shared,
@@ -115,10 +117,6 @@ pub(super) struct Lanes<'g> {
     prover: Prover,
     beginnings: Option<Beginnings<'g>>,
     families: Option<Families<'g>>,
-    /// Whether some lanes were apart from their seeds on ...
-    are_apart: bool,
-    /// ... and no lanes were, or none were tried, from where each had found much by itself.
-    gains_ahead: bool,
     /// What each lane found by itself; empty when all began with their seeds.
     ahead: Vec<Beginning>,
 }
@@ -196,76 +194,32 @@ impl<'g> Lanes<'g> {
             prover: Prover::default(),
             beginnings: None,
             families: None,
-            are_apart: false,
-            gains_ahead: true,
             ahead: Vec::new(),
         }
     }
 
     /// The answers for some seeds, at most [`LANES`] of them; nothing when so few of them reach facts in the
-    /// same steps that going side by side from the seeds on is no gain, or when earlier ones did.
+    /// same steps that going side by side from the seeds on is no gain.
     pub(super) fn answers(
         &mut self,
         question: &Question<'_>,
         hanging: &[Hanging],
-    ) -> Option<Vec<Answer>> {
-        // What one batch was, the next one will be.
-        if self.are_apart {
-            return None;
-        }
-        let answers = self.answers_if_near(question, hanging);
-        self.are_apart = answers.is_none();
-        answers
-    }
-
-    /// The same, whatever earlier ones did.
-    pub(super) fn answers_if_near(
-        &mut self,
-        question: &Question<'_>,
-        hanging: &[Hanging],
+        patience: Patience,
     ) -> Option<Vec<Answer>> {
         let seeds = seeds_of(hanging);
-        let are_near = self.go_from_seeds(&seeds, FROM_SEEDS);
-        are_near.then(|| self.read_off(question, &seeds, None))
+        let is_done = self.go_from_seeds(&seeds, patience);
+        is_done.then(|| self.read_off(question, &seeds, None))
     }
 
-    /// The same from where each lane has found much by itself.
+    /// The same from where each lane has found much by itself; nothing either when that is too much to keep.
     pub(super) fn answers_from_ahead(
         &mut self,
         question: &Question<'_>,
         hanging: &[Hanging],
+        patience: Patience,
     ) -> Option<Vec<Answer>> {
-        // What was no gain for one batch is none for the next.
-        if !self.gains_ahead {
-            return None;
-        }
-        self.gains_ahead = self.go_from_ahead(hanging, FROM_AHEAD);
-        let gains = self.gains_ahead;
-        gains.then(|| self.read_off(question, &seeds_of(hanging), None))
-    }
-
-    /// The answers for some seeds, at most [`LANES`] of them, whether going side by side is a gain or not.
-    pub(super) fn answers_anyway(
-        &mut self,
-        question: &Question<'_>,
-        hanging: &[Hanging],
-    ) -> Vec<Answer> {
-        let seeds = seeds_of(hanging);
-        self.go_from_seeds(&seeds, Patience::Endless);
-        self.read_off(question, &seeds, None)
-    }
-
-    /// The same for lanes that each begin by themselves.
-    pub(super) fn answers_from_ahead_anyway(
-        &mut self,
-        question: &Question<'_>,
-        hanging: &[Hanging],
-    ) -> Vec<Answer> {
-        let seeds = seeds_of(hanging);
-        if !self.go_from_ahead(hanging, Patience::Endless) {
-            self.go_from_seeds(&seeds, Patience::Endless);
-        }
-        self.read_off(question, &seeds, None)
+        let is_done = self.go_from_ahead(hanging, patience);
+        is_done.then(|| self.read_off(question, &seeds_of(hanging), None))
     }
 
     /// The answers for seeds beyond a base, under the assumptions that give it, each joined with what the
@@ -286,7 +240,7 @@ impl<'g> Lanes<'g> {
         for &fact in question.assumed {
             self.next_round.add(fact, &all);
         }
-        let is_done = self.go(FROM_AHEAD);
+        let is_done = self.go(Patience::FROM_AHEAD);
         is_done.then(|| self.read_off(question, seeds, Some((base, alone))))
     }
 

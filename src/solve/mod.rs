@@ -43,7 +43,7 @@ use answer::Tally;
 pub use answer::{Answer, Unlocked};
 pub use falls::Falls;
 pub use key::Key;
-use lanes::{Hanging, Lanes};
+use lanes::{Hanging, Patience};
 use proof::{Derived, Prover};
 pub use proof::{Proof, ProofStep};
 pub use removals::{Removal, Removals, SIDE_BY_SIDE};
@@ -148,8 +148,9 @@ pub fn solve_in_lanes(graph: &RuleGraph, question: &Question<'_>) -> Vec<Answer>
         depth: 0,
     };
     let seeds: Vec<Hanging> = question.seeds.iter().map(alone).collect();
-    let all = |lanes: &mut Lanes<'_>, seeds: &[Hanging]| lanes.answers_anyway(question, seeds);
-    batches::all_in_lanes(graph, &seeds, all)
+    batches::all_in_lanes(graph, &seeds, |lanes, seeds| {
+        lanes.answers(question, seeds, Patience::Endless)
+    })
 }
 
 /// The same, but every lane begins by itself, or with others as if they hung below the same few facts.
@@ -161,9 +162,10 @@ pub fn solve_in_lanes_from_ahead(graph: &RuleGraph, question: &Question<'_>) -> 
         depth: seed.0 % 8,
     };
     let seeds: Vec<Hanging> = question.seeds.iter().map(hanging).collect();
-    let all =
-        |lanes: &mut Lanes<'_>, seeds: &[Hanging]| lanes.answers_from_ahead_anyway(question, seeds);
-    batches::all_in_lanes(graph, &seeds, all)
+    batches::all_in_lanes(graph, &seeds, |lanes, seeds| {
+        let ahead = lanes.answers_from_ahead(question, seeds, Patience::Endless);
+        ahead.or_else(|| lanes.answers(question, seeds, Patience::Endless))
+    })
 }
 
 /// Answers the question for every seed by a search of its own, without assumptions: slow, plain, and

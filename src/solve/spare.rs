@@ -22,4 +22,9 @@ impl<T> Spare<T> {
         }
         done
     }
+
+    /// All of them, none being lent.
+    pub fn all(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.get_mut().into_iter().flatten()
+    }
 }

@@ -206,18 +206,8 @@ impl<'g> Beginnings<'g> {
             }
             return;
         }
-        // Each is written behind the others, and kept if nothing is left of it: a branch would be foretold
-        // wrongly whenever a gate fires, and what comes after it be read too late.
-        let mut count = self.met.len();
-        self.met.resize(count + gates.len(), 0);
-        let (all, met) = (&mut *self.left, &mut *self.met);
-        for &gate in gates {
-            let left = all[gate as usize].wrapping_sub(1);
-            all[gate as usize] = left;
-            met[count] = gate;
-            count += usize::from(left == 0);
-        }
-        self.met.truncate(count);
+        let down = |left: u8| left.wrapping_sub(1);
+        uses.count_down(fact, &mut self.left, &mut self.met, down);
     }
 
     /// Finds the heads of the gates that fired, whose places are read all at a time too.
@@ -380,6 +370,20 @@ pub(super) mod tests {
         builder.finish()
     }
 
+    /// Facts that are enough for a beginning, and the most that it may have. Small ones as well: counters are
+    /// then set back one by one.
+    pub(in crate::solve::lanes) fn limits(
+        random: &mut fastrand::Rng,
+        graph: &RuleGraph,
+    ) -> (usize, usize) {
+        let enough = random.usize(..graph.fact_count() * 2) >> random.u32(0..12);
+        let most = match random.bool() {
+            true => usize::MAX,
+            false => random.usize(..graph.fact_count()),
+        };
+        (enough, most)
+    }
+
     /// Holds a beginning against the last run of a search from its seed: whole levels, as many as it takes
     /// to have enough facts, or fewer where the next ones have too many, which it says.
     pub(in crate::solve::lanes) fn is_cut(
@@ -430,12 +434,7 @@ pub(super) mod tests {
             let mut beginnings = Beginnings::new(&graph, &uses);
             for _ in 0..12 {
                 let seed = Fact(random.u32(..graph.fact_count() as u32));
-                // Small ones as well: their counters are set back one by one.
-                let enough = random.usize(..graph.fact_count() * 2) >> random.u32(0..12);
-                let most = match random.bool() {
-                    true => usize::MAX,
-                    false => random.usize(..graph.fact_count()),
-                };
+                let (enough, most) = limits(&mut random, &graph);
                 let beginning = beginnings.of(seed, enough, most);
                 // What one search leaves behind would be counted by the next.
                 assert!(

@@ -72,7 +72,8 @@ pub(super) struct Families<'g> {
     /// What this step begins with, and what later ones do: without a recovery, and with one.
     now: Vec<Coming>,
     coming: [Vec<Coming>; 2],
-    /// How many events it takes until a gate may fire, as far as a byte can tell.
+    /// How often inputs of a gate must still be reached, by whatever lanes, until it may fire, as far as a byte
+    /// can tell.
     left: Vec<u8>,
     /// How often that was counted down.
     counted: usize,
@@ -252,19 +253,11 @@ impl<'g> Families<'g> {
                     }
                 }
             }
-            let gates = uses.counted(fact);
-            self.counted += gates.len();
+            self.counted += uses.counted(fact).len();
             // As a beginning counts, but for all lanes together: before as many steps as a gate needs inputs
-            // no lane has them. Without branches, as there.
-            let mut count = self.met.len();
-            self.met.resize(count + gates.len(), 0);
-            for &gate in gates {
-                let left = &mut self.left[gate as usize];
-                *left = left.saturating_sub(1);
-                self.met[count] = gate;
-                count += usize::from(*left == 0);
-            }
-            self.met.truncate(count);
+            // no lane has them.
+            let down = |left: u8| left.saturating_sub(1);
+            uses.count_down(fact, &mut self.left, &mut self.met, down);
         }
         self.judge_all()
     }
@@ -348,7 +341,7 @@ mod tests {
     use super::*;
     use crate::rules::{Class, RuleGraphBuilder};
     use crate::solve::Search;
-    use crate::solve::lanes::beginning::tests::{drawn, is_cut};
+    use crate::solve::lanes::beginning::tests::{drawn, is_cut, limits};
 
     #[test]
     fn families_begin_as_each_of_their_lanes_alone() {
@@ -368,11 +361,7 @@ mod tests {
                         depth: random.u32(..20) << random.u32(0..8),
                     })
                     .collect();
-                let enough = random.usize(..graph.fact_count() * 2) >> random.u32(0..12);
-                let most = match random.bool() {
-                    true => usize::MAX,
-                    false => random.usize(..graph.fact_count()),
-                };
+                let (enough, most) = limits(&mut random, &graph);
                 let beginnings = families.of(&members, enough, most);
                 // What one search leaves behind would be counted by the next.
                 assert!(families.left == uses.needs(), "{graph:?}");

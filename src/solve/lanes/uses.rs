@@ -103,6 +103,30 @@ impl Uses {
         }
     }
 
+    /// Counts down what is left of the gates that a fact is an input of beside others, `down` by one; adds those
+    /// of which nothing is left then.
+    #[inline]
+    pub(super) fn count_down(
+        &self,
+        fact: Fact,
+        left: &mut [u8],
+        met: &mut Vec<u32>,
+        down: impl Fn(u8) -> u8,
+    ) {
+        let gates = self.counted(fact);
+        // Each is written behind the others, and kept if nothing is left of it: a branch would be foretold
+        // wrongly whenever a gate fires, and what comes after it be read too late.
+        let mut count = met.len();
+        met.resize(count + gates.len(), 0);
+        for &gate in gates {
+            let left = &mut left[gate as usize];
+            *left = down(*left);
+            met[count] = gate;
+            count += usize::from(*left == 0);
+        }
+        met.truncate(count);
+    }
+
     /// Reads the uses of some facts, all at a time as far as the processor can.
     pub(super) fn look_at(&self, facts: impl Iterator<Item = Fact>) {
         /// Uses stand side by side, so many words to each line of the processor's cache ...
